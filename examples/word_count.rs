@@ -1,0 +1,159 @@
+//! Counts the words of text files into a vault, and adds to what earlier runs have counted.
+//!
+//! `cargo run --release --example word_count -- [--vault FILE] [TEXT...]`
+//!
+//! A word is a run of ASCII letters, in lower case: what
+//! `tr -cs 'A-Za-z' '\n' | tr A-Z a-z` makes of the text. Without a text, it counts this project's
+//! own README and sources.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::error::Error;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
+use vaults::Vault;
+
+type Counts = Vault<String, u64>;
+
+/// Words are counted in memory first and added to the vault in batches of this many different
+/// ones: few transactions, and memory that does not grow with the text.
+const BATCH_WORDS: usize = 250_000;
+
+const SHOWN: usize = 20;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let (path, texts) = arguments()?;
+    let counts: Counts = Vault::open(&path)?;
+    println!(
+        "{} holds {} words",
+        path.display(),
+        HumanCount(counts.len()? as u64)
+    );
+
+    let start = Instant::now();
+    let bytes = count_files(&counts, &texts)?;
+    let elapsed = start.elapsed();
+    println!(
+        "counted {} files, {} in {elapsed:.1?}; now {} different words",
+        texts.len(),
+        HumanBytes(bytes),
+        HumanCount(counts.len()? as u64)
+    );
+    for (count, word) in most_frequent(&counts)? {
+        println!("{count:>10}  {word}");
+    }
+    counts.close()?;
+    Ok(())
+}
+
+fn arguments() -> io::Result<(PathBuf, Vec<PathBuf>)> {
+    let mut arguments = std::env::args_os().skip(1).peekable();
+    let mut path = std::env::temp_dir().join("vaults-word-count.db");
+    if arguments
+        .next_if(|argument| argument == "--vault")
+        .is_some()
+    {
+        let missing = || io::Error::new(io::ErrorKind::InvalidInput, "--vault needs a file");
+        path = arguments.next().ok_or_else(missing)?.into();
+    }
+    let mut texts: Vec<PathBuf> = arguments.map(PathBuf::from).collect();
+    if texts.is_empty() {
+        let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+        texts.push(project.join("README.md"));
+        add_sources(&project.join("src"), &mut texts)?;
+    }
+    Ok((path, texts))
+}
+
+fn add_sources(folder: &Path, texts: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            add_sources(&path, texts)?;
+        } else {
+            texts.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn count_files(counts: &Counts, texts: &[PathBuf]) -> Result<u64, Box<dyn Error>> {
+    let mut bytes = 0;
+    for text in texts {
+        bytes += fs::metadata(text)?.len();
+    }
+    // Nothing is drawn when the output is not a terminal.
+    let progress = ProgressBar::new(bytes).with_style(ProgressStyle::with_template(
+        "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
+    )?);
+    let mut batch = HashMap::new();
+    for text in texts {
+        let mut reader = BufReader::with_capacity(1 << 20, progress.wrap_read(File::open(text)?));
+        count_words(&mut reader, |word| {
+            *batch.entry(word).or_insert(0) += 1;
+            if batch.len() >= BATCH_WORDS {
+                add(counts, &mut batch)?;
+            }
+            Ok(())
+        })?;
+    }
+    add(counts, &mut batch)?;
+    progress.finish_and_clear();
+    Ok(bytes)
+}
+
+/// Shows every word to `f`, also those that lie across two reads.
+fn count_words(
+    reader: &mut impl BufRead,
+    mut f: impl FnMut(String) -> vaults::Result<()>,
+) -> Result<(), Box<dyn Error>> {
+    let mut word = String::new();
+    loop {
+        let buffer = reader.fill_buf()?;
+        if buffer.is_empty() {
+            break;
+        }
+        for &byte in buffer {
+            if byte.is_ascii_alphabetic() {
+                word.push(byte.to_ascii_lowercase().into());
+            } else if !word.is_empty() {
+                f(std::mem::take(&mut word))?;
+            }
+        }
+        let length = buffer.len();
+        reader.consume(length);
+    }
+    if !word.is_empty() {
+        f(word)?;
+    }
+    Ok(())
+}
+
+/// Adds a batch to the vault: two transactions, one to read and one to write.
+fn add(counts: &Counts, batch: &mut HashMap<String, u64>) -> vaults::Result<()> {
+    let earlier = counts.get_many(batch.keys())?;
+    for (count, earlier) in batch.values_mut().zip(earlier) {
+        *count += earlier.unwrap_or(0);
+    }
+    counts.try_extend(batch.drain())
+}
+
+/// The most frequent words, with memory for no more than those.
+fn most_frequent(counts: &Counts) -> vaults::Result<Vec<(u64, String)>> {
+    let mut most = BinaryHeap::new();
+    for entry in counts {
+        let (word, count) = entry?;
+        most.push(Reverse((count, Reverse(word))));
+        if most.len() > SHOWN {
+            most.pop();
+        }
+    }
+    let sorted = most.into_sorted_vec().into_iter();
+    Ok(sorted
+        .map(|Reverse((count, Reverse(word)))| (count, word))
+        .collect())
+}

@@ -1,0 +1,336 @@
+//! Values to bytes and back: one tag byte, then the value in the format that the tag names.
+//!
+//! What is written is what can be read. Each way in which a format would lose something is either worked around by taking the
+//! other format, or is an error before anything is stored.
+
+mod binary;
+mod bounded;
+mod error;
+mod faithful;
+mod limits;
+mod message_pack;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use self::bounded::{Breach, Guard};
+pub(crate) use self::error::{DecodeError, EncodeError};
+use self::faithful::{Verdict, Watch};
+
+const MESSAGE_PACK_TAG: u8 = b'M';
+const BINCODE_TAG: u8 = b'B';
+const PICKLE_TAG: u8 = b'P';
+
+/// The format that values are written in.
+///
+/// It is a preference for what is written from now on. Each stored value names its own format, so a vault may hold both, and changing
+/// the preference leaves everything readable. Keys are always written as if by `MessagePack`.
+///
+/// # Which types
+///
+/// Any type with serde's `Serialize` and `DeserializeOwned`. A value is stored only if it can be read back: what the preferred format
+/// cannot hold is written in the other one, and what neither can hold is an error at the time of writing. Two cases are
+/// common enough to know:
+///
+/// - MessagePack cannot tell `Some(None)` or `Some(())` from `None`. A value that contains one is written as bincode.
+/// - bincode cannot read types that ask the data what they are: `serde_json::Value`, untagged, internally tagged and adjacently tagged
+///   enums, `flatten`, `skip_serializing_if`. With `Bincode` preferred, they are written as MessagePack.
+///
+/// # Changing a type
+///
+/// A stored value is read as what the type is *now*. In MessagePack, struct fields and enum variants go by name:
+///
+/// | Change | MessagePack | bincode |
+/// |---|---|---|
+/// | add a field that is `#[serde(default)]` or an `Option` | reads | no |
+/// | remove a field, reorder fields, reorder variants | reads | no |
+/// | add a variant | reads | reads at the end only |
+/// | widen an integer, integer to float, `T` to `Option<T>` | reads | no |
+/// | rename a field or a variant | with `#[serde(alias)]` | reads |
+///
+/// "No" means an error at best. bincode has no names or types to compare, so that a changed struct may also read as a wrong value. This
+/// holds for the values that MessagePack preferred writes as bincode too.
+///
+/// # Limits
+///
+/// Values nest at most 128 deep in sequences, tuples, maps, structs and enum variants, and 256 deep in `Some`s and newtype structs. Deeper
+/// ones are an error in both directions, so that no stored bytes can exhaust a thread's stack.
+///
+/// # Cost
+///
+/// For a struct of eight fields bincode takes about half the space and three quarters of the time. A value written as bincode is always decoded and
+/// encoded once more before it is stored.
+///
+/// Bytes are special: serde sees `Vec<u8>` and `[u8]` as lists of integers, which are some 170 times slower than byte strings. Use
+/// [`serde_bytes`](https://docs.rs/serde_bytes) for more than a few of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Codec {
+    /// MessagePack with named struct fields: types may change, and other languages can read it. The default.
+    #[default]
+    MessagePack,
+    /// bincode 2 in its standard configuration: smaller and faster, for types that never change.
+    Bincode,
+}
+
+impl Codec {
+    const fn tag(self) -> u8 {
+        match self {
+            Self::MessagePack => MESSAGE_PACK_TAG,
+            Self::Bincode => BINCODE_TAG,
+        }
+    }
+}
+
+/// The format's name.
+impl fmt::Display for Codec {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::MessagePack => "MessagePack",
+            Self::Bincode => "bincode",
+        })
+    }
+}
+
+/// Writes `value` to `out`, in `codec` if that can hold it, so that it reads back as a `T`.
+///
+/// `out` is cleared first, and is empty after an error. With `verify`, MessagePack is decoded, encoded again and compared before it
+/// is accepted; bincode always is. Decoding alone would let pass what reads back as something else: an untagged enum whose `Float(f64)`
+/// comes before its `Int(i64)`.
+pub(crate) fn encode<T, Q>(
+    value: &Q,
+    codec: Codec,
+    verify: bool,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError>
+where
+    T: Serialize + DeserializeOwned,
+    Q: Serialize + ?Sized,
+{
+    let outcome = match codec {
+        Codec::MessagePack => prefer_message_pack::<T, Q>(value, verify, out),
+        Codec::Bincode => prefer_bincode::<T, Q>(value, out),
+    };
+    emptied_on_error(outcome, out)
+}
+
+/// Writes `key` to `out`: the bytes of [`encode_lookup`], and an error where they do not read back as an equal `K`.
+///
+/// With `verify`, this also refuses a `Q` that does not serialize as the `K` it stands for.
+pub(crate) fn encode_key<K, Q>(key: &Q, verify: bool, out: &mut Vec<u8>) -> Result<(), EncodeError>
+where
+    K: Serialize + DeserializeOwned,
+    Q: Serialize + ?Sized,
+{
+    let outcome = write_key(key, out).and_then(|codec| {
+        if verify || codec == Codec::Bincode {
+            reproducible::<K>(codec, out, |written, again| written == again)
+        } else {
+            Ok(())
+        }
+    });
+    emptied_on_error(outcome, out)
+}
+
+/// Writes the bytes that `key` is stored under, whether or not they are. They depend on the key alone.
+pub(crate) fn encode_lookup<Q>(key: &Q, out: &mut Vec<u8>) -> Result<(), EncodeError>
+where
+    Q: Serialize + ?Sized,
+{
+    let outcome = write_key(key, out).map(|_| ());
+    emptied_on_error(outcome, out)
+}
+
+/// Reads a value out of a whole blob.
+pub(crate) fn decode<T>(blob: &[u8]) -> Result<T, DecodeError>
+where
+    T: DeserializeOwned,
+{
+    match blob.split_first() {
+        Some((&MESSAGE_PACK_TAG, payload)) => read(Codec::MessagePack, payload),
+        Some((&BINCODE_TAG, payload)) => read(Codec::Bincode, payload),
+        Some((&PICKLE_TAG, _)) => Err(DecodeError::Pickle),
+        Some((&tag, _)) => Err(DecodeError::UnknownTag(tag)),
+        None => Err(DecodeError::Empty),
+    }
+}
+
+fn prefer_message_pack<T, Q>(value: &Q, verify: bool, out: &mut Vec<u8>) -> Result<(), EncodeError>
+where
+    T: Serialize + DeserializeOwned,
+    Q: Serialize + ?Sized,
+{
+    match write(value, Codec::MessagePack, out) {
+        Ok(()) if verify => reproducible::<T>(Codec::MessagePack, out, equal_but_for_order),
+        Ok(()) => Ok(()),
+        Err(Refusal::NilUnderSome) => {
+            write_reproducible_bincode::<T, Q>(value, out).map_err(nil_under_some)
+        }
+        Err(Refusal::Final(error)) => Err(error),
+    }
+}
+
+fn prefer_bincode<T, Q>(value: &Q, out: &mut Vec<u8>) -> Result<(), EncodeError>
+where
+    T: Serialize + DeserializeOwned,
+    Q: Serialize + ?Sized,
+{
+    let first = match write_reproducible_bincode::<T, Q>(value, out) {
+        Err(error) if !error.holds_for_every_codec() => error,
+        settled => return settled,
+    };
+    match write(value, Codec::MessagePack, out) {
+        Ok(()) => reproducible::<T>(Codec::MessagePack, out, equal_but_for_order),
+        Err(Refusal::NilUnderSome) => Err(nil_under_some(first)),
+        Err(Refusal::Final(error)) => Err(error),
+    }
+}
+
+fn write_reproducible_bincode<T, Q>(value: &Q, out: &mut Vec<u8>) -> Result<(), EncodeError>
+where
+    T: Serialize + DeserializeOwned,
+    Q: Serialize + ?Sized,
+{
+    write_bincode(value, out)?;
+    reproducible::<T>(Codec::Bincode, out, equal_but_for_order)
+}
+
+fn write_key<Q>(key: &Q, out: &mut Vec<u8>) -> Result<Codec, EncodeError>
+where
+    Q: Serialize + ?Sized,
+{
+    match write(key, Codec::MessagePack, out) {
+        Ok(()) => Ok(Codec::MessagePack),
+        Err(Refusal::NilUnderSome) => match write_bincode(key, out) {
+            Ok(()) => Ok(Codec::Bincode),
+            Err(error) => Err(nil_under_some(error)),
+        },
+        Err(Refusal::Final(error)) => Err(error),
+    }
+}
+
+/// Why `write` wrote nothing.
+enum Refusal {
+    /// bincode might hold it.
+    NilUnderSome,
+    /// It is not to be stored.
+    Final(EncodeError),
+}
+
+#[inline]
+fn write<Q>(value: &Q, codec: Codec, out: &mut Vec<u8>) -> Result<(), Refusal>
+where
+    Q: Serialize + ?Sized,
+{
+    out.clear();
+    out.push(codec.tag());
+    let watch = Watch::new(codec);
+    let outcome = match codec {
+        Codec::MessagePack => message_pack::write(value, &watch, out),
+        Codec::Bincode => binary::write(value, &watch, out),
+    };
+    // The verdict comes first: the value may have hidden it in an error of its own, or in none.
+    match (watch.verdict(), outcome) {
+        (None, Ok(())) => Ok(()),
+        (None, Err(source)) => Err(Refusal::Final(EncodeError::Serialize { codec, source })),
+        (Some(Verdict::NilUnderSome), _) => Err(Refusal::NilUnderSome),
+        (Some(Verdict::WrongLength), _) => Err(Refusal::Final(EncodeError::WrongLength)),
+        (Some(Verdict::TooLong), _) => Err(Refusal::Final(EncodeError::TooLong)),
+        (Some(Verdict::TooDeep), _) => Err(Refusal::Final(EncodeError::TooDeep)),
+    }
+}
+
+fn read<T>(codec: Codec, payload: &[u8]) -> Result<T, DecodeError>
+where
+    T: DeserializeOwned,
+{
+    let guard = Guard::new(payload);
+    let outcome = match codec {
+        Codec::MessagePack => message_pack::read(payload, &guard),
+        Codec::Bincode => binary::read(payload, &guard),
+    };
+    match (guard.breach(), outcome) {
+        (None, Ok((value, 0))) => Ok(value),
+        (None, Ok((_, trailing))) => Err(DecodeError::TrailingBytes(trailing)),
+        (None, Err(source)) => Err(DecodeError::Malformed { codec, source }),
+        (Some(Breach::TooDeep), _) => Err(DecodeError::TooDeep),
+        (Some(Breach::TooManyElements), _) => Err(DecodeError::TooManyElements),
+    }
+}
+
+fn write_bincode<Q>(value: &Q, out: &mut Vec<u8>) -> Result<(), EncodeError>
+where
+    Q: Serialize + ?Sized,
+{
+    match write(value, Codec::Bincode, out) {
+        Ok(()) => Ok(()),
+        Err(Refusal::Final(error)) => Err(error),
+        Err(Refusal::NilUnderSome) => Err(EncodeError::Altered {
+            codec: Codec::Bincode,
+        }),
+    }
+}
+
+fn readable<T>(codec: Codec, written: &[u8]) -> Result<T, EncodeError>
+where
+    T: DeserializeOwned,
+{
+    decode(written).map_err(|source| EncodeError::Unreadable { codec, source })
+}
+
+/// Requires that `written` reads as a `T` that is written as the `same` bytes again.
+fn reproducible<T>(
+    codec: Codec,
+    written: &[u8],
+    same: fn(&[u8], &[u8]) -> bool,
+) -> Result<(), EncodeError>
+where
+    T: Serialize + DeserializeOwned,
+{
+    let value: T = readable(codec, written)?;
+    let mut again = Vec::with_capacity(written.len());
+    match write(&value, codec, &mut again) {
+        Ok(()) if same(written, &again) => Ok(()),
+        Ok(()) | Err(Refusal::NilUnderSome) => Err(EncodeError::Altered { codec }),
+        Err(Refusal::Final(error)) => Err(error),
+    }
+}
+
+/// Whether two encodings of one value may be the same value.
+///
+/// A `HashMap` or `HashSet` iterates in another order each time it is built, so its second encoding holds the first one's bytes in other
+/// places. Requiring the same places would refuse every such value of two entries.
+fn equal_but_for_order(one: &[u8], other: &[u8]) -> bool {
+    one == other || (one.len() == other.len() && histogram(one) == histogram(other))
+}
+
+fn histogram(bytes: &[u8]) -> [usize; 256] {
+    let mut counts = [0_usize; 256];
+    for &byte in bytes {
+        if let Some(count) = counts.get_mut(usize::from(byte)) {
+            *count += 1;
+        }
+    }
+    counts
+}
+
+fn nil_under_some(bincode: EncodeError) -> EncodeError {
+    if bincode.holds_for_every_codec() {
+        return bincode;
+    }
+    EncodeError::NilUnderSome {
+        source: Box::new(bincode),
+    }
+}
+
+fn emptied_on_error<T, E>(outcome: Result<T, E>, out: &mut Vec<u8>) -> Result<T, E> {
+    if outcome.is_err() {
+        out.clear();
+    }
+    outcome
+}

@@ -1,0 +1,167 @@
+//! A folder of named vaults.
+
+use std::fs;
+use std::hash::Hash;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+use crate::options::OpenOptions;
+use crate::store::{Location, Store};
+use crate::vault::Vault;
+
+/// The folder below the given one, and what a vault's file ends with.
+const FOLDER: &str = "vaults";
+const EXTENSION: &str = "db";
+
+const MAX_NAME_LEN: usize = 100;
+
+/// A folder of vaults that are opened by name.
+///
+/// `VaultDir::new("/path/to/data")?.open::<K, V>("settings")` is the vault in the file
+/// `/path/to/data/vaults/settings.db`. A name is 1 to 100 of `A-Z a-z 0-9 _ . -` and does not begin
+/// with a dot; anything else is refused, so no name leaves the folder.
+///
+/// # Examples
+///
+/// ```
+/// use vaults::VaultDir;
+///
+/// # fn main() -> vaults::Result<()> {
+/// # let data = tempfile::tempdir().unwrap();
+/// # let data = data.path();
+/// let dir = VaultDir::new(data)?;
+/// let settings = dir.open::<String, bool>("settings")?;
+/// settings.insert("dark mode".into(), true)?;
+/// assert_eq!(dir.names()?, ["settings"]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct VaultDir {
+    folder: PathBuf,
+}
+
+impl VaultDir {
+    /// The vaults below `data`. The folder is created if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`Io`](Error::Io) if it cannot be created.
+    pub fn new(data: impl AsRef<Path>) -> Result<Self> {
+        let folder = data.as_ref().join(FOLDER);
+        let io = |error| io_error(&folder, error);
+        fs::create_dir_all(&folder).map_err(io)?;
+        let folder = folder.canonicalize().map_err(io)?;
+        Ok(Self { folder })
+    }
+
+    /// The folder that holds the files, absolute.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Opens the vault `name`, and creates it if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidName`](Error::InvalidName), and those of [`OpenOptions::open`].
+    pub fn open<K, V>(&self, name: &str) -> Result<Vault<K, V>>
+    where
+        K: Serialize + DeserializeOwned + Eq + Hash,
+        V: Serialize + DeserializeOwned,
+    {
+        self.open_with(name, &OpenOptions::new())
+    }
+
+    /// Opens the vault `name` with options.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidName`](Error::InvalidName), and those of [`OpenOptions::open`].
+    pub fn open_with<K, V>(&self, name: &str, options: &OpenOptions) -> Result<Vault<K, V>>
+    where
+        K: Serialize + DeserializeOwned + Eq + Hash,
+        V: Serialize + DeserializeOwned,
+    {
+        options.open(self.file(name)?)
+    }
+
+    /// The names of the vaults in the folder, sorted. It looks at names, not into files.
+    ///
+    /// # Errors
+    ///
+    /// [`Io`](Error::Io) if the folder cannot be read.
+    pub fn names(&self) -> Result<Vec<String>> {
+        let io = |error| io_error(&self.folder, error);
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.folder).map_err(io)? {
+            let entry = entry.map_err(io)?;
+            let is_file = entry.file_type().map_err(io)?.is_file();
+            names.extend(
+                entry
+                    .file_name()
+                    .to_str()
+                    .and_then(|file| file.strip_suffix(EXTENSION)?.strip_suffix('.'))
+                    .filter(|name| is_file && is_valid(name))
+                    .map(str::to_owned),
+            );
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// True if there is a vault of this name.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidName`](Error::InvalidName), and [`Io`](Error::Io) if the folder cannot be read.
+    pub fn contains(&self, name: &str) -> Result<bool> {
+        let file = self.file(name)?;
+        file.try_exists().map_err(|error| io_error(&file, error))
+    }
+
+    /// Deletes the vault `name` with all its entries; `false` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidName`](Error::InvalidName), [`InUse`](Error::InUse) if it is open anywhere,
+    /// [`NotAVault`](Error::NotAVault) if the file is something else, and those of
+    /// [`OpenOptions::open`].
+    pub fn remove(&self, name: &str) -> Result<bool> {
+        let file = self.file(name)?;
+        let config = OpenOptions::new()
+            .create(false)
+            .config(Location::File(file))?;
+        match Store::open(config).and_then(Store::delete) {
+            Ok(()) => Ok(true),
+            Err(Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn file(&self, name: &str) -> Result<PathBuf> {
+        if !is_valid(name) {
+            return Err(Error::InvalidName {
+                name: name.to_owned(),
+            });
+        }
+        Ok(self.folder.join(format!("{name}.{EXTENSION}")))
+    }
+}
+
+fn is_valid(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    (1..=MAX_NAME_LEN).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(allowed)
+}
+
+fn io_error(path: &Path, error: io::Error) -> Error {
+    Error::Io {
+        path: path.to_path_buf(),
+        source: Box::new(error),
+    }
+}

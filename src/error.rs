@@ -1,0 +1,291 @@
+//! The one error type of the crate.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What every fallible call of this crate returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The error below ours in the chain: SQLite's, the codec's or the system's.
+pub(crate) type Source = Box<dyn std::error::Error + Send + Sync + 'static>;
+
+/// Which half of an entry an encode or decode error is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Part {
+    /// The key.
+    Key,
+    /// The value.
+    Value,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Key => "key",
+            Self::Value => "value",
+        })
+    }
+}
+
+/// Everything that can go wrong, by what a caller can do about it.
+///
+/// `Display` says what happened and what to do; the cause below it, when there
+/// is one, is the [`source`](std::error::Error::source). Keys appear in messages in
+/// their encoded form, escaped and shortened; values never do.
+///
+/// # Examples
+///
+/// ```
+/// use vaults::{Error, OpenOptions};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("missing.db");
+/// match OpenOptions::new().create(false).open::<String, u64>(&path) {
+///     Err(Error::NotFound { path }) => println!("nothing stored yet at {}", path.display()),
+///     Err(error) => return Err(error.into()),
+///     Ok(vault) => println!("{} entries", vault.len()?),
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is no vault at this path, and the options did not allow to create one.
+    #[error(
+        "there is no vault at {}: check the path, or allow `OpenOptions::create`",
+        path.display()
+    )]
+    NotFound {
+        /// The path that was asked for.
+        path: PathBuf,
+    },
+
+    /// `create_new` was asked for and something is there already.
+    #[error(
+        "{} exists already: open it without `OpenOptions::create_new`, or choose another path",
+        path.display()
+    )]
+    AlreadyExists {
+        /// The path that was asked for.
+        path: PathBuf,
+    },
+
+    /// The path cannot name a vault: empty, a directory, a symbolic link.
+    #[error("{} cannot be opened as a vault: {reason}", path.display())]
+    InvalidPath {
+        /// The path as it was given.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        reason: &'static str,
+    },
+
+    /// A name that [`VaultDir`](crate::VaultDir) does not allow.
+    #[error(
+        "{name:?} is not a name for a vault: use 1 to 100 of `A-Z a-z 0-9 _ . -`, not beginning with a dot"
+    )]
+    InvalidName {
+        /// The name as it was given.
+        name: String,
+    },
+
+    /// Settings of [`OpenOptions`](crate::OpenOptions) that contradict each other.
+    #[error("these options cannot be used together: {reason}")]
+    InvalidOptions {
+        /// Which ones, and why.
+        reason: &'static str,
+    },
+
+    /// The file exists and is something else. It was left as it was.
+    #[error(
+        "{} is not a vault: {reason}; it was left as it was, choose another path",
+        path.display()
+    )]
+    NotAVault {
+        /// The file.
+        path: PathBuf,
+        /// What was found instead.
+        reason: String,
+        /// What SQLite said, if it was SQLite that refused the file.
+        source: Option<Source>,
+    },
+
+    /// The file was written by a newer version of this crate.
+    #[error(
+        "{} has format {found}, this version of the crate knows formats up to {supported}: upgrade `vaults`",
+        path.display()
+    )]
+    NewerFormat {
+        /// The file.
+        path: PathBuf,
+        /// The format it declares.
+        found: i32,
+        /// The newest format that this version of the crate reads.
+        supported: i32,
+    },
+
+    /// The first entry of the file does not decode as `(K, V)`.
+    #[error(
+        "{} does not hold a map from `{key_type}` to `{value_type}`: open it with the types it was written with",
+        path.display()
+    )]
+    TypeMismatch {
+        /// The file.
+        path: PathBuf,
+        /// The name of `K`.
+        key_type: &'static str,
+        /// The name of `V`.
+        value_type: &'static str,
+        /// How decoding failed.
+        source: Box<Error>,
+    },
+
+    /// A key or value that cannot be stored so that it reads back the same. Nothing was written.
+    #[error("this {part} of type `{type_name}` cannot be stored faithfully; nothing was written")]
+    Encode {
+        /// Whether it is the key or the value.
+        part: Part,
+        /// The name of the type.
+        type_name: &'static str,
+        /// Why not.
+        source: Source,
+    },
+
+    /// A stored key or value does not decode as the type that was asked for.
+    #[error("the stored {part} of the entry {key} does not decode as `{type_name}`")]
+    Decode {
+        /// Whether it is the key or the value.
+        part: Part,
+        /// The encoded key, escaped and shortened.
+        key: String,
+        /// The name of the type.
+        type_name: &'static str,
+        /// Why not.
+        source: Source,
+    },
+
+    /// A row that Python's `pickle` wrote. It is never decoded, for unpickling runs code.
+    #[error(
+        "the stored {part} of the entry {key} is a Python pickle, which is never decoded: rewrite it from Python as a type that MessagePack knows"
+    )]
+    Pickle {
+        /// Whether it is the key or the value.
+        part: Part,
+        /// The encoded key, escaped and shortened.
+        key: String,
+    },
+
+    /// A stored blob begins with a tag that this version does not know.
+    #[error(
+        "the stored {part} of the entry {key} has the unknown codec tag {tag:#04x}: a newer version or another program wrote it, or the file is damaged"
+    )]
+    UnknownTag {
+        /// Whether it is the key or the value.
+        part: Part,
+        /// The encoded key, escaped and shortened.
+        key: String,
+        /// The tag that was found.
+        tag: u8,
+    },
+
+    /// A key or value is larger than SQLite can store (1,000,000,000 bytes by default).
+    #[error("the entry is larger than SQLite stores in one row; nothing was written")]
+    TooLarge {
+        /// What SQLite said.
+        source: Source,
+    },
+
+    /// Another thread or process kept the vault locked for longer than the busy timeout.
+    #[error(
+        "{} was locked by another thread or process; gave up after {waited:?}: keep entries and transactions short, or raise `OpenOptions::busy_timeout`",
+        path.display()
+    )]
+    Busy {
+        /// The file.
+        path: PathBuf,
+        /// How long this call waited.
+        waited: Duration,
+    },
+
+    /// This thread already holds the vault's writer and asked for it a second time.
+    #[error(
+        "this thread is already in the middle of a write to {}: finish or drop that one first",
+        path.display()
+    )]
+    Reentrant {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// The vault is open elsewhere, and the call needs it alone.
+    #[error(
+        "{} is open elsewhere: close every other handle, clone and iterator first",
+        path.display()
+    )]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// The disk is full. What was acknowledged before is safe, and reading goes on.
+    #[error("no space is left for {}: make room and try again", path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: Source,
+    },
+
+    /// A write to a vault that can only be read.
+    #[error(
+        "{} cannot be written to: check its permissions, or open it with `OpenOptions::read_only`",
+        path.display()
+    )]
+    ReadOnly {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said, if it was SQLite that refused.
+        source: Option<Source>,
+    },
+
+    /// The file is damaged.
+    #[error("{} is damaged: restore it from a backup", path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: Source,
+    },
+
+    /// The file could not be opened, read, written or synced.
+    #[error("reading or writing {} failed", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system or SQLite said.
+        source: Source,
+    },
+
+    /// The SQLite that this program links is too old to be trusted with data.
+    #[error(
+        "SQLite {found} is linked, {required} or newer is needed: older ones can lose committed data in WAL mode; use the `bundled` feature"
+    )]
+    UnsupportedSqlite {
+        /// The version that is linked.
+        found: &'static str,
+        /// The oldest version that is accepted.
+        required: &'static str,
+    },
+
+    /// SQLite refused in a way that none of the other variants describes.
+    #[error("SQLite refused an operation on {}", path.display())]
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: Source,
+    },
+}

@@ -1,0 +1,93 @@
+//! Keys as bytes.
+//!
+//! A key's identity is its encoding. It is a pure function of the key, whatever codec the
+//! values use: equal keys have equal bytes.
+
+use std::any::type_name;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::codec::{self, DecodeError};
+use crate::error::{Error, Part, Result};
+
+/// How many bytes of a key an error message shows.
+const PREVIEW_BYTES: usize = 48;
+
+/// The bytes under which an entry is stored.
+#[derive(Debug)]
+pub(crate) struct EncodedKey(Vec<u8>);
+
+impl EncodedKey {
+    /// The bytes to look a key up with.
+    pub(crate) fn lookup<Q: Serialize + ?Sized>(key: &Q) -> Result<Self> {
+        let mut bytes = Vec::new();
+        codec::encode_lookup(key, &mut bytes).map_err(|error| cannot_encode::<Q>(error))?;
+        Ok(Self(bytes))
+    }
+
+    /// The bytes to store a key under: with `verify`, they are known to read back as a `K`
+    /// that has the same bytes.
+    pub(crate) fn stored<K, Q>(key: &Q, verify: bool) -> Result<Self>
+    where
+        K: Serialize + DeserializeOwned,
+        Q: Serialize + ?Sized,
+    {
+        let mut bytes = Vec::new();
+        codec::encode_key::<K, Q>(key, verify, &mut bytes)
+            .map_err(|error| cannot_encode::<Q>(error))?;
+        Ok(Self(bytes))
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+fn cannot_encode<Q: ?Sized>(error: codec::EncodeError) -> Error {
+    Error::Encode {
+        part: Part::Key,
+        type_name: type_name::<Q>(),
+        source: Box::new(error),
+    }
+}
+
+/// Reads a stored key.
+pub(crate) fn decode<K: DeserializeOwned>(bytes: &[u8]) -> Result<K> {
+    codec::decode(bytes).map_err(|error| cannot_decode::<K>(Part::Key, preview(bytes), error))
+}
+
+/// The crate's error for a stored blob of the entry `key` that does not decode.
+pub(crate) fn cannot_decode<T>(part: Part, key: String, error: DecodeError) -> Error {
+    match error {
+        DecodeError::Pickle => Error::Pickle { part, key },
+        DecodeError::UnknownTag(tag) => Error::UnknownTag { part, key, tag },
+        error => Error::Decode {
+            part,
+            key,
+            type_name: type_name::<T>(),
+            source: Box::new(error),
+        },
+    }
+}
+
+/// A key's bytes as an error message shows them.
+pub(crate) fn preview(bytes: &[u8]) -> String {
+    let (shown, more) = match bytes.get(..PREVIEW_BYTES) {
+        Some(shown) if bytes.len() > PREVIEW_BYTES => (shown, "…"),
+        _ => (bytes, ""),
+    };
+    format!("\"{}{more}\"", shown.escape_ascii())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_preview_is_escaped_and_short() {
+        assert_eq!(preview(b"M\xa3cat"), r#""M\xa3cat""#);
+        assert_eq!(preview(&[b'a'; 48]).chars().count(), 50);
+        assert_eq!(preview(&[b'a'; 49]).chars().count(), 51);
+    }
+}

@@ -1,0 +1,247 @@
+//! How a vault is opened.
+
+use std::hash::Hash;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::codec::Codec;
+use crate::error::{Error, Result};
+use crate::store::{Config, Durability, Existence, Location};
+use crate::value::Format;
+use crate::vault::Vault;
+
+/// The default of [`OpenOptions::busy_timeout`].
+const DEFAULT_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Options for opening a vault, in the manner of [`std::fs::OpenOptions`].
+///
+/// They are not generic: one set of options opens vaults of any types. Settings belong to the
+/// handle, not to the file, so two handles of one vault may differ.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use vaults::{Durability, OpenOptions};
+///
+/// # fn main() -> vaults::Result<()> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("pages.db");
+/// let pages = OpenOptions::new()
+///     .durability(Durability::Normal)
+///     .busy_timeout(Duration::from_secs(2))
+///     .open::<String, u64>(&path)?;
+/// # pages.close()
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "options do nothing until `open` is called"]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent switches, each set by name"
+)]
+pub struct OpenOptions {
+    create: bool,
+    create_new: bool,
+    read_only: bool,
+    durability: Durability,
+    codec: Codec,
+    verify_writes: bool,
+    busy_timeout: Duration,
+}
+
+impl<K, V> Vault<K, V>
+where
+    K: Serialize + DeserializeOwned + Eq + Hash,
+    V: Serialize + DeserializeOwned,
+{
+    /// Opens the vault at `path`, and creates it if it is not there.
+    ///
+    /// Shorthand for [`OpenOptions::new()`](OpenOptions::new)`.open(path)`. The folder must exist.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`OpenOptions::open`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> vaults::Result<()> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("scores.db");
+    /// let scores = vaults::Vault::<String, f64>::open(&path)?;
+    /// # scores.close()
+    /// # }
+    /// ```
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        OpenOptions::new().open(path)
+    }
+
+    /// Opens a vault in memory, which is gone when its last handle is.
+    ///
+    /// # Errors
+    ///
+    /// If there is no memory for it.
+    pub fn open_in_memory() -> Result<Self> {
+        OpenOptions::new().open_in_memory()
+    }
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl OpenOptions {
+    /// The options that [`Vault::open`] uses; each setter says its default.
+    pub const fn new() -> Self {
+        Self {
+            create: true,
+            create_new: false,
+            read_only: false,
+            durability: Durability::Full,
+            codec: Codec::MessagePack,
+            verify_writes: true,
+            busy_timeout: DEFAULT_BUSY_TIMEOUT,
+        }
+    }
+
+    /// Whether to create the vault if it is not there. Default: `true`.
+    ///
+    /// Its folder must exist; [`VaultDir`](crate::VaultDir) creates one.
+    pub const fn create(&mut self, create: bool) -> &mut Self {
+        self.create = create;
+        self
+    }
+
+    /// Whether the vault must not be there yet: of several processes that race to create it,
+    /// one wins. Overrides [`create`](Self::create). Default: `false`.
+    pub const fn create_new(&mut self, create_new: bool) -> &mut Self {
+        self.create_new = create_new;
+        self
+    }
+
+    /// Whether to open for reading only: the file is not changed, and every write is
+    /// [`Error::ReadOnly`]. It must exist. Other processes may go on writing it. Default: `false`.
+    ///
+    /// A vault in use keeps its newest entries in a log beside the file, with an index that
+    /// readers share, so its folder must be writable even then.
+    pub const fn read_only(&mut self, read_only: bool) -> &mut Self {
+        self.read_only = read_only;
+        self
+    }
+
+    /// When a write is on the disk. Default: [`Durability::Full`].
+    pub const fn durability(&mut self, durability: Durability) -> &mut Self {
+        self.durability = durability;
+        self
+    }
+
+    /// How values are encoded. Default: [`Codec::MessagePack`].
+    ///
+    /// Reading knows all codecs whatever is set here, and keys have a codec of their own.
+    pub const fn codec(&mut self, codec: Codec) -> &mut Self {
+        self.codec = codec;
+        self
+    }
+
+    /// Whether what MessagePack encodes is decoded once before it is stored. Default: `true`.
+    ///
+    /// It catches, at the write, a type whose `Deserialize` does not accept what its
+    /// `Serialize` wrote. It costs one decoding a write: some hundred nanoseconds for a small
+    /// struct. What bincode encodes is checked in any case.
+    pub const fn verify_writes(&mut self, verify_writes: bool) -> &mut Self {
+        self.verify_writes = verify_writes;
+        self
+    }
+
+    /// How long a call waits for another thread or process before it is [`Error::Busy`].
+    /// Default: 10 seconds. Zero does not wait.
+    pub const fn busy_timeout(&mut self, busy_timeout: Duration) -> &mut Self {
+        self.busy_timeout = busy_timeout;
+        self
+    }
+
+    /// Opens the vault at `path`.
+    ///
+    /// The path is made absolute now: a later change of the working directory does not matter.
+    /// The first entry is decoded as `(K, V)`, so that a vault of other types is noticed here.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](Error::NotFound), [`AlreadyExists`](Error::AlreadyExists),
+    /// [`InvalidPath`](Error::InvalidPath), [`InvalidOptions`](Error::InvalidOptions),
+    /// [`NotAVault`](Error::NotAVault), [`NewerFormat`](Error::NewerFormat),
+    /// [`TypeMismatch`](Error::TypeMismatch), [`ReadOnly`](Error::ReadOnly),
+    /// [`Busy`](Error::Busy), [`Io`](Error::Io), and what a damaged file gives. A file that is
+    /// refused was not changed.
+    pub fn open<K, V>(&self, path: impl AsRef<Path>) -> Result<Vault<K, V>>
+    where
+        K: Serialize + DeserializeOwned + Eq + Hash,
+        V: Serialize + DeserializeOwned,
+    {
+        self.open_at(Location::File(path.as_ref().to_path_buf()))
+    }
+
+    /// Opens a vault in memory, which is gone when its last handle is.
+    ///
+    /// It behaves as one in a file does, snapshots included. [`create`](Self::create),
+    /// [`create_new`](Self::create_new) and [`durability`](Self::durability) have no meaning for it.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidOptions`](Error::InvalidOptions) with [`read_only`](Self::read_only), and
+    /// [`Sqlite`](Error::Sqlite) if there is no memory for it.
+    pub fn open_in_memory<K, V>(&self) -> Result<Vault<K, V>>
+    where
+        K: Serialize + DeserializeOwned + Eq + Hash,
+        V: Serialize + DeserializeOwned,
+    {
+        if self.read_only {
+            return Err(Error::InvalidOptions {
+                reason: "a vault in memory is new and empty, so `read_only` leaves nothing to do",
+            });
+        }
+        self.open_at(Location::Memory)
+    }
+
+    fn open_at<K, V>(&self, location: Location) -> Result<Vault<K, V>>
+    where
+        K: Serialize + DeserializeOwned + Eq + Hash,
+        V: Serialize + DeserializeOwned,
+    {
+        let format = Format {
+            codec: self.codec,
+            verify: self.verify_writes,
+        };
+        Vault::open_with(self.config(location)?, format)
+    }
+
+    pub(crate) fn config(&self, location: Location) -> Result<Config> {
+        if self.read_only && self.create_new {
+            return Err(Error::InvalidOptions {
+                reason: "`create_new` writes, `read_only` does not",
+            });
+        }
+        let in_memory = location == Location::Memory;
+        Ok(Config {
+            existence: match (in_memory, self.create_new, self.create) {
+                (true, ..) | (false, false, true) => Existence::Created,
+                (false, true, _) => Existence::Refused,
+                (false, false, false) => Existence::Required,
+            },
+            read_only: self.read_only,
+            durability: if in_memory {
+                Durability::Off
+            } else {
+                self.durability
+            },
+            busy_timeout: self.busy_timeout,
+            location,
+        })
+    }
+}

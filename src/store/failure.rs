@@ -1,0 +1,45 @@
+//! Turns what SQLite says into what a caller can act on.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::ErrorCode;
+
+use crate::error::Error;
+
+/// True for the answers that mean "somebody else has the lock, try again".
+pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+    )
+}
+
+/// The crate's error for a failed operation on the file at `path`.
+///
+/// `waited` is how long a lock was waited for, should that be what failed.
+pub(super) fn from_sqlite(error: rusqlite::Error, path: &Path, waited: Duration) -> Error {
+    let path = path.to_path_buf();
+    let source = Box::new(error);
+    match source.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Busy { path, waited },
+        Some(ErrorCode::DiskFull) => Error::Full { path, source },
+        Some(ErrorCode::ReadOnly) => Error::ReadOnly {
+            path,
+            source: Some(source),
+        },
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            Error::Corrupt { path, source }
+        }
+        Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            Error::Io { path, source }
+        }
+        Some(ErrorCode::TooBig) => Error::TooLarge { source },
+        // Every column is a BLOB by the schema: another type means damage, or
+        // a foreign program that wrote past it.
+        None if matches!(*source, rusqlite::Error::FromSqlConversionFailure(..)) => {
+            Error::Corrupt { path, source }
+        }
+        _ => Error::Sqlite { path, source },
+    }
+}

@@ -1,0 +1,336 @@
+//! Bytes in one table of one SQLite file.
+//!
+//! This is the one place that names `rusqlite`, and it knows nothing of `K` and `V`: little
+//! is compiled again for each pair of types, and another engine could stand in its place.
+//!
+//! One connection writes, behind a lock that knows its owner; a pool of connections reads. In
+//! WAL mode readers never wait for the writer, and a read transaction keeps its state while
+//! others commit.
+
+mod config;
+mod failure;
+mod lock;
+mod memory;
+mod open;
+mod patience;
+mod raw;
+mod scan;
+mod schema;
+mod sendable;
+mod session;
+mod trace;
+mod write;
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub use config::Durability;
+pub(crate) use config::{Config, Existence, Location};
+pub(crate) use scan::{Cursor, Direction, RawRow, ReadTransaction};
+pub(crate) use session::{Columns, End, RawEntry, Session};
+pub(crate) use write::WriteTransaction;
+
+use self::lock::{HandoverLock, Refusal};
+use self::open::Connector;
+use self::patience::Patience;
+use self::raw::{Header, WalIndex};
+use crate::error::{Error, Result};
+
+/// How many connections for reading are kept open while nobody reads.
+const MAX_IDLE_READERS: usize = 8;
+
+/// An open vault, as bytes.
+pub(crate) struct Store {
+    connector: Connector,
+    /// Shows the state of the file; not there where a file cannot be in WAL mode.
+    index: Option<WalIndex>,
+    readers: Mutex<Vec<Session>>,
+    /// The number of entries, and the state in which it was true.
+    length: Mutex<Option<(Header, u64)>>,
+    latched: Mutex<Option<Error>>,
+    is_latched: AtomicBool,
+    /// The writer's connection; a read-only store keeps the one it was opened with. It is
+    /// closed last, so that it is the one that empties the log.
+    writer: HandoverLock<Session>,
+}
+
+impl Store {
+    /// Opens a file or creates it, and checks that it is a vault.
+    pub(crate) fn open(config: Config) -> Result<Self> {
+        let _span = trace::opening(config.given_path());
+        let connector = Connector::new(config)?;
+        let session = connector.establish()?;
+        let index = connector.index()?;
+        Ok(Self {
+            connector,
+            index,
+            readers: Mutex::new(Vec::new()),
+            length: Mutex::new(None),
+            latched: Mutex::new(None),
+            is_latched: AtomicBool::new(false),
+            writer: HandoverLock::new(session),
+        })
+    }
+
+    /// The absolute path, or `None` in memory.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        (!self.connector.is_in_memory()).then_some(&*self.connector.path)
+    }
+
+    /// The path, or what stands for it in an error.
+    pub(crate) fn name(&self) -> &Path {
+        self.path().unwrap_or(Path::new(":memory:"))
+    }
+
+    // ---- reading ------------------------------------------------------------------
+
+    /// Reads outside a transaction: each statement sees the newest state.
+    #[inline]
+    pub(crate) fn read<R>(&self, f: impl FnOnce(&mut Session) -> Result<R>) -> Result<R> {
+        let mut session = self.take_reader()?;
+        let result = f(&mut session);
+        self.give_back_reader(session);
+        result
+    }
+
+    fn take_reader(&self) -> Result<Session> {
+        self.check()?;
+        let idle = lock(&self.readers).pop();
+        idle.map_or_else(|| self.connector.reader(), Ok)
+    }
+
+    fn give_back_reader(&self, session: Session) {
+        let mut idle = lock(&self.readers);
+        if idle.len() < MAX_IDLE_READERS {
+            idle.push(session);
+        }
+    }
+
+    /// The number of entries. It scans the index only if somebody else has written since the
+    /// last time.
+    pub(crate) fn len(&self) -> Result<u64> {
+        self.check()?;
+        let before = self.header();
+        if let Some((header, length)) = *lock(&self.length)
+            && Some(header) == before
+        {
+            return Ok(length);
+        }
+        let length = self.read(Session::count)?;
+        // Only if nobody wrote while it counted is the number true of a known state.
+        if let Some(header) = before
+            && before == self.header()
+        {
+            *lock(&self.length) = Some((header, length));
+        }
+        Ok(length)
+    }
+
+    fn header(&self) -> Option<Header> {
+        self.index.as_ref()?.header()
+    }
+
+    /// Carries the number of entries over the caller's own commit.
+    fn length_changed(&self, began_at: Header, growth: i64) {
+        let now = self.header();
+        let mut known = lock(&self.length);
+        *known = match (*known, now) {
+            // Nothing was written, so nothing changed.
+            (known, Some(now)) if now == began_at => known,
+            (Some((header, length)), Some(now)) if header == began_at && now.follows(&began_at) => {
+                Some((now, length.saturating_add_signed(growth)))
+            }
+            // Somebody else wrote after the commit: to be counted when it is asked for.
+            _ => None,
+        };
+    }
+
+    // ---- writing ------------------------------------------------------------------
+
+    /// Begins a write transaction, waiting for other threads and processes for at most
+    /// the busy timeout, both together.
+    pub(crate) fn begin_write(&self) -> Result<WriteTransaction<'_>> {
+        self.check()?;
+        if self.connector.config.read_only {
+            return Err(Error::ReadOnly {
+                path: self.name().to_path_buf(),
+                source: None,
+            });
+        }
+        let timeout = self.connector.config.busy_timeout;
+        let mut patience = Patience::new(timeout);
+        let mut session = self
+            .writer
+            .acquire(timeout)
+            .map_err(|refusal| match refusal {
+                Refusal::Reentrant => Error::Reentrant {
+                    path: self.name().to_path_buf(),
+                },
+                Refusal::TimedOut => self.busy(&patience),
+            })?;
+        loop {
+            match session.try_begin_write() {
+                Ok(true) => break,
+                Ok(false) if patience.pause() => {}
+                Ok(false) => {
+                    self.writer.release(session);
+                    return Err(self.busy(&patience));
+                }
+                Err(error) => {
+                    self.writer.release(session);
+                    return Err(error);
+                }
+            }
+        }
+        trace::waited(self.name(), patience.elapsed());
+        Ok(WriteTransaction::new(self, session))
+    }
+
+    fn busy(&self, patience: &Patience) -> Error {
+        Error::Busy {
+            path: self.name().to_path_buf(),
+            waited: patience.elapsed(),
+        }
+    }
+
+    fn release_writer(&self, session: Session) {
+        self.writer.release(session);
+    }
+
+    /// Syncs everything that was committed, whatever the durability.
+    pub(crate) fn flush(&self) -> Result<()> {
+        self.check()?;
+        if self.connector.config.durability == Durability::Full || self.connector.config.read_only {
+            return Ok(());
+        }
+        self.index.as_ref().map_or(Ok(()), |index| {
+            index.sync().map_err(|error| self.connector.failed(error))
+        })
+    }
+
+    // ---- errors that could not be returned ----------------------------------------
+
+    /// Keeps an error that met a destructor, for the next call to return.
+    pub(crate) fn latch(&self, error: Error) {
+        lock(&self.latched).get_or_insert(error);
+        self.is_latched.store(true, Ordering::Release);
+    }
+
+    /// Returns a latched error, once.
+    #[inline]
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.is_latched.load(Ordering::Acquire) {
+            return self.take_latched();
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn take_latched(&self) -> Result<()> {
+        let mut latched = lock(&self.latched);
+        self.is_latched.store(false, Ordering::Release);
+        latched.take().map_or(Ok(()), Err)
+    }
+
+    /// The error of a transaction that is used after its end, which its owner does not do.
+    fn closed(&self) -> Error {
+        Error::Sqlite {
+            path: self.name().to_path_buf(),
+            source: "the transaction has ended".into(),
+        }
+    }
+
+    // ---- the whole file -----------------------------------------------------------
+
+    /// Bytes in the file and its log.
+    pub(crate) fn size_on_disk(&self) -> Result<u64> {
+        self.check()?;
+        let Some(path) = self.path() else {
+            let sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+            let read = |c: &rusqlite::Connection| c.query_one(sql, [], |row| row.get(0));
+            let size: i64 = self.read(|session| session.with_connection(read))?;
+            return Ok(size.unsigned_abs());
+        };
+        let file = fs::metadata(path).map_err(|error| self.io(error))?.len();
+        let log = match fs::metadata(self.connector.log_path()) {
+            Ok(metadata) => metadata.len(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
+            Err(error) => return Err(self.io(error)),
+        };
+        Ok(file + log)
+    }
+
+    fn io(&self, error: std::io::Error) -> Error {
+        Error::Io {
+            path: self.name().to_path_buf(),
+            source: Box::new(error),
+        }
+    }
+
+    /// Closes every connection and says if that went wrong.
+    pub(crate) fn close(self) -> Result<()> {
+        self.check()?;
+        let Self {
+            readers,
+            writer,
+            index,
+            ..
+        } = self;
+        drop(index);
+        let readers = readers.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for session in readers {
+            session.close()?;
+        }
+        writer.into_inner().map_or(Ok(()), Session::close)
+    }
+
+    /// Closes the store and removes its file, unless somebody else has it open.
+    pub(crate) fn delete(self) -> Result<()> {
+        self.check()?;
+        let path = self.name().to_path_buf();
+        if self.connector.config.read_only {
+            return Err(Error::ReadOnly { path, source: None });
+        }
+        let Self {
+            connector,
+            readers,
+            writer,
+            index,
+            ..
+        } = self;
+        drop((index, readers));
+        let Some(mut session) = writer.into_inner() else {
+            return Err(Error::InUse { path });
+        };
+        if connector.is_in_memory() {
+            return session.close();
+        }
+        session
+            .with_connection(take_alone)
+            .map_err(|error| match error {
+                Error::Busy { path, .. } => Error::InUse { path },
+                other => other,
+            })?;
+        // Still under the exclusive lock: who opens the file meanwhile waits, and then finds
+        // that it has been moved away.
+        fs::remove_file(&connector.path).map_err(|error| Error::Io {
+            path,
+            source: Box::new(error),
+        })?;
+        session.close()
+    }
+}
+
+/// Leaves WAL mode, which fails while anyone else has the file open, and locks it.
+fn take_alone(connection: &rusqlite::Connection) -> rusqlite::Result<()> {
+    connection.pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(()))?;
+    connection.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))?;
+    connection.execute_batch("BEGIN EXCLUSIVE; COMMIT")
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What these guard is replaced whole, so a panic elsewhere cannot leave it half done.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,387 @@
+//! Opening: from a path to a connection that is known to be a vault's.
+//!
+//! Nothing is written before the file is known to be a vault, or new.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, FileControl, OpenFlags, ffi};
+
+use super::config::{Config, Existence, Location};
+use super::failure;
+use super::memory;
+use super::patience::Patience;
+use super::raw::WalIndex;
+use super::schema::{self, Found};
+use super::session::Session;
+use crate::error::{Error, Result};
+
+/// The log is cut back to this size when a checkpoint has emptied it: without a limit, one
+/// long-lived reader leaves a log of hundreds of MB behind for ever.
+const LOG_SIZE_LIMIT_BYTES: u32 = 16 * 1024 * 1024;
+
+/// How often the opening starts anew because the file was replaced meanwhile.
+const MAX_MOVES: usize = 16;
+
+/// Everything that is needed to open one more connection to the same file.
+#[derive(Debug)]
+pub(super) struct Connector {
+    pub(super) path: Arc<Path>,
+    vfs: Option<&'static str>,
+    pub(super) config: Config,
+}
+
+impl Connector {
+    /// Makes the path absolute and checks what is there.
+    pub(super) fn new(config: Config) -> Result<Self> {
+        check_sqlite_version()?;
+        let (path, vfs) = match &config.location {
+            Location::File(path) => (absolute(path, config.existence)?, None),
+            Location::Memory => {
+                let vfs = memory::vfs().map_err(|error| {
+                    failure::from_sqlite(error, config.given_path(), Duration::ZERO)
+                })?;
+                (PathBuf::from(memory::unique_path()), Some(vfs))
+            }
+        };
+        let connector = Self {
+            path: Arc::from(path),
+            vfs,
+            config,
+        };
+        if connector.vfs.is_none() {
+            connector.check_existence()?;
+        }
+        Ok(connector)
+    }
+
+    /// Opens the first connection: the writer's, or a read-only vault's only one.
+    pub(super) fn establish(&self) -> Result<Session> {
+        for _ in 0..MAX_MOVES {
+            let connection = self.connect(self.flags())?;
+            let log_was_there = self.log_path().exists();
+            match self.prepare(&connection) {
+                Ok(()) if self.has_moved(&connection) => {}
+                Ok(()) => {
+                    return Ok(Session::new(connection, self.path.clone(), Duration::ZERO));
+                }
+                Err(error) => {
+                    // Closing would write the log of a foreign file into it.
+                    if log_was_there {
+                        let keep = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+                        connection.set_db_config(keep, true).ok();
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        Err(Error::InvalidPath {
+            path: self.path.to_path_buf(),
+            reason: "it is being replaced again and again by another program",
+        })
+    }
+
+    /// Opens one more connection, for reading, to a file that [`establish`](Self::establish) knows.
+    pub(super) fn reader(&self) -> Result<Session> {
+        let timeout = self.config.busy_timeout;
+        let connection = self.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        connection
+            .busy_timeout(timeout)
+            .map_err(|error| self.failed(error))?;
+        Ok(Session::new(connection, self.path.clone(), timeout))
+    }
+
+    /// Opens the connection that shows the state of the file, where that can be known.
+    pub(super) fn index(&self) -> Result<Option<WalIndex>> {
+        let connection = self.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        connection
+            .busy_timeout(self.config.busy_timeout)
+            .and_then(|()| WalIndex::new(connection))
+            .map_err(|error| self.failed(error))
+    }
+
+    /// The log beside the file.
+    pub(super) fn log_path(&self) -> PathBuf {
+        let mut path = self.path.to_path_buf().into_os_string();
+        path.push("-wal");
+        PathBuf::from(path)
+    }
+
+    pub(super) fn is_in_memory(&self) -> bool {
+        self.vfs.is_some()
+    }
+
+    /// True if the path no longer names the file that `connection` has open.
+    fn has_moved(&self, connection: &Connection) -> bool {
+        let mut moved = 0;
+        #[cfg(unix)]
+        if !self.is_in_memory() {
+            let control = FileControl::HasMoved(&mut moved);
+            connection.file_control(Some(c"main"), control).ok();
+        }
+        moved != 0
+    }
+
+    fn flags(&self) -> OpenFlags {
+        if self.config.read_only {
+            return OpenFlags::SQLITE_OPEN_READ_ONLY;
+        }
+        let write = OpenFlags::SQLITE_OPEN_READ_WRITE;
+        match self.config.existence {
+            Existence::Required => write,
+            Existence::Created => write | OpenFlags::SQLITE_OPEN_CREATE,
+            // `O_EXCL`: of several that race to create the file, one wins.
+            Existence::Refused => {
+                let exclusive = OpenFlags::from_bits_retain(ffi::SQLITE_OPEN_EXCLUSIVE);
+                write | OpenFlags::SQLITE_OPEN_CREATE | exclusive
+            }
+        }
+    }
+
+    /// Opens a connection that trusts nothing in the file.
+    fn connect(&self, flags: OpenFlags) -> Result<Connection> {
+        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let opened = match self.vfs {
+            Some(vfs) => Connection::open_with_flags_and_vfs(&self.path, flags, vfs),
+            None => Connection::open_with_flags(&self.path, flags),
+        };
+        let connection = opened.map_err(|error| self.cannot_open(error))?;
+        harden(&connection).map_err(|error| self.failed(error))?;
+        Ok(connection)
+    }
+
+    /// From a fresh connection to one on a vault in WAL mode, or an error and an unchanged file.
+    fn prepare(&self, connection: &Connection) -> Result<()> {
+        let mut patience = Patience::new(self.config.busy_timeout);
+        let found = self.retry(&mut patience, || schema::inspect(connection));
+        let is_new = self.accept(found)?;
+        if self.config.read_only {
+            return Ok(());
+        }
+        if connection
+            .is_readonly(c"main")
+            .map_err(|error| self.failed(error))?
+        {
+            return Err(Error::ReadOnly {
+                path: self.path.to_path_buf(),
+                source: None,
+            });
+        }
+        let synchronous = self.config.durability.synchronous();
+        connection
+            .pragma_update(None, "synchronous", synchronous)
+            .map_err(|error| self.failed(error))?;
+        self.retry(&mut patience, || switch_to_wal(connection))?;
+        if is_new {
+            self.create_schema(connection, &mut patience)?;
+        }
+        Ok(())
+    }
+
+    /// Decides on what was found; true for a new file.
+    fn accept(&self, found: Result<Found>) -> Result<bool> {
+        let path = self.path.to_path_buf();
+        let foreign = |reason: String, source| {
+            Err(Error::NotAVault {
+                path: self.path.to_path_buf(),
+                reason,
+                source,
+            })
+        };
+        match found {
+            Ok(Found::Vault) => Ok(false),
+            Ok(Found::Empty) if self.may_fill() => Ok(true),
+            Ok(Found::Empty) => foreign("the file is empty".to_owned(), None),
+            Ok(Found::Foreign(reason)) => foreign(reason, None),
+            Ok(Found::Newer(found)) => Err(Error::NewerFormat {
+                path,
+                found,
+                supported: schema::FORMAT,
+            }),
+            Err(Error::Corrupt { source, .. }) if is_no_database(&*source) => {
+                foreign("it is not a SQLite file".to_owned(), Some(source))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn may_fill(&self) -> bool {
+        !self.config.read_only && self.config.existence != Existence::Required
+    }
+
+    /// Creates the table, unless another process did so since we looked.
+    fn create_schema(&self, connection: &Connection, patience: &mut Patience) -> Result<()> {
+        self.retry(patience, || connection.execute_batch("BEGIN IMMEDIATE"))?;
+        let found = self.retry(patience, || schema::inspect(connection));
+        if self.accept(found)? {
+            let (id, format, create) = (schema::APPLICATION_ID, schema::FORMAT, schema::CREATE);
+            connection
+                .execute_batch(&format!(
+                    "PRAGMA application_id = {id}; PRAGMA user_version = {format}; {create}"
+                ))
+                .map_err(|error| self.failed(error))?;
+        }
+        connection
+            .execute_batch("COMMIT")
+            .map_err(|error| self.failed(error))
+    }
+
+    /// Runs `f` again while others have the lock it needs. Racing first opens get `SQLITE_BUSY`
+    /// whatever SQLite's own timeout, for a lock cannot be upgraded while two have it.
+    fn retry<R>(
+        &self,
+        patience: &mut Patience,
+        mut f: impl FnMut() -> rusqlite::Result<R>,
+    ) -> Result<R> {
+        loop {
+            match f() {
+                Err(error) if failure::is_busy(&error) && patience.pause() => {}
+                result => {
+                    return result.map_err(|error| {
+                        failure::from_sqlite(error, &self.path, patience.elapsed())
+                    });
+                }
+            }
+        }
+    }
+
+    pub(super) fn failed(&self, error: rusqlite::Error) -> Error {
+        failure::from_sqlite(error, &self.path, Duration::ZERO)
+    }
+
+    /// Tells apart why a file did not open, as far as the file system can say.
+    fn cannot_open(&self, error: rusqlite::Error) -> Error {
+        let cannot_open = error.sqlite_error_code() == Some(ErrorCode::CannotOpen);
+        match self.check_existence() {
+            Err(reason) if cannot_open && !self.is_in_memory() => reason,
+            _ => self.failed(error),
+        }
+    }
+
+    fn check_existence(&self) -> Result<()> {
+        let path = self.path.to_path_buf();
+        let metadata = match fs::symlink_metadata(&path) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let may_create =
+                    self.config.existence != Existence::Required && !self.config.read_only;
+                return if may_create {
+                    Ok(())
+                } else {
+                    Err(Error::NotFound { path })
+                };
+            }
+            Err(error) => {
+                let source = Box::new(error);
+                return Err(Error::Io { path, source });
+            }
+        };
+        let reason = if metadata.is_symlink() {
+            "it is a symbolic link: give the path it leads to"
+        } else if metadata.is_dir() {
+            "it is a directory: name a file in it"
+        } else if !metadata.is_file() {
+            "it is not a regular file"
+        } else if self.config.existence == Existence::Refused {
+            return Err(Error::AlreadyExists { path });
+        } else {
+            return Ok(());
+        };
+        Err(Error::InvalidPath { path, reason })
+    }
+}
+
+/// The absolute path, with every link in its folders resolved: all handles on one file then
+/// agree on the names of the log and the index beside it.
+fn absolute(path: &Path, existence: Existence) -> Result<PathBuf> {
+    let invalid = |reason| Error::InvalidPath {
+        path: path.to_path_buf(),
+        reason,
+    };
+    if path.as_os_str().is_empty() {
+        return Err(invalid("it is empty: name a file"));
+    }
+    if path.as_os_str().as_encoded_bytes().contains(&0) {
+        return Err(invalid("it contains a NUL byte"));
+    }
+    let name = path
+        .file_name()
+        .ok_or_else(|| invalid("it names a directory: name a file in it"))?;
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    match folder.canonicalize() {
+        Ok(folder) => Ok(folder.join(name)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(if existence == Existence::Required {
+                Error::NotFound {
+                    path: path.to_path_buf(),
+                }
+            } else {
+                invalid("its folder does not exist: create it first")
+            })
+        }
+        Err(error) => Err(Error::Io {
+            path: folder.to_path_buf(),
+            source: Box::new(error),
+        }),
+    }
+}
+
+fn check_sqlite_version() -> Result<()> {
+    let (oldest, required) = schema::OLDEST_SQLITE;
+    if rusqlite::version_number() >= oldest {
+        return Ok(());
+    }
+    Err(Error::UnsupportedSqlite {
+        found: rusqlite::version(),
+        required,
+    })
+}
+
+/// Settings that keep a hostile schema from running anything, and a damaged page from being
+/// believed: <https://www.sqlite.org/security.html>.
+fn harden(connection: &Connection) -> rusqlite::Result<()> {
+    use DbConfig as C;
+    for (config, value) in [
+        (C::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (C::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        (C::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
+        (C::SQLITE_DBCONFIG_ENABLE_VIEW, false),
+        (C::SQLITE_DBCONFIG_ENABLE_ATTACH_CREATE, false),
+        (C::SQLITE_DBCONFIG_ENABLE_ATTACH_WRITE, false),
+    ] {
+        connection.set_db_config(config, value)?;
+    }
+    // Mapping the file would turn an I/O error into a signal.
+    connection.execute_batch(&format!(
+        "PRAGMA mmap_size = 0; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;
+         PRAGMA journal_size_limit = {LOG_SIZE_LIMIT_BYTES};"
+    ))
+}
+
+fn switch_to_wal(connection: &Connection) -> rusqlite::Result<()> {
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if mode == "wal" {
+        return Ok(());
+    }
+    // SQLite keeps the old mode where it finds no shared memory.
+    Err(rusqlite::Error::SqliteFailure(
+        ffi::Error::new(ffi::SQLITE_CANTOPEN),
+        Some(format!(
+            "the file system does not support write-ahead logging (the mode stayed {mode:?})"
+        )),
+    ))
+}
+
+fn is_no_database(source: &(dyn std::error::Error + 'static)) -> bool {
+    source
+        .downcast_ref::<rusqlite::Error>()
+        .and_then(rusqlite::Error::sqlite_error_code)
+        == Some(ErrorCode::NotADatabase)
+}

@@ -1,0 +1,263 @@
+//! Walking the table in the order of insertion, from both ends, a page of rows at a time.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::Store;
+use super::session::{Columns, Session, Sql};
+use crate::error::Result;
+
+/// A page ends at the first of these. The number of rows starts small, for a caller who wants
+/// the first entry only, and doubles from page to page.
+const FIRST_PAGE_ROWS: usize = 8;
+const MAX_PAGE_ROWS: usize = 512;
+const MAX_PAGE_BYTES: usize = 128 * 1024;
+
+/// One row, borrowed from the page it was read with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RawRow<'page> {
+    pub(crate) rowid: i64,
+    pub(crate) key: &'page [u8],
+    pub(crate) value: &'page [u8],
+}
+
+/// Rows that were read at once, in the order in which they were read.
+#[derive(Debug, Default)]
+struct Page {
+    bytes: Vec<u8>,
+    /// Rowid, where the key begins, where the value begins and where it ends.
+    rows: Vec<(i64, usize, usize, usize)>,
+    /// The rows that were not yet taken.
+    left: Range<usize>,
+}
+
+impl Page {
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.rows.clear();
+        self.left = 0..0;
+    }
+
+    fn push(&mut self, rowid: i64, key: &[u8], value: &[u8]) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(key);
+        let middle = self.bytes.len();
+        self.bytes.extend_from_slice(value);
+        self.rows.push((rowid, start, middle, self.bytes.len()));
+        self.left.end = self.rows.len();
+    }
+
+    fn row(&self, index: usize) -> Option<RawRow<'_>> {
+        let &(rowid, start, middle, end) = self.rows.get(index)?;
+        Some(RawRow {
+            rowid,
+            key: self.bytes.get(start..middle)?,
+            value: self.bytes.get(middle..end)?,
+        })
+    }
+}
+
+/// Which way a cursor moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Forward,
+    Backward,
+}
+
+/// A position at either end of what is still to be seen.
+///
+/// It knows rowids, not a statement: between two pages the session is free for other work,
+/// and rows that were removed meanwhile are simply not met.
+#[derive(Debug)]
+pub(crate) struct Cursor {
+    columns: Columns,
+    /// The rowids that were not read yet, if any.
+    unread: Option<(i64, i64)>,
+    front: Page,
+    back: Page,
+    page_rows: usize,
+}
+
+impl Cursor {
+    pub(crate) fn new(columns: Columns) -> Self {
+        Self {
+            columns,
+            unread: Some((i64::MIN, i64::MAX)),
+            front: Page::default(),
+            back: Page::default(),
+            page_rows: FIRST_PAGE_ROWS,
+        }
+    }
+
+    /// The next row in that direction; when the middle is reached, from the other end's page.
+    pub(crate) fn next(
+        &mut self,
+        session: &mut Session,
+        direction: Direction,
+    ) -> Result<Option<RawRow<'_>>> {
+        if self.page(direction).left.is_empty() {
+            self.read_page(session, direction)?;
+        }
+        let (near, far) = match direction {
+            Direction::Forward => (&mut self.front, &mut self.back),
+            Direction::Backward => (&mut self.back, &mut self.front),
+        };
+        Ok(match near.left.next() {
+            Some(index) => near.row(index),
+            None => far.left.next_back().and_then(|index| far.row(index)),
+        })
+    }
+
+    /// Reads the first page, which fixes the snapshot of a read transaction.
+    pub(crate) fn start(&mut self, session: &mut Session) -> Result<()> {
+        self.read_page(session, Direction::Forward)
+    }
+
+    fn page(&mut self, direction: Direction) -> &mut Page {
+        match direction {
+            Direction::Forward => &mut self.front,
+            Direction::Backward => &mut self.back,
+        }
+    }
+
+    fn read_page(&mut self, session: &mut Session, direction: Direction) -> Result<()> {
+        let Some((low, high)) = self.unread else {
+            return Ok(());
+        };
+        let (sql, limit) = match direction {
+            Direction::Forward => (Sql::ScanForward(self.columns), self.page_rows),
+            Direction::Backward => (Sql::ScanBackward(self.columns), self.page_rows),
+        };
+        let page = self.page(direction);
+        page.clear();
+        session.scan(sql, (low, high), limit, |rowid, key, value| {
+            page.push(rowid, key, value);
+            page.bytes.len() < MAX_PAGE_BYTES
+        })?;
+        let last = page.rows.last().map(|row| row.0);
+        self.page_rows = (limit * 2).min(MAX_PAGE_ROWS);
+        self.unread = last.and_then(|last| match direction {
+            Direction::Forward => Some((last.checked_add(1)?, high)),
+            Direction::Backward => Some((low, last.checked_sub(1)?)),
+        });
+        Ok(())
+    }
+}
+
+/// A reader's own read transaction: one state of the vault, for as long as it lives.
+pub(crate) struct ReadTransaction {
+    store: Arc<Store>,
+    /// `None` only while it is being dropped.
+    session: Option<Session>,
+}
+
+impl ReadTransaction {
+    /// Starts a transaction. Its state is that of the first read.
+    pub(crate) fn begin(store: &Arc<Store>) -> Result<Self> {
+        let mut session = store.take_reader()?;
+        session.begin_read()?;
+        Ok(Self {
+            store: Arc::clone(store),
+            session: Some(session),
+        })
+    }
+
+    /// The connection, to read with.
+    pub(crate) fn session(&mut self) -> Result<&mut Session> {
+        self.session.as_mut().ok_or_else(|| self.store.closed())
+    }
+}
+
+impl Drop for ReadTransaction {
+    fn drop(&mut self) {
+        if let Some(mut session) = self.session.take()
+            && session.rollback().is_ok()
+        {
+            self.store.give_back_reader(session);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::time::Duration;
+
+    use rusqlite::Connection;
+
+    use super::super::schema;
+    use super::*;
+
+    fn session(rows: i64) -> Session {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(schema::CREATE).unwrap();
+        let mut session = Session::new(connection, Arc::from(Path::new("")), Duration::ZERO);
+        for row in 0..rows {
+            session.put(&row.to_be_bytes(), b"value").unwrap();
+        }
+        session
+    }
+
+    /// Walks with the given turns, cycled, until both ends are exhausted.
+    fn walk(rows: i64, turns: &[Direction]) -> (Vec<i64>, Vec<i64>) {
+        let mut session = session(rows);
+        let mut cursor = Cursor::new(Columns::Key);
+        let (mut front, mut back) = (Vec::new(), Vec::new());
+        for &turn in turns.iter().cycle() {
+            let Some(row) = cursor.next(&mut session, turn).unwrap() else {
+                break;
+            };
+            assert!(row.value.is_empty());
+            let key = i64::from_be_bytes(row.key.try_into().unwrap());
+            match turn {
+                Direction::Forward => front.push(key),
+                Direction::Backward => back.push(key),
+            }
+        }
+        assert!(
+            cursor
+                .next(&mut session, Direction::Forward)
+                .unwrap()
+                .is_none()
+        );
+        assert!(
+            cursor
+                .next(&mut session, Direction::Backward)
+                .unwrap()
+                .is_none()
+        );
+        (front, back)
+    }
+
+    #[test]
+    fn both_ends_meet_without_a_gap_or_a_repeat() {
+        use Direction::{Backward as B, Forward as F};
+        for rows in [0, 1, 2, 7, 8, 9, 50, 2000] {
+            for turns in [&[F][..], &[B], &[F, B], &[F, F, F, B], &[F, B, B, B, B, B]] {
+                let (mut seen, back) = walk(rows, turns);
+                seen.extend(back.into_iter().rev());
+                assert_eq!(
+                    seen,
+                    (0..rows).collect::<Vec<_>>(),
+                    "{rows} rows, {turns:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_page_is_bounded_in_bytes() {
+        let mut session = session(0);
+        for row in 0..64_u8 {
+            session.put(&[row], &vec![row; MAX_PAGE_BYTES / 4]).unwrap();
+        }
+        let mut cursor = Cursor::new(Columns::Both);
+        let mut seen = 0;
+        while let Some(row) = cursor.next(&mut session, Direction::Forward).unwrap() {
+            assert_eq!(row.value.first(), Some(&seen));
+            seen += 1;
+            assert!(cursor.front.bytes.len() <= 2 * MAX_PAGE_BYTES);
+        }
+        assert_eq!(seen, 64);
+    }
+}

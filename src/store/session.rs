@@ -1,0 +1,386 @@
+//! One connection with its prepared statements, and what can be done with bytes on it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::types::{FromSqlError, Type};
+use rusqlite::{Connection, PrepFlags, Row, Statement};
+use self_cell::self_cell;
+
+use super::failure;
+use super::raw;
+use super::sendable::Sendable;
+use crate::error::Result;
+
+/// Every statement that is run more than once a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Sql {
+    Begin,
+    BeginImmediate,
+    Commit,
+    Rollback,
+    Get,
+    Contains,
+    Count,
+    First,
+    Last,
+    Put,
+    Update,
+    Delete,
+    DeleteRow,
+    Clear,
+    ScanForward(Columns),
+    ScanBackward(Columns),
+}
+
+/// Which columns of the rows a scan wants: the others are not read from the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Columns {
+    Key,
+    Value,
+    Both,
+}
+
+impl Sql {
+    const COUNT: usize = 20;
+
+    const fn slot(self) -> usize {
+        match self {
+            Self::Begin => 0,
+            Self::BeginImmediate => 1,
+            Self::Commit => 2,
+            Self::Rollback => 3,
+            Self::Get => 4,
+            Self::Contains => 5,
+            Self::Count => 6,
+            Self::First => 7,
+            Self::Last => 8,
+            Self::Put => 9,
+            Self::Update => 10,
+            Self::Delete => 11,
+            Self::DeleteRow => 12,
+            Self::Clear => 13,
+            Self::ScanForward(columns) => 14 + columns as usize,
+            Self::ScanBackward(columns) => 17 + columns as usize,
+        }
+    }
+
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Begin => "BEGIN",
+            Self::BeginImmediate => "BEGIN IMMEDIATE",
+            Self::Commit => "COMMIT",
+            Self::Rollback => "ROLLBACK",
+            Self::Get => "SELECT value FROM dict WHERE key = ?1",
+            Self::Contains => "SELECT 1 FROM dict WHERE key = ?1",
+            Self::Count => "SELECT count(*) FROM dict",
+            Self::First => "SELECT key, value, rowid FROM dict ORDER BY rowid LIMIT 1",
+            Self::Last => "SELECT key, value, rowid FROM dict ORDER BY rowid DESC LIMIT 1",
+            // Not `INSERT OR REPLACE`, which would give the key a new rowid and so a new place.
+            Self::Put => {
+                "INSERT INTO dict (key, value) VALUES (?1, ?2) \
+                 ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+            }
+            Self::Update => "UPDATE dict SET value = ?2 WHERE rowid = ?1",
+            Self::Delete => "DELETE FROM dict WHERE key = ?1",
+            Self::DeleteRow => "DELETE FROM dict WHERE rowid = ?1",
+            Self::Clear => "DELETE FROM dict",
+            Self::ScanForward(Columns::Key) => {
+                "SELECT rowid, key FROM dict WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid LIMIT ?3"
+            }
+            Self::ScanForward(Columns::Value) => {
+                "SELECT rowid, value FROM dict WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid LIMIT ?3"
+            }
+            Self::ScanForward(Columns::Both) => {
+                "SELECT rowid, key, value FROM dict WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid LIMIT ?3"
+            }
+            Self::ScanBackward(Columns::Key) => {
+                "SELECT rowid, key FROM dict WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid DESC LIMIT ?3"
+            }
+            Self::ScanBackward(Columns::Value) => {
+                "SELECT rowid, value FROM dict WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid DESC LIMIT ?3"
+            }
+            Self::ScanBackward(Columns::Both) => {
+                "SELECT rowid, key, value FROM dict WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid DESC LIMIT ?3"
+            }
+        }
+    }
+}
+
+/// The statements of one connection, each prepared when it is first needed and then kept.
+struct Statements<'conn> {
+    connection: &'conn Connection,
+    slots: [Option<Statement<'conn>>; Sql::COUNT],
+}
+
+impl<'conn> Statements<'conn> {
+    fn new(connection: &'conn Connection) -> Self {
+        Self {
+            connection,
+            slots: [const { None }; Sql::COUNT],
+        }
+    }
+
+    #[inline]
+    fn get(&mut self, sql: Sql) -> rusqlite::Result<&mut Statement<'conn>> {
+        let slot = self
+            .slots
+            .get_mut(sql.slot())
+            .ok_or(rusqlite::Error::InvalidQuery)?;
+        if slot.is_none() {
+            let persistent = PrepFlags::SQLITE_PREPARE_PERSISTENT;
+            *slot = Some(self.connection.prepare_with_flags(sql.text(), persistent)?);
+        }
+        slot.as_mut().ok_or(rusqlite::Error::InvalidQuery)
+    }
+
+    fn run(&mut self, sql: Sql) -> rusqlite::Result<()> {
+        self.get(sql)?.raw_execute().map(drop)
+    }
+}
+
+self_cell!(
+    pub(super) struct Bound {
+        owner: Connection,
+        #[not_covariant]
+        dependent: Statements,
+    }
+);
+
+/// A connection with its statements. It belongs to one thread at a time.
+pub(crate) struct Session {
+    bound: Sendable<Bound>,
+    path: Arc<Path>,
+    /// How long SQLite itself waits for a lock on this connection before it gives up.
+    busy_timeout: Duration,
+}
+
+/// A row of the table, and where it is.
+#[derive(Debug)]
+pub(crate) struct RawEntry {
+    pub(crate) key: Vec<u8>,
+    pub(crate) value: Vec<u8>,
+    pub(crate) rowid: i64,
+}
+
+/// One of the two ends of the order of insertion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    First,
+    Last,
+}
+
+impl Session {
+    pub(super) fn new(connection: Connection, path: Arc<Path>, busy_timeout: Duration) -> Self {
+        Self {
+            busy_timeout,
+            bound: Sendable::new(Bound::new(connection, |connection| {
+                Statements::new(connection)
+            })),
+            path,
+        }
+    }
+
+    /// Runs `f` on the statements and gives its error the file's name.
+    #[inline]
+    fn with<R>(
+        &mut self,
+        f: impl for<'c> FnOnce(&mut Statements<'c>) -> rusqlite::Result<R>,
+    ) -> Result<R> {
+        self.bound
+            .get_mut()
+            .with_dependent_mut(|_, statements| f(statements))
+            .map_err(|error| failure::from_sqlite(error, &self.path, self.busy_timeout))
+    }
+
+    /// Runs `f` on the connection itself.
+    pub(super) fn with_connection<R>(
+        &mut self,
+        f: impl FnOnce(&Connection) -> rusqlite::Result<R>,
+    ) -> Result<R> {
+        self.with(|statements| f(statements.connection))
+    }
+
+    /// Finalises the statements and closes the connection.
+    pub(super) fn close(self) -> Result<()> {
+        let connection = self.bound.into_inner().into_owner();
+        connection
+            .close()
+            .map_err(|(_, error)| failure::from_sqlite(error, &self.path, self.busy_timeout))
+    }
+
+    // ---- transactions -------------------------------------------------------------
+
+    pub(super) fn begin_read(&mut self) -> Result<()> {
+        self.with(|statements| statements.run(Sql::Begin))
+    }
+
+    /// Starts a write transaction, or says at once that another has one (`false`).
+    pub(super) fn try_begin_write(&mut self) -> Result<bool> {
+        self.with(|statements| match statements.run(Sql::BeginImmediate) {
+            Ok(()) => Ok(true),
+            Err(error) if failure::is_busy(&error) => Ok(false),
+            Err(error) => Err(error),
+        })
+    }
+
+    pub(super) fn commit(&mut self) -> Result<()> {
+        self.with(|statements| statements.run(Sql::Commit))
+    }
+
+    /// Rolls back what is open; `false` if nothing was, as after some errors.
+    pub(super) fn rollback(&mut self) -> Result<bool> {
+        self.with(|statements| {
+            let is_open = !statements.connection.is_autocommit();
+            if is_open {
+                statements.run(Sql::Rollback)?;
+            }
+            Ok(is_open)
+        })
+    }
+
+    // ---- reading ------------------------------------------------------------------
+
+    /// Hands the value of `key` to `f`, without copying it.
+    #[inline]
+    pub(crate) fn get<R>(&mut self, key: &[u8], f: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
+        self.with(|statements| {
+            let statement = statements.get(Sql::Get)?;
+            statement.raw_bind_parameter(1, key)?;
+            let mut rows = statement.raw_query();
+            rows.next()?.map(|row| Ok(f(blob(row, 0)?))).transpose()
+        })
+    }
+
+    pub(crate) fn contains(&mut self, key: &[u8]) -> Result<bool> {
+        self.with(|statements| {
+            let statement = statements.get(Sql::Contains)?;
+            statement.raw_bind_parameter(1, key)?;
+            Ok(statement.raw_query().next()?.is_some())
+        })
+    }
+
+    /// Counts the rows, by reading all of the index.
+    pub(super) fn count(&mut self) -> Result<u64> {
+        self.with(|statements| {
+            let mut rows = statements.get(Sql::Count)?.raw_query();
+            let count = rows.next()?.map_or(Ok(0), |row| row.get::<_, i64>(0))?;
+            Ok(count.unsigned_abs())
+        })
+    }
+
+    pub(crate) fn at_end(&mut self, end: End) -> Result<Option<RawEntry>> {
+        let sql = match end {
+            End::First => Sql::First,
+            End::Last => Sql::Last,
+        };
+        self.with(|statements| {
+            let mut rows = statements.get(sql)?.raw_query();
+            rows.next()?
+                .map(|row| {
+                    Ok(RawEntry {
+                        key: blob(row, 0)?.to_vec(),
+                        value: blob(row, 1)?.to_vec(),
+                        rowid: row.get(2)?,
+                    })
+                })
+                .transpose()
+        })
+    }
+
+    /// Shows `f` rows with a rowid in `range`, in the given order, until it answers `false`
+    /// or `limit` rows were shown. A column that was not asked for is shown empty.
+    pub(super) fn scan(
+        &mut self,
+        sql: Sql,
+        range: (i64, i64),
+        limit: usize,
+        mut f: impl FnMut(i64, &[u8], &[u8]) -> bool,
+    ) -> Result<()> {
+        self.with(|statements| {
+            let statement = statements.get(sql)?;
+            statement.raw_bind_parameter(1, range.0)?;
+            statement.raw_bind_parameter(2, range.1)?;
+            statement.raw_bind_parameter(3, i64::try_from(limit).unwrap_or(i64::MAX))?;
+            let mut rows = statement.raw_query();
+            while let Some(row) = rows.next()? {
+                let (key, value) = match sql {
+                    Sql::ScanForward(Columns::Key) | Sql::ScanBackward(Columns::Key) => {
+                        (blob(row, 1)?, [].as_slice())
+                    }
+                    Sql::ScanForward(Columns::Value) | Sql::ScanBackward(Columns::Value) => {
+                        ([].as_slice(), blob(row, 1)?)
+                    }
+                    _ => (blob(row, 1)?, blob(row, 2)?),
+                };
+                if !f(row.get(0)?, key, value) {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    // ---- writing ------------------------------------------------------------------
+
+    /// Writes an entry; true if the key is new.
+    pub(super) fn put(&mut self, key: &[u8], value: &[u8]) -> Result<bool> {
+        self.with(|statements| {
+            raw::forget_last_insert(statements.connection);
+            let statement = statements.get(Sql::Put)?;
+            statement.raw_bind_parameter(1, key)?;
+            statement.raw_bind_parameter(2, value)?;
+            statement.raw_execute()?;
+            // SQLite keeps a copy of what is bound: a large one should not stay.
+            statement.clear_bindings();
+            Ok(statements.connection.last_insert_rowid() != 0)
+        })
+    }
+
+    pub(super) fn update(&mut self, rowid: i64, value: &[u8]) -> Result<()> {
+        self.with(|statements| {
+            let statement = statements.get(Sql::Update)?;
+            statement.raw_bind_parameter(1, rowid)?;
+            statement.raw_bind_parameter(2, value)?;
+            statement.raw_execute()?;
+            statement.clear_bindings();
+            Ok(())
+        })
+    }
+
+    /// Removes an entry; true if it was there.
+    pub(super) fn delete(&mut self, key: &[u8]) -> Result<bool> {
+        self.with(|statements| {
+            let statement = statements.get(Sql::Delete)?;
+            statement.raw_bind_parameter(1, key)?;
+            Ok(statement.raw_execute()? > 0)
+        })
+    }
+
+    pub(super) fn delete_row(&mut self, rowid: i64) -> Result<bool> {
+        self.with(|statements| {
+            let statement = statements.get(Sql::DeleteRow)?;
+            statement.raw_bind_parameter(1, rowid)?;
+            Ok(statement.raw_execute()? > 0)
+        })
+    }
+
+    /// Removes all entries; the number of them.
+    pub(super) fn clear(&mut self) -> Result<u64> {
+        self.with(|statements| {
+            let removed = statements.get(Sql::Clear)?.raw_execute()?;
+            Ok(removed as u64)
+        })
+    }
+}
+
+/// A column that must be a BLOB, as the table declares it.
+#[inline]
+fn blob<'row>(row: &'row Row<'_>, index: usize) -> rusqlite::Result<&'row [u8]> {
+    row.get_ref(index)?
+        .as_blob()
+        .map_err(|error: FromSqlError| {
+            rusqlite::Error::FromSqlConversionFailure(index, Type::Blob, Box::new(error))
+        })
+}

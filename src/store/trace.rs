@@ -1,0 +1,58 @@
+//! Spans and events, when the `tracing` feature is on: paths and times, never keys or values.
+
+#[cfg(feature = "tracing")]
+mod on {
+    use std::path::Path;
+    use std::time::Duration;
+
+    /// A wait for the writer that is worth telling.
+    const SLOW_WAIT: Duration = Duration::from_millis(100);
+
+    pub(in crate::store) fn opening(path: &Path) -> tracing::span::EnteredSpan {
+        tracing::debug_span!("open", path = %path.display()).entered()
+    }
+
+    pub(in crate::store) fn waited(path: &Path, waited: Duration) {
+        if waited >= SLOW_WAIT {
+            let waited_ms = waited.as_millis();
+            tracing::warn!(path = %path.display(), waited_ms, "waited for the writer");
+        }
+    }
+
+    pub(in crate::store) fn transaction(path: &Path) -> tracing::Span {
+        tracing::debug_span!("transaction", path = %path.display())
+    }
+
+    pub(in crate::store) fn ended(span: &tracing::Span, outcome: &'static str) {
+        span.in_scope(|| tracing::debug!(outcome, "transaction ended"));
+    }
+
+    pub(in crate::store) type Span = tracing::Span;
+}
+
+#[cfg(not(feature = "tracing"))]
+mod off {
+    use std::path::Path;
+    use std::time::Duration;
+
+    /// What stands for a span when nobody listens.
+    #[derive(Debug)]
+    pub(in crate::store) struct Span;
+
+    pub(in crate::store) const fn opening(_: &Path) -> Span {
+        Span
+    }
+
+    pub(in crate::store) const fn waited(_: &Path, _: Duration) {}
+
+    pub(in crate::store) const fn transaction(_: &Path) -> Span {
+        Span
+    }
+
+    pub(in crate::store) const fn ended(_: &Span, _: &'static str) {}
+}
+
+#[cfg(not(feature = "tracing"))]
+pub(super) use off::{Span, ended, opening, transaction, waited};
+#[cfg(feature = "tracing")]
+pub(super) use on::{Span, ended, opening, transaction, waited};

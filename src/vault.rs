@@ -1,0 +1,450 @@
+//! The map itself, and what it does with one entry at a time.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::hash::Hash;
+use std::marker::PhantomData;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+use crate::key::EncodedKey;
+use crate::ops::{self, Record};
+use crate::store::{Config, End, Store, WriteTransaction};
+use crate::value::{self, Format};
+
+/// A map that lives in a file: [`HashMap`](std::collections::HashMap)'s methods, over one table
+/// of one SQLite file.
+///
+/// What differs from `HashMap`, everywhere: methods take `&self`, return
+/// [`Result`](crate::Result), and give values by value, for they are read from the file.
+///
+/// # Sharing
+///
+/// A `Vault` is a handle: cloning it is cheap and gives another handle of the same open file.
+/// It is `Send` and `Sync`: share it by clone, by `&` or in an `Arc`. The file stays open until
+/// the last handle, clone and iterator is gone. Other processes, and other handles in this one,
+/// may open the same file at the same time. After `fork` without `exec`, a child must not use
+/// its parent's handles.
+///
+/// # Order
+///
+/// Iteration follows the order of insertion. Overwriting a key keeps its place.
+///
+/// # Atomicity
+///
+/// Each call is one transaction: other threads and processes see all of it or nothing, and so
+/// does the file after a crash.
+///
+/// # Durability
+///
+/// When a call has returned `Ok`, what it wrote survives a killed process, and with
+/// [`Durability::Full`](crate::Durability::Full), the default, a power cut.
+///
+/// # Locking
+///
+/// One writer at a time, among all threads and processes; readers never wait for it.
+/// A call that writes waits its turn for at most the
+/// [busy timeout](crate::OpenOptions::busy_timeout) and then is [`Error::Busy`]. A write from a thread
+/// that is in the middle of one (in the loop over a [`drain`](Self::drain), in the closure of a
+/// [`retain`](Self::retain)) is [`Error::Reentrant`], at once; reading there is fine, and sees the
+/// state before.
+///
+/// # Keys
+///
+/// `K` is bound as a `HashMap`'s is, by `Eq + Hash`, which keeps floats and hash maps out of
+/// keys. A key's identity is its encoding: two keys are the same entry if they encode to the same
+/// bytes. Look-ups take any borrowed form `Q` of `K`, as `HashMap`'s do; `Q` must
+/// encode as `K` does, which std's pairs (`String` and `str`, `Vec<T>` and `[T]`, `Box<T>` and
+/// `T`) do.
+///
+/// # Examples
+///
+/// ```
+/// use vaults::Vault;
+///
+/// # fn main() -> vaults::Result<()> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("ages.db");
+/// let ages: Vault<String, u32> = Vault::open(&path)?;
+/// ages.insert("Ada".into(), 36)?;
+/// assert_eq!(ages.get("Ada")?, Some(36));
+/// assert_eq!(ages.get("Bob")?, None);
+///
+/// drop(ages);
+/// let ages: Vault<String, u32> = Vault::open(&path)?;
+/// assert_eq!(ages.len()?, 1);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Vault<K, V> {
+    store: Arc<Store>,
+    format: Format,
+    marker: PhantomData<fn() -> (K, V)>,
+}
+
+impl<K, V> Clone for Vault<K, V> {
+    /// Another handle of the same open file.
+    fn clone(&self) -> Self {
+        Self {
+            store: Arc::clone(&self.store),
+            format: self.format,
+            marker: PhantomData,
+        }
+    }
+}
+
+/// Shows where the vault is and how many entries it has, never the entries.
+impl<K, V> fmt::Debug for Vault<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Vault")
+            .field("path", &self.store.name())
+            .field("table", &"dict")
+            .field("len", &self.store.len().ok())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What needs to know nothing of keys and values.
+impl<K, V> Vault<K, V> {
+    pub(crate) const fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    pub(crate) const fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Runs `f` in a write transaction of its own.
+    pub(crate) fn write<R>(
+        &self,
+        f: impl FnOnce(&mut WriteTransaction<'_>) -> Result<R>,
+    ) -> Result<R> {
+        let mut transaction = self.store.begin_write()?;
+        let result = f(&mut transaction)?;
+        transaction.commit()?;
+        Ok(result)
+    }
+
+    /// The number of entries.
+    ///
+    /// It is exact, commits of other processes included, and usually costs no look at the
+    /// file: the number is kept, and counted anew (some ten milliseconds a million entries) only
+    /// when another handle or process has written since.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// vault.insert("a".into(), 1)?;
+    /// assert_eq!(vault.len()?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn len(&self) -> Result<usize> {
+        let length = self.store.len()?;
+        Ok(usize::try_from(length).unwrap_or(usize::MAX))
+    }
+
+    /// True if there is no entry. It does not count.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read.
+    pub fn is_empty(&self) -> Result<bool> {
+        let first = self.store.read(|session| session.at_end(End::First))?;
+        Ok(first.is_none())
+    }
+
+    /// Removes all entries. The file keeps its size and reuses the space.
+    ///
+    /// Waits for the writer, at most for the busy timeout.
+    ///
+    /// # Errors
+    ///
+    /// If the writer cannot be had or the file cannot be written; then nothing was removed.
+    pub fn clear(&self) -> Result<()> {
+        self.write(ops::clear)
+    }
+
+    /// The absolute path of the file, or `None` for a vault in memory.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.store.path()
+    }
+
+    /// The size in bytes of the file and its log, or of the memory that a vault in memory takes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if the file system does not say.
+    pub fn size_on_disk(&self) -> Result<u64> {
+        self.store.size_on_disk()
+    }
+
+    /// Makes everything that was acknowledged so far survive a power cut, whatever the
+    /// [`Durability`](crate::Durability), and returns an error that met a destructor, if one did.
+    ///
+    /// With `Durability::Full` there is nothing to sync.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if the disk refuses, or the error of an earlier destructor.
+    pub fn flush(&self) -> Result<()> {
+        self.store.flush()
+    }
+
+    /// Gives up this handle, and says what dropping it could not.
+    ///
+    /// The file is closed when its last handle, clone and iterator is gone; until then this
+    /// returns what [`flush`](Self::flush) would.
+    ///
+    /// # Errors
+    ///
+    /// As [`flush`](Self::flush).
+    pub fn close(self) -> Result<()> {
+        self.store.flush()?;
+        Arc::into_inner(self.store).map_or(Ok(()), Store::close)
+    }
+
+    /// Deletes the vault: the file, and the log beside it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InUse`] if it is open anywhere else: by a clone, an iterator, another handle or
+    /// another process. Nothing was deleted then, and this handle is closed.
+    pub fn delete(self) -> Result<()> {
+        let path = self.store.name().to_path_buf();
+        Arc::into_inner(self.store).map_or(Err(Error::InUse { path }), Store::delete)
+    }
+}
+
+impl<K, V> Vault<K, V>
+where
+    K: Serialize + DeserializeOwned + Eq + Hash,
+    V: Serialize + DeserializeOwned,
+{
+    pub(crate) fn open_with(config: Config, format: Format) -> Result<Self> {
+        let vault = Self {
+            store: Arc::new(Store::open(config)?),
+            format,
+            marker: PhantomData,
+        };
+        vault.check_types()?;
+        Ok(vault)
+    }
+
+    /// Decodes the first entry, to find out at once if the types are wrong.
+    fn check_types(&self) -> Result<()> {
+        let Some(first) = self.store.read(|session| session.at_end(End::First))? else {
+            return Ok(());
+        };
+        match value::decode_entry::<K, V>(&first.key, &first.value) {
+            // A row of Python's says nothing about the types of the others.
+            Ok(_) | Err(Error::Pickle { .. }) => Ok(()),
+            Err(source @ Error::Decode { .. }) => Err(Error::TypeMismatch {
+                path: self.store.name().to_path_buf(),
+                key_type: std::any::type_name::<K>(),
+                value_type: std::any::type_name::<V>(),
+                source: Box::new(source),
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The value of a key.
+    ///
+    /// A stored `None` is a value: it comes back as `Some(None)`.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read or the value does not decode as `V`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, Option<u32>> = Vault::open_in_memory()?;
+    /// vault.insert("known".into(), Some(1))?;
+    /// vault.insert("unknown".into(), None)?;
+    /// assert_eq!(vault.get("known")?, Some(Some(1)));
+    /// assert_eq!(vault.get("unknown")?, Some(None));
+    /// assert_eq!(vault.get("absent")?, None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn get<Q>(&self, key: &Q) -> Result<Option<V>>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        self.store.read(|session| ops::get(session, key))
+    }
+
+    /// The stored key and its value.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub fn get_key_value<Q>(&self, key: &Q) -> Result<Option<(K, V)>>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        self.store.read(|session| ops::get_key_value(session, key))
+    }
+
+    /// True if the key is there. The value is not read.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read.
+    pub fn contains_key<Q>(&self, key: &Q) -> Result<bool>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        self.store.read(|session| ops::contains_key(session, key))
+    }
+
+    /// Stores a value under a key and returns the one that it replaces, if any.
+    ///
+    /// A new key goes to the end of the order; an old one keeps its place. When the old value
+    /// is of no interest, [`put`](Self::put) is cheaper.
+    ///
+    /// Waits for the writer, at most for the busy timeout.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Encode`] if key or value cannot be stored faithfully, [`Error::Decode`] if the
+    /// old value does not decode as `V`, and if the writer cannot be had or the file cannot be
+    /// written. Nothing was changed then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// assert_eq!(vault.insert("a".into(), 1)?, None);
+    /// assert_eq!(vault.insert("a".into(), 2)?, Some(1));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "HashMap's signature; `put` is the one that borrows"
+    )]
+    pub fn insert(&self, key: K, value: V) -> Result<Option<V>> {
+        let record = Record::new::<K, K, V>(&key, &value, self.format)?;
+        self.write(|tx| ops::insert(tx, &record))
+    }
+
+    /// Stores a value under a key, by reference and without reading the old value.
+    ///
+    /// `HashMap` has no such method, for it has nothing to gain from it.
+    ///
+    /// Waits for the writer, at most for the busy timeout.
+    ///
+    /// # Errors
+    ///
+    /// As [`insert`](Self::insert), but the old value is not decoded.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// vault.put("a", &1)?;
+    /// assert_eq!(vault.get("a")?, Some(1));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn put<Q>(&self, key: &Q, value: &V) -> Result<()>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        let record = Record::new::<K, Q, V>(key, value, self.format)?;
+        self.write(|tx| ops::put(tx, &record))
+    }
+
+    /// Removes a key and returns its value, if it was there.
+    ///
+    /// Waits for the writer, at most for the busy timeout.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Decode`] if the value does not decode as `V`, and if the writer cannot be had or
+    /// the file cannot be written. Nothing was removed then.
+    pub fn remove<Q>(&self, key: &Q) -> Result<Option<V>>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        let key = EncodedKey::lookup(key)?;
+        self.write(|tx| ops::remove(tx, &key))
+    }
+
+    /// Removes a key and returns it with its value, if it was there.
+    ///
+    /// Waits for the writer, at most for the busy timeout.
+    ///
+    /// # Errors
+    ///
+    /// As [`remove`](Self::remove).
+    pub fn remove_entry<Q>(&self, key: &Q) -> Result<Option<(K, V)>>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        let key = EncodedKey::lookup(key)?;
+        self.write(|tx| ops::remove_entry(tx, &key))
+    }
+
+    /// Removes the entry that was inserted first and returns it: a queue's take.
+    ///
+    /// Waits for the writer, at most for the busy timeout.
+    ///
+    /// # Errors
+    ///
+    /// As [`remove`](Self::remove).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<u32, String> = Vault::open_in_memory()?;
+    /// vault.insert(7, "first".into())?;
+    /// vault.insert(3, "last".into())?;
+    /// assert_eq!(vault.pop_first()?, Some((7, "first".into())));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn pop_first(&self) -> Result<Option<(K, V)>> {
+        self.write(|tx| ops::pop(tx, End::First))
+    }
+
+    /// Removes the entry that was inserted last and returns it: a stack's pop.
+    ///
+    /// Waits for the writer, at most for the busy timeout.
+    ///
+    /// # Errors
+    ///
+    /// As [`remove`](Self::remove).
+    pub fn pop_last(&self) -> Result<Option<(K, V)>> {
+        self.write(|tx| ops::pop(tx, End::Last))
+    }
+}
