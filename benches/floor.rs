@@ -1,6 +1,8 @@
 //! What the map costs over SQLite by hand: the same table, settings and statements through
 //! rusqlite, in the same run, in turns.
 //!
+//! What goes through an entry or `get_or_insert_with` is compared with the plain call.
+//!
 //! `cargo bench --bench floor` prints, for each piece of work, nanoseconds per operation
 //! (medians over rounds) and their ratio. `cargo bench --bench floor -- memory` prints the memory that
 //! iterating over a million entries adds.
@@ -16,7 +18,7 @@ use vaults::{Durability, OpenOptions, Vault};
 type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 type Map = Vault<String, ByteBuf>;
 
-const ENTRIES: u64 = 100_000;
+const ENTRIES: u32 = 100_000;
 const ROUNDS: usize = 9;
 const VALUE_BYTES: usize = 100;
 
@@ -38,7 +40,10 @@ fn main() -> Result<()> {
     ] {
         compare_puts(name, durability, puts)?;
     }
-    compare_gets()
+    compare_gets()?;
+    println!("within vaults");
+    compare_entries()?;
+    compare_cached()
 }
 
 fn key(n: u64) -> String {
@@ -46,11 +51,14 @@ fn key(n: u64) -> String {
     format!("key-{:019}", n.wrapping_mul(0x9E37_79B9_7F4A_7C15))
 }
 
+/// Values differ from one `n` to the next: SQLite does not write what is there already.
 fn value(n: u64) -> ByteBuf {
-    ByteBuf::from(vec![n.to_le_bytes()[0]; VALUE_BYTES])
+    let mut bytes = vec![0x5A; VALUE_BYTES];
+    bytes.splice(..8, n.to_le_bytes());
+    ByteBuf::from(bytes)
 }
 
-fn compare_puts(name: &str, durability: Durability, puts: u64) -> Result<()> {
+fn compare_puts(name: &str, durability: Durability, puts: u32) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let vault: Map = OpenOptions::new()
         .durability(durability)
@@ -65,13 +73,13 @@ fn compare_puts(name: &str, durability: Durability, puts: u64) -> Result<()> {
         name,
         puts,
         |round, n| {
-            let n = round * 7_919 + n;
-            vault.put(&key(n % ENTRIES), &value(n))?;
+            let n = round * 1_007_919 + n;
+            vault.put(&key(n % u64::from(ENTRIES)), &value(n))?;
             Ok(())
         },
         |round, n| {
-            let n = round * 7_919 + n;
-            let (key, value) = encode(&key(n % ENTRIES), &value(n))?;
+            let n = round * 1_007_919 + n;
+            let (key, value) = encode(&key(n % u64::from(ENTRIES)), &value(n))?;
             statement.execute((key, value))?;
             Ok(())
         },
@@ -99,10 +107,49 @@ fn compare_gets() -> Result<()> {
     )
 }
 
+/// An increment through an entry, against a `put` of the same vault.
+fn compare_entries() -> Result<()> {
+    const KEYS: u64 = 10_000;
+    let folder = tempfile::tempdir()?;
+    let vault = Vault::<String, u64>::open(folder.path().join("vault.db"))?;
+    vault.try_extend((0..KEYS).map(|n| (key(n), n)))?;
+    compare(
+        "entry / put, Full",
+        2_000,
+        |round, n| {
+            *vault.entry(key((round * 7_919 + n) % KEYS)).or_insert(0)? += 1;
+            Ok(())
+        },
+        |round, n| {
+            vault.put(&key((round * 7_919 + n) % KEYS), &(round * KEYS + n))?;
+            Ok(())
+        },
+    )
+}
+
+/// A hit of `get_or_insert_with`, against a `get`.
+fn compare_cached() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let vault = Map::open(folder.path().join("vault.db"))?;
+    fill(&vault)?;
+    compare(
+        "get_or_insert_with / get",
+        ENTRIES,
+        |_, n| {
+            std::hint::black_box(vault.get_or_insert_with(key(n), || value(n))?);
+            Ok(())
+        },
+        |_, n| {
+            std::hint::black_box(vault.get(&key(n))?.ok_or("missing")?);
+            Ok(())
+        },
+    )
+}
+
 /// Times both in turns, so that a change of the machine's pace meets both.
 fn compare(
     name: &str,
-    operations: u64,
+    operations: u32,
     mut vaults: impl FnMut(u64, u64) -> Result<()>,
     mut hand: impl FnMut(u64, u64) -> Result<()>,
 ) -> Result<()> {
@@ -119,27 +166,27 @@ fn compare(
     }
     let (ours, theirs) = (median(times), median(hand_times));
     println!(
-        "{name:<16} {ours:>7.0} ns {theirs:>7.0} ns {:>6.2}",
+        "{name:<22} {ours:>7.0} ns {theirs:>7.0} ns {:>6.2}",
         median(ratios)
     );
     Ok(())
 }
 
-fn time(operations: u64, mut f: impl FnMut(u64) -> Result<()>) -> Result<f64> {
+fn time(operations: u32, mut f: impl FnMut(u64) -> Result<()>) -> Result<f64> {
     let start = Instant::now();
-    for n in 0..operations {
+    for n in 0..u64::from(operations) {
         f(n)?;
     }
-    Ok(start.elapsed().as_secs_f64() * 1e9 / operations as f64)
+    Ok(start.elapsed().as_secs_f64() * 1e9 / f64::from(operations))
 }
 
 fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
+    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 fn fill(vault: &Map) -> Result<()> {
-    Ok(vault.try_extend((0..ENTRIES).map(|n| (key(n), value(n))))?)
+    Ok(vault.try_extend((0..u64::from(ENTRIES)).map(|n| (key(n), value(n))))?)
 }
 
 // ---- by hand ----------------------------------------------------------------------
@@ -163,7 +210,7 @@ fn by_hand(path: &Path, durability: Durability) -> Result<Connection> {
 fn fill_by_hand(connection: &Connection) -> Result<()> {
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let mut insert = connection.prepare("INSERT INTO dict VALUES (?1, ?2)")?;
-    for n in 0..ENTRIES {
+    for n in 0..u64::from(ENTRIES) {
         insert.execute(encode(&key(n), &value(n))?)?;
     }
     connection.execute_batch("COMMIT")?;
@@ -184,7 +231,8 @@ fn get_by_hand(statement: &mut Statement<'_>, key: &str) -> Result<ByteBuf> {
     let mut rows = statement.query([encoded])?;
     let row = rows.next()?.ok_or("missing")?;
     let blob = row.get_ref(0)?.as_blob()?;
-    Ok(rmp_serde::from_slice(&blob[1..])?)
+    let (_tag, payload) = blob.split_first().ok_or("empty")?;
+    Ok(rmp_serde::from_slice(payload)?)
 }
 
 // ---- memory -----------------------------------------------------------------------

@@ -1,4 +1,4 @@
-//! Many entries in one transaction.
+//! Many entries at once.
 
 use std::borrow::Borrow;
 use std::hash::Hash;
@@ -7,16 +7,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Result;
-use crate::key::EncodedKey;
 use crate::ops;
-use crate::store::ReadTransaction;
+use crate::snapshot::Snapshot;
+use crate::transaction::Transaction;
 use crate::vault::Vault;
 
-impl<K, V> Vault<K, V>
-where
-    K: Serialize + DeserializeOwned + Eq + Hash,
-    V: Serialize + DeserializeOwned,
-{
+/// The methods that read, the same for every handle.
+macro_rules! reading {
+    ($self:ident) => {
     /// The values of several keys, in the order of the keys, all of one state of the vault.
     ///
     /// # Errors
@@ -34,13 +32,13 @@ where
     /// # Ok(())
     /// # }
     /// ```
-    pub fn get_many<'q, Q>(&self, keys: impl IntoIterator<Item = &'q Q>) -> Result<Vec<Option<V>>>
+    pub fn get_many<'q, Q>(&$self, keys: impl IntoIterator<Item = &'q Q>) -> Result<Vec<Option<V>>>
     where
         K: Borrow<Q>,
         Q: Serialize + ?Sized + 'q,
     {
-        let mut transaction = ReadTransaction::begin(self.store())?;
-        ops::get_many(transaction.session()?, keys)
+        let keys = ops::encode_keys(keys)?;
+        $self.read_state(|session| ops::get_many(session, &keys))
     }
 
     /// True if all of the keys are there, in one state of the vault. Values are not read.
@@ -48,35 +46,37 @@ where
     /// # Errors
     ///
     /// If the file cannot be read.
-    pub fn contains_keys<'q, Q>(&self, keys: impl IntoIterator<Item = &'q Q>) -> Result<bool>
+    pub fn contains_keys<'q, Q>(&$self, keys: impl IntoIterator<Item = &'q Q>) -> Result<bool>
     where
         K: Borrow<Q>,
         Q: Serialize + ?Sized + 'q,
     {
-        let mut transaction = ReadTransaction::begin(self.store())?;
-        ops::contains_keys(transaction.session()?, keys)
+        let keys = ops::encode_keys(keys)?;
+        $self.read_state(|session| ops::contains_keys(session, &keys))
     }
+    };
+}
 
+/// The methods that write, the same for every handle that can.
+macro_rules! writing {
+    ($self:ident, [$($receiver:tt)+], $waits:literal) => {
     /// Removes several keys in one transaction, and returns their values in the order of the keys.
     ///
-    /// Waits for the writer, at most for the busy timeout.
+    #[doc = $waits]
     ///
     /// # Errors
     ///
-    /// As [`remove`](Vault::remove): then none of them was removed.
+    /// As [`remove`](Self::remove): then none of them was removed.
     pub fn remove_many<'q, Q>(
-        &self,
+        $($receiver)+,
         keys: impl IntoIterator<Item = &'q Q>,
     ) -> Result<Vec<Option<V>>>
     where
         K: Borrow<Q>,
         Q: Serialize + ?Sized + 'q,
     {
-        let keys: Vec<_> = keys
-            .into_iter()
-            .map(EncodedKey::lookup)
-            .collect::<Result<_>>()?;
-        self.write(|tx| keys.iter().map(|key| ops::remove(tx, key)).collect())
+        let keys = ops::encode_keys(keys)?;
+        $self.statements()?.run(|tx| ops::remove_many(tx, &keys))
     }
 
     /// Stores many entries in one transaction, owned or borrowed: all of them or none.
@@ -84,11 +84,11 @@ where
     /// It is [`Extend`] with the error returned, and by far the fastest way to write much: one
     /// sync for all. The iterator runs while the writer is held; it may read the vault.
     ///
-    /// Waits for the writer, at most for the busy timeout.
+    #[doc = $waits]
     ///
     /// # Errors
     ///
-    /// As [`put`](Vault::put): then none of them was stored.
+    /// As [`put`](Self::put): then none of them was stored.
     ///
     /// # Examples
     ///
@@ -104,24 +104,59 @@ where
     /// # Ok(())
     /// # }
     /// ```
-    pub fn try_extend<Q, W>(&self, entries: impl IntoIterator<Item = (Q, W)>) -> Result<()>
+    pub fn try_extend<Q, W>($($receiver)+, entries: impl IntoIterator<Item = (Q, W)>) -> Result<()>
     where
         Q: Borrow<K>,
         W: Borrow<V>,
     {
-        self.write(|tx| ops::extend::<K, V, Q, W>(tx, entries, self.format()))
+        let format = $self.format();
+        $self
+            .statements()?
+            .run(|tx| ops::extend::<K, V, Q, W>(tx, entries, format))
     }
 
-    fn extend_or_panic<Q, W>(&self, entries: impl IntoIterator<Item = (Q, W)>)
+    fn extend_or_panic<Q, W>($($receiver)+, entries: impl IntoIterator<Item = (Q, W)>)
     where
         Q: Borrow<K>,
         W: Borrow<V>,
     {
-        #[expect(clippy::panic, reason = "the trait's signature leaves no other way")]
-        if let Err(error) = self.try_extend(entries) {
-            panic!("extending a vault failed and stored nothing: {error}");
-        }
+        $self.try_extend(entries).unwrap_or_else(|error| panic!("extending a vault failed and stored nothing: {error}"));
     }
+    };
+}
+
+impl<K, V> Vault<K, V>
+where
+    K: Serialize + DeserializeOwned + Eq + Hash,
+    V: Serialize + DeserializeOwned,
+{
+    reading!(self);
+    writing!(
+        self,
+        [&self],
+        "Waits for the writer, at most for the busy timeout."
+    );
+}
+
+impl<K, V> Transaction<'_, K, V>
+where
+    K: Serialize + DeserializeOwned + Eq + Hash,
+    V: Serialize + DeserializeOwned,
+{
+    reading!(self);
+    writing!(
+        self,
+        [&mut self],
+        "Part of the transaction, whole or not at all within it."
+    );
+}
+
+impl<K, V> Snapshot<K, V>
+where
+    K: Serialize + DeserializeOwned + Eq + Hash,
+    V: Serialize + DeserializeOwned,
+{
+    reading!(self);
 }
 
 /// Implements `Extend` for a handle, in the one form that each signature of the trait needs.
@@ -132,7 +167,7 @@ macro_rules! extend {
         /// # Panics
         ///
         /// If an entry cannot be stored, for the trait cannot return an error;
-        /// [`try_extend`](Vault::try_extend) does.
+        /// `try_extend` does.
         impl<$($life,)? K, V> Extend<$entry> for $vault
         where
             K: Serialize + DeserializeOwned + Eq + Hash,
@@ -149,3 +184,5 @@ extend!([] Vault<K, V>, (K, V));
 extend!([] &Vault<K, V>, (K, V));
 extend!(['a] Vault<K, V>, (&'a K, &'a V));
 extend!(['a] &Vault<K, V>, (&'a K, &'a V));
+extend!([] Transaction<'_, K, V>, (K, V));
+extend!(['a] Transaction<'_, K, V>, (&'a K, &'a V));

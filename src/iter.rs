@@ -3,20 +3,27 @@
 use std::fmt;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::key;
-use crate::store::{Columns, Cursor, Direction, RawRow, ReadTransaction, Store};
+use crate::snapshot::Snapshot;
+use crate::store::{Columns, Cursor, Direction, Pages, RawRow, ReadTransaction, Store};
+use crate::transaction::Transaction;
 use crate::value;
 use crate::vault::Vault;
 
-/// A walk over the rows of one state of the vault.
-enum Rows {
+/// A walk over rows, and what to make of a row: the one iterator behind all the public ones.
+struct Walk<P, T> {
+    state: State<P>,
+    decode: fn(RawRow<'_>) -> Result<T>,
+}
+
+enum State<P> {
     Open {
-        transaction: ReadTransaction,
+        pages: P,
         cursor: Cursor,
     },
     /// It could not begin: the first item says why.
@@ -24,93 +31,100 @@ enum Rows {
     Ended,
 }
 
-impl Rows {
-    fn begin(store: &Arc<Store>, columns: Columns) -> Self {
-        Self::try_begin(store, columns).unwrap_or_else(Self::Failed)
+impl<P: Pages, T> Walk<P, T> {
+    /// Begins with the first page, which fixes the state that a read transaction shows.
+    fn new(pages: Result<P>, columns: Columns, decode: fn(RawRow<'_>) -> Result<T>) -> Self {
+        let begun = pages.and_then(|mut pages| {
+            let mut cursor = Cursor::new(columns);
+            pages.fill(&mut cursor, Direction::Forward)?;
+            Ok(State::Open { pages, cursor })
+        });
+        Self {
+            state: begun.unwrap_or_else(State::Failed),
+            decode,
+        }
     }
 
-    fn try_begin(store: &Arc<Store>, columns: Columns) -> Result<Self> {
-        let mut transaction = ReadTransaction::begin(store)?;
-        let mut cursor = Cursor::new(columns);
-        cursor.start(transaction.session()?)?;
-        Ok(Self::Open {
-            transaction,
-            cursor,
-        })
+    fn keys(pages: Result<P>) -> Self
+    where
+        T: DeserializeOwned,
+    {
+        Self::new(pages, Columns::Key, |row| key::decode(row.key))
     }
 
-    /// The next row, decoded. A row that does not decode is an error and not the end; a row
+    fn values(pages: Result<P>) -> Self
+    where
+        T: DeserializeOwned,
+    {
+        Self::new(pages, Columns::Value, value::decode_keyless)
+    }
+
+    /// The next row, decoded. A row that does not decode is an error and not the end; a page
     /// that cannot be read is both.
-    fn next<T>(
-        &mut self,
-        direction: Direction,
-        decode: impl FnOnce(RawRow<'_>) -> Result<T>,
-    ) -> Option<Result<T>> {
-        if let Self::Open {
-            transaction,
-            cursor,
-        } = self
-        {
-            let row = transaction
-                .session()
-                .and_then(|session| cursor.next(session, direction));
-            match row {
-                Ok(Some(row)) => return Some(decode(row)),
-                Ok(None) => {}
-                Err(error) => {
-                    *self = Self::Ended;
-                    return Some(Err(error));
-                }
+    fn next(&mut self, direction: Direction) -> Option<Result<T>> {
+        if let State::Open { pages, cursor } = &mut self.state {
+            if let Err(error) = pages.fill(cursor, direction) {
+                self.state = State::Ended;
+                return Some(Err(error));
+            }
+            if let Some(row) = cursor.take(direction) {
+                return Some((self.decode)(row));
             }
         }
         // Ending gives the connection back, even while the iterator is kept.
-        match std::mem::replace(self, Self::Ended) {
-            Self::Failed(error) => Some(Err(error)),
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Failed(error) => Some(Err(error)),
             _ => None,
         }
     }
 }
 
-/// The one iterator behind all the public ones: rows, and what to make of a row.
-struct Walk<T> {
-    rows: Rows,
-    decode: fn(RawRow<'_>) -> Result<T>,
-}
-
-impl<T> Walk<T> {
-    fn new(store: &Arc<Store>, columns: Columns, decode: fn(RawRow<'_>) -> Result<T>) -> Self {
-        Self {
-            rows: Rows::begin(store, columns),
-            decode,
-        }
-    }
-
-    fn entries<K, V>(store: &Arc<Store>) -> Walk<(K, V)>
-    where
-        K: DeserializeOwned,
-        V: DeserializeOwned,
-    {
-        Walk::new(store, Columns::Both, |row| {
+impl<P: Pages, K: DeserializeOwned, V: DeserializeOwned> Walk<P, (K, V)> {
+    fn entries(pages: Result<P>) -> Self {
+        Self::new(pages, Columns::Both, |row| {
             value::decode_entry(row.key, row.value)
         })
     }
+}
 
-    fn keys(store: &Arc<Store>) -> Self
-    where
-        T: DeserializeOwned,
-    {
-        Self::new(store, Columns::Key, |row| key::decode(row.key))
+/// One state of the vault: an iterator's own, or a snapshot's.
+enum Snapshotted<'a> {
+    Own(ReadTransaction),
+    Shared(&'a Mutex<ReadTransaction>),
+}
+
+impl<'a> Snapshotted<'a> {
+    fn now(store: &Arc<Store>) -> Result<Self> {
+        ReadTransaction::begin(store).map(Self::Own)
     }
 
-    fn values(store: &Arc<Store>) -> Self
-    where
-        T: DeserializeOwned,
-    {
-        Self::new(store, Columns::Value, value::decode_keyless)
+    const fn of<K, V>(snapshot: &'a Snapshot<K, V>) -> Self {
+        Self::Shared(snapshot.transaction())
     }
+}
 
-    fn next(&mut self, direction: Direction) -> Option<Result<T>> {
-        self.rows.next(direction, self.decode)
+impl Pages for Snapshotted<'_> {
+    fn fill(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()> {
+        match self {
+            Self::Own(transaction) => transaction.fill(cursor, direction),
+            Self::Shared(transaction) => transaction.fill(cursor, direction),
+        }
+    }
+}
+
+/// What a transaction sees: it changes with what the transaction writes, which is why it is
+/// borrowed meanwhile.
+struct Within<'a>(Box<dyn Pages + 'a>);
+
+impl<'a> Within<'a> {
+    fn of<K, V>(transaction: &'a Transaction<'_, K, V>) -> Self {
+        Self(Box::new(transaction.scope()))
+    }
+}
+
+impl Pages for Within<'_> {
+    fn fill(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()> {
+        self.0.fill(cursor, direction)
     }
 }
 
@@ -163,15 +177,13 @@ macro_rules! walks {
 /// an error in its place, and the next item is the next entry.
 #[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct Iter<'a, K, V> {
-    walk: Walk<(K, V)>,
-    vault: PhantomData<&'a ()>,
+    walk: Walk<Snapshotted<'a>, (K, V)>,
 }
 
-impl<K: DeserializeOwned, V: DeserializeOwned> Iter<'_, K, V> {
-    pub(crate) fn new(store: &Arc<Store>) -> Self {
+impl<'a, K: DeserializeOwned, V: DeserializeOwned> Iter<'a, K, V> {
+    fn new(pages: Result<Snapshotted<'a>>) -> Self {
         Self {
-            walk: Walk::<()>::entries(store),
-            vault: PhantomData,
+            walk: Walk::entries(pages),
         }
     }
 }
@@ -183,16 +195,14 @@ walks!(Iter<'a, K, V> yields (K, V));
 /// Values are not read.
 #[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct Keys<'a, K, V> {
-    walk: Walk<K>,
-    vault: PhantomData<&'a ()>,
+    walk: Walk<Snapshotted<'a>, K>,
     value: PhantomData<fn() -> V>,
 }
 
-impl<K: DeserializeOwned, V> Keys<'_, K, V> {
-    pub(crate) fn new(store: &Arc<Store>) -> Self {
+impl<'a, K: DeserializeOwned, V> Keys<'a, K, V> {
+    fn new(pages: Result<Snapshotted<'a>>) -> Self {
         Self {
-            walk: Walk::keys(store),
-            vault: PhantomData,
+            walk: Walk::keys(pages),
             value: PhantomData,
         }
     }
@@ -205,16 +215,14 @@ walks!(Keys<'a, K, V> yields K);
 /// Keys are not read.
 #[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct Values<'a, K, V> {
-    walk: Walk<V>,
-    vault: PhantomData<&'a ()>,
+    walk: Walk<Snapshotted<'a>, V>,
     key: PhantomData<fn() -> K>,
 }
 
-impl<K, V: DeserializeOwned> Values<'_, K, V> {
-    pub(crate) fn new(store: &Arc<Store>) -> Self {
+impl<'a, K, V: DeserializeOwned> Values<'a, K, V> {
+    fn new(pages: Result<Snapshotted<'a>>) -> Self {
         Self {
-            walk: Walk::values(store),
-            vault: PhantomData,
+            walk: Walk::values(pages),
             key: PhantomData,
         }
     }
@@ -229,13 +237,13 @@ walks!(Values<'a, K, V> yields V);
 /// [`Vault::drain`].
 #[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct IntoIter<K, V> {
-    walk: Walk<(K, V)>,
+    walk: Walk<ReadTransaction, (K, V)>,
 }
 
 impl<K: DeserializeOwned, V: DeserializeOwned> IntoIter<K, V> {
     fn new(store: &Arc<Store>) -> Self {
         Self {
-            walk: Walk::<()>::entries(store),
+            walk: Walk::entries(ReadTransaction::begin(store)),
         }
     }
 }
@@ -246,14 +254,14 @@ walks!(IntoIter < K, V > yields(K, V));
 /// otherwise as [`Keys`]. The entries stay in the file.
 #[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct IntoKeys<K, V> {
-    walk: Walk<K>,
+    walk: Walk<ReadTransaction, K>,
     value: PhantomData<fn() -> V>,
 }
 
 impl<K: DeserializeOwned, V> IntoKeys<K, V> {
-    pub(crate) fn new(store: &Arc<Store>) -> Self {
+    fn new(store: &Arc<Store>) -> Self {
         Self {
-            walk: Walk::keys(store),
+            walk: Walk::keys(ReadTransaction::begin(store)),
             value: PhantomData,
         }
     }
@@ -265,14 +273,14 @@ walks!(IntoKeys<K, V> yields K);
 /// [`Vault::into_values`]; otherwise as [`Values`]. The entries stay in the file.
 #[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct IntoValues<K, V> {
-    walk: Walk<V>,
+    walk: Walk<ReadTransaction, V>,
     key: PhantomData<fn() -> K>,
 }
 
 impl<K, V: DeserializeOwned> IntoValues<K, V> {
-    pub(crate) fn new(store: &Arc<Store>) -> Self {
+    fn new(store: &Arc<Store>) -> Self {
         Self {
-            walk: Walk::values(store),
+            walk: Walk::values(ReadTransaction::begin(store)),
             key: PhantomData,
         }
     }
@@ -303,14 +311,14 @@ impl<K: DeserializeOwned, V: DeserializeOwned> Vault<K, V> {
     /// # }
     /// ```
     pub fn iter(&self) -> Iter<'_, K, V> {
-        Iter::new(self.store())
+        Iter::new(Snapshotted::now(self.store()))
     }
 }
 
 impl<K: DeserializeOwned, V> Vault<K, V> {
     /// An iterator over the keys, in the order of insertion: see [`Keys`].
     pub fn keys(&self) -> Keys<'_, K, V> {
-        Keys::new(self.store())
+        Keys::new(Snapshotted::now(self.store()))
     }
 
     /// An iterator over the keys that owns this handle: see [`IntoKeys`].
@@ -322,7 +330,7 @@ impl<K: DeserializeOwned, V> Vault<K, V> {
 impl<K, V: DeserializeOwned> Vault<K, V> {
     /// An iterator over the values, in the order of insertion of their keys: see [`Values`].
     pub fn values(&self) -> Values<'_, K, V> {
-        Values::new(self.store())
+        Values::new(Snapshotted::now(self.store()))
     }
 
     /// An iterator over the values that owns this handle: see [`IntoValues`].
@@ -346,6 +354,81 @@ impl<'a, K: DeserializeOwned, V: DeserializeOwned> IntoIterator for &'a Vault<K,
     type IntoIter = Iter<'a, K, V>;
 
     fn into_iter(self) -> Self::IntoIter {
-        Iter::new(self.store())
+        Iter::new(Snapshotted::now(self.store()))
+    }
+}
+
+/// An iterator over what a [`Transaction`] sees, its own writes included: entries, keys or
+/// values, made by its `iter`, `keys` and `values`. Otherwise as [`Iter`].
+#[must_use = "iterators are lazy and do nothing unless consumed"]
+pub struct TransactionIter<'a, T> {
+    walk: Walk<Within<'a>, T>,
+}
+
+walks!(TransactionIter<'a, T> yields T);
+
+impl<K: DeserializeOwned, V: DeserializeOwned> Transaction<'_, K, V> {
+    /// An iterator over the entries, in the order of insertion.
+    pub fn iter(&self) -> TransactionIter<'_, (K, V)> {
+        TransactionIter {
+            walk: Walk::entries(Ok(Within::of(self))),
+        }
+    }
+}
+
+impl<K: DeserializeOwned, V> Transaction<'_, K, V> {
+    /// An iterator over the keys, in the order of insertion.
+    pub fn keys(&self) -> TransactionIter<'_, K> {
+        TransactionIter {
+            walk: Walk::keys(Ok(Within::of(self))),
+        }
+    }
+}
+
+impl<K, V: DeserializeOwned> Transaction<'_, K, V> {
+    /// An iterator over the values, in the order of insertion of their keys.
+    pub fn values(&self) -> TransactionIter<'_, V> {
+        TransactionIter {
+            walk: Walk::values(Ok(Within::of(self))),
+        }
+    }
+}
+
+impl<'a, K: DeserializeOwned, V: DeserializeOwned> IntoIterator for &'a Transaction<'_, K, V> {
+    type Item = Result<(K, V)>;
+    type IntoIter = TransactionIter<'a, (K, V)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl<K: DeserializeOwned, V: DeserializeOwned> Snapshot<K, V> {
+    /// An iterator over the entries, in the order of insertion: see [`Iter`].
+    pub fn iter(&self) -> Iter<'_, K, V> {
+        Iter::new(Ok(Snapshotted::of(self)))
+    }
+}
+
+impl<K: DeserializeOwned, V> Snapshot<K, V> {
+    /// An iterator over the keys, in the order of insertion: see [`Keys`].
+    pub fn keys(&self) -> Keys<'_, K, V> {
+        Keys::new(Ok(Snapshotted::of(self)))
+    }
+}
+
+impl<K, V: DeserializeOwned> Snapshot<K, V> {
+    /// An iterator over the values, in the order of insertion of their keys: see [`Values`].
+    pub fn values(&self) -> Values<'_, K, V> {
+        Values::new(Ok(Snapshotted::of(self)))
+    }
+}
+
+impl<'a, K: DeserializeOwned, V: DeserializeOwned> IntoIterator for &'a Snapshot<K, V> {
+    type Item = Result<(K, V)>;
+    type IntoIter = Iter<'a, K, V>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }

@@ -13,7 +13,10 @@
 //! ages.insert("Ada".into(), 36)?;
 //! ages.try_extend([("Bob".to_owned(), 41), ("Eve".to_owned(), 29)])?;
 //!
-//! assert_eq!(ages.get("Ada")?, Some(36));
+//! // Reading, adding and writing are one step for every thread and process.
+//! *ages.entry("Ada".into()).or_insert(0)? += 1;
+//! assert_eq!(ages.get("Ada")?, Some(37));
+//!
 //! for entry in &ages {
 //!     let (name, age) = entry?;
 //!     println!("{name} is {age}");
@@ -28,17 +31,22 @@
 //!    [`Durability`] that was asked for.
 //! 2. Nothing is stored that cannot be read back: a value that its [`Codec`] cannot hold faithfully is
 //!    refused when it is written.
-//! 3. Every call is atomic, across threads and across processes.
+//! 3. Every call is atomic, across threads and across processes: an [`entry`](Vault::entry) and a
+//!    [`transaction`](Vault::transaction) from beginning to end.
 //! 4. It reads like `HashMap`. What differs is said where it is met; everywhere it is this: methods take
 //!    `&self`, return a [`Result`], and give owned values.
 //!
 //! # Where to look
 //!
 //! - [`Vault`]: the map. Its page has the contract: sharing, order, durability, locking, keys.
+//! - [`Entry`] and [`RefMut`]: a value changed in place. [`Transaction`]: several calls that are one
+//!   change. [`Snapshot`]: reads of one state.
+//! - [`sharing`]: a guide to threads and processes, and the mistakes to avoid.
 //! - [`OpenOptions`]: durability, codec, timeouts, read-only. [`VaultDir`]: a folder of named vaults.
 //! - [`Codec`]: how values are encoded, and how types may change.
 //! - [`Error`]: what can go wrong, by what you can do about it.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 #![cfg_attr(
     test,
     allow(
@@ -57,21 +65,31 @@ mod readme {}
 mod bulk;
 mod codec;
 mod dir;
+mod entry;
 mod error;
+mod guard;
 mod iter;
 mod key;
 mod ops;
 mod options;
+mod point;
 mod removal;
+pub mod sharing;
+mod snapshot;
 mod store;
+mod transaction;
 mod value;
 mod vault;
 
 pub use codec::Codec;
 pub use dir::VaultDir;
+pub use entry::{Entry, OccupiedEntry, TryEntry, VacantEntry};
 pub use error::{Error, Part, Result};
-pub use iter::{IntoIter, IntoKeys, IntoValues, Iter, Keys, Values};
+pub use guard::RefMut;
+pub use iter::{IntoIter, IntoKeys, IntoValues, Iter, Keys, TransactionIter, Values};
 pub use options::OpenOptions;
 pub use removal::{Drain, ExtractIf};
+pub use snapshot::Snapshot;
 pub use store::Durability;
+pub use transaction::Transaction;
 pub use vault::Vault;

@@ -5,7 +5,7 @@ use std::borrow::Borrow;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::key::{self, EncodedKey};
 use crate::store::{End, RawEntry, Session, WriteTransaction};
 use crate::value::{self, Format};
@@ -48,26 +48,29 @@ where
     session.contains(EncodedKey::lookup(key)?.as_bytes())
 }
 
-pub(crate) fn get_many<'q, V, Q>(
-    session: &mut Session,
-    keys: impl IntoIterator<Item = &'q Q>,
-) -> Result<Vec<Option<V>>>
-where
-    V: DeserializeOwned,
-    Q: Serialize + ?Sized + 'q,
-{
-    keys.into_iter().map(|key| get(session, key)).collect()
+pub(crate) fn is_empty(session: &mut Session) -> Result<bool> {
+    Ok(session.at_end(End::First)?.is_none())
 }
 
-pub(crate) fn contains_keys<'q, Q>(
-    session: &mut Session,
-    keys: impl IntoIterator<Item = &'q Q>,
-) -> Result<bool>
+/// The bytes of several keys. They are made before the connection is taken: the iterator may
+/// itself read from it.
+pub(crate) fn encode_keys<'q, Q>(keys: impl IntoIterator<Item = &'q Q>) -> Result<Vec<EncodedKey>>
 where
     Q: Serialize + ?Sized + 'q,
 {
+    keys.into_iter().map(EncodedKey::lookup).collect()
+}
+
+pub(crate) fn get_many<V>(session: &mut Session, keys: &[EncodedKey]) -> Result<Vec<Option<V>>>
+where
+    V: DeserializeOwned,
+{
+    keys.iter().map(|key| get_encoded(session, key)).collect()
+}
+
+pub(crate) fn contains_keys(session: &mut Session, keys: &[EncodedKey]) -> Result<bool> {
     for key in keys {
-        if !contains_key(session, key)? {
+        if !session.contains(key.as_bytes())? {
             return Ok(false);
         }
     }
@@ -96,11 +99,11 @@ impl Record {
     }
 }
 
-pub(crate) fn put(tx: &mut WriteTransaction<'_>, record: &Record) -> Result<()> {
+pub(crate) fn put(tx: &mut WriteTransaction, record: &Record) -> Result<()> {
     tx.put(record.key.as_bytes(), &record.value)
 }
 
-pub(crate) fn insert<V>(tx: &mut WriteTransaction<'_>, record: &Record) -> Result<Option<V>>
+pub(crate) fn insert<V>(tx: &mut WriteTransaction, record: &Record) -> Result<Option<V>>
 where
     V: DeserializeOwned,
 {
@@ -109,7 +112,7 @@ where
     Ok(old)
 }
 
-pub(crate) fn remove<V>(tx: &mut WriteTransaction<'_>, key: &EncodedKey) -> Result<Option<V>>
+pub(crate) fn remove<V>(tx: &mut WriteTransaction, key: &EncodedKey) -> Result<Option<V>>
 where
     V: DeserializeOwned,
 {
@@ -121,7 +124,7 @@ where
 }
 
 pub(crate) fn remove_entry<K, V>(
-    tx: &mut WriteTransaction<'_>,
+    tx: &mut WriteTransaction,
     key: &EncodedKey,
 ) -> Result<Option<(K, V)>>
 where
@@ -133,7 +136,38 @@ where
         .transpose()
 }
 
-pub(crate) fn pop<K, V>(tx: &mut WriteTransaction<'_>, end: End) -> Result<Option<(K, V)>>
+pub(crate) fn remove_many<V>(
+    tx: &mut WriteTransaction,
+    keys: &[EncodedKey],
+) -> Result<Vec<Option<V>>>
+where
+    V: DeserializeOwned,
+{
+    keys.iter().map(|key| remove(tx, key)).collect()
+}
+
+/// The value of a key, for a caller who has just found that it is not there: somebody else may
+/// have inserted it before the writer was had.
+pub(crate) fn get_or_insert<K, V, E>(
+    tx: &mut WriteTransaction,
+    key: &K,
+    f: impl FnOnce() -> Result<V, E>,
+    format: Format,
+) -> Result<V, E>
+where
+    K: Serialize + DeserializeOwned,
+    V: Serialize + DeserializeOwned,
+    E: From<Error>,
+{
+    if let Some(value) = get(tx.session()?, key)? {
+        return Ok(value);
+    }
+    let value = f()?;
+    put(tx, &Record::new::<K, K, V>(key, &value, format)?)?;
+    Ok(value)
+}
+
+pub(crate) fn pop<K, V>(tx: &mut WriteTransaction, end: End) -> Result<Option<(K, V)>>
 where
     K: DeserializeOwned,
     V: DeserializeOwned,
@@ -146,12 +180,12 @@ where
     Ok(Some(entry))
 }
 
-pub(crate) fn clear(tx: &mut WriteTransaction<'_>) -> Result<()> {
+pub(crate) fn clear(tx: &mut WriteTransaction) -> Result<()> {
     tx.clear()
 }
 
 pub(crate) fn extend<K, V, Q, W>(
-    tx: &mut WriteTransaction<'_>,
+    tx: &mut WriteTransaction,
     entries: impl IntoIterator<Item = (Q, W)>,
     format: Format,
 ) -> Result<()>

@@ -3,25 +3,24 @@
 use std::fmt;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
-use std::thread;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
-use crate::store::{Columns, Cursor, Direction, RawRow, Store, WriteTransaction};
+use crate::store::{Columns, Cursor, Direction, RawRow, Scope, WriteTransaction};
+use crate::transaction::Transaction;
 use crate::value::{self, Format};
 use crate::vault::Vault;
 
-/// A walk over every row in a write transaction, which ends with it.
+/// A walk over every row with the right to change them, which ends with it.
 struct Sweep<'a> {
-    store: &'a Store,
     cursor: Cursor,
     state: State<'a>,
 }
 
 enum State<'a> {
-    Open(WriteTransaction<'a>),
+    Open(Scope<'a>),
     /// It could not begin: the first item says why.
     Failed(Error),
     /// Committed, or rolled back after an error.
@@ -29,11 +28,10 @@ enum State<'a> {
 }
 
 impl<'a> Sweep<'a> {
-    fn begin(store: &'a Store) -> Self {
+    fn new(scope: Result<Scope<'a>>) -> Self {
         Self {
-            store,
             cursor: Cursor::new(Columns::Both),
-            state: store.begin_write().map_or_else(State::Failed, State::Open),
+            state: scope.map_or_else(State::Failed, State::Open),
         }
     }
 
@@ -42,44 +40,38 @@ impl<'a> Sweep<'a> {
     fn next<T>(
         &mut self,
         direction: Direction,
-        mut f: impl FnMut(&mut WriteTransaction<'a>, RawRow<'_>) -> Result<Option<T>>,
+        mut f: impl FnMut(&mut WriteTransaction, RawRow<'_>) -> Result<Option<T>>,
     ) -> Result<Option<T>> {
-        let State::Open(transaction) = &mut self.state else {
-            return match std::mem::replace(&mut self.state, State::Ended) {
-                State::Failed(error) => Err(error),
-                _ => Ok(None),
-            };
+        let State::Open(scope) = &mut self.state else {
+            return self.end(|_| Ok(())).map(|()| None);
         };
+        let transaction = scope.transaction();
         let mut step = || {
-            while let Some(row) = self.cursor.next(transaction.session()?, direction)? {
+            loop {
+                self.cursor.fill(transaction.session()?, direction)?;
+                let Some(row) = self.cursor.take(direction) else {
+                    return Ok(None);
+                };
                 if let Some(item) = f(transaction, row)? {
                     return Ok(Some(item));
                 }
             }
-            Ok(None)
         };
         step().inspect_err(|_| self.state = State::Ended)
     }
 
-    /// Ends the transaction with what `finish` still has to do, if it is open.
-    fn end(&mut self, finish: impl FnOnce(&mut WriteTransaction<'a>) -> Result<()>) -> Result<()> {
+    /// Commits with what `finish` still has to do, if it is open.
+    fn end(&mut self, finish: impl FnOnce(&mut WriteTransaction) -> Result<()>) -> Result<()> {
         match std::mem::replace(&mut self.state, State::Ended) {
-            State::Open(mut transaction) => {
-                finish(&mut transaction)?;
-                transaction.commit()
-            }
+            State::Open(scope) => scope.run(finish),
             State::Failed(error) => Err(error),
             State::Ended => Ok(()),
         }
     }
 
-    /// `end` in a destructor: nothing while unwinding, and an error goes to the next call.
-    fn end_in_drop(&mut self, finish: impl FnOnce(&mut WriteTransaction<'a>) -> Result<()>) {
-        if thread::panicking() || !matches!(self.state, State::Open(_)) {
-            return;
-        }
-        if let Err(error) = self.end(finish) {
-            self.store.latch(error);
+    fn end_in_drop(&mut self, finish: impl FnOnce(&mut WriteTransaction) -> Result<()>) {
+        if let State::Open(scope) = std::mem::replace(&mut self.state, State::Ended) {
+            scope.commit_in_drop(finish);
         }
     }
 }
@@ -87,7 +79,7 @@ impl<'a> Sweep<'a> {
 /// Shows an entry to `f`, which may change the value, and writes what became of it. The entry
 /// itself, if `f` asked for its removal.
 fn visit<K, V>(
-    transaction: &mut WriteTransaction<'_>,
+    transaction: &mut WriteTransaction,
     row: RawRow<'_>,
     format: Format,
     f: impl FnOnce(&K, &mut V) -> bool,
@@ -107,26 +99,32 @@ where
     Ok(None)
 }
 
-impl<K, V> Vault<K, V>
+/// Shows every entry to `f` and removes those for which it is true: all or nothing.
+fn sweep<K, V>(
+    scope: Result<Scope<'_>>,
+    format: Format,
+    mut f: impl FnMut(&K, &mut V) -> bool,
+) -> Result<()>
 where
     K: DeserializeOwned,
     V: Serialize + DeserializeOwned,
 {
-    /// Shows every entry to `f`, in one transaction, and removes those for which it is true.
-    fn sweep(&self, mut f: impl FnMut(&K, &mut V) -> bool) -> Result<()> {
-        let mut sweep = Sweep::begin(self.store());
-        sweep.next(Direction::Forward, |transaction, row| {
-            visit(transaction, row, self.format(), &mut f).map(|_| None::<()>)
-        })?;
-        sweep.end(|_| Ok(()))
-    }
+    let mut sweep = Sweep::new(scope);
+    sweep.next(Direction::Forward, |transaction, row| {
+        visit(transaction, row, format, &mut f).map(|_| None::<()>)
+    })?;
+    sweep.end(|_| Ok(()))
+}
 
+/// The methods that sweep, the same for every handle that can write.
+macro_rules! sweeping {
+    ($self:ident, [$($receiver:tt)+], $waits:literal) => {
     /// Keeps the entries for which `f` is true, with the changes it makes to values, and removes
     /// the others: one transaction, all or nothing. A panic in `f` leaves everything as it was.
     ///
     /// Memory is bounded by a page of rows. A value that was not changed is not written.
     ///
-    /// Waits for the writer, at most for the busy timeout.
+    #[doc = $waits]
     ///
     /// # Errors
     ///
@@ -145,11 +143,12 @@ where
     /// # Ok(())
     /// # }
     /// ```
-    pub fn retain<F>(&self, mut f: F) -> Result<()>
+    pub fn retain<F>($($receiver)+, mut f: F) -> Result<()>
     where
         F: FnMut(&K, &mut V) -> bool,
     {
-        self.sweep(|key, value| !f(key, value))
+        let format = $self.format();
+        sweep($self.statements(), format, |key, value| !f(key, value))
     }
 
     /// Shows every entry to `f`, which may change the value: what `HashMap` does with
@@ -157,16 +156,17 @@ where
     ///
     /// A value that was not changed is not written. A panic in `f` leaves everything as it was.
     ///
-    /// Waits for the writer, at most for the busy timeout.
+    #[doc = $waits]
     ///
     /// # Errors
     ///
     /// As [`retain`](Self::retain).
-    pub fn for_each_mut<F>(&self, mut f: F) -> Result<()>
+    pub fn for_each_mut<F>($($receiver)+, mut f: F) -> Result<()>
     where
         F: FnMut(&K, &mut V),
     {
-        self.sweep(|key, value| {
+        let format = $self.format();
+        sweep($self.statements(), format, |key, value| {
             f(key, value);
             false
         })
@@ -175,7 +175,7 @@ where
     /// An iterator that takes out the entries for which `predicate` is true, in the order of
     /// insertion: see [`ExtractIf`].
     ///
-    /// The call itself cannot fail. Waits for the writer, at most for the busy timeout.
+    /// The call itself cannot fail.
     ///
     /// # Examples
     ///
@@ -191,16 +191,17 @@ where
     /// # Ok(())
     /// # }
     /// ```
-    pub fn extract_if<F>(&self, predicate: F) -> ExtractIf<'_, K, V, F>
+    pub fn extract_if<F>($($receiver)+, predicate: F) -> ExtractIf<'_, K, V, F>
     where
         F: FnMut(&K, &mut V) -> bool,
     {
-        ExtractIf::new(self.store(), self.format(), predicate)
+        let format = $self.format();
+        ExtractIf::new($self.statements(), format, predicate)
     }
 
     /// An iterator that takes out every entry, in the order of insertion: see [`Drain`].
     ///
-    /// The call itself cannot fail. Waits for the writer, at most for the busy timeout.
+    /// The call itself cannot fail.
     ///
     /// # Examples
     ///
@@ -217,9 +218,34 @@ where
     /// # Ok(())
     /// # }
     /// ```
-    pub fn drain(&self) -> Drain<'_, K, V> {
-        Drain::new(self.store())
+    pub fn drain($($receiver)+) -> Drain<'_, K, V> {
+        Drain::new($self.statements())
     }
+    };
+}
+
+impl<K, V> Vault<K, V>
+where
+    K: DeserializeOwned,
+    V: Serialize + DeserializeOwned,
+{
+    sweeping!(
+        self,
+        [&self],
+        "Waits for the writer, at most for the busy timeout."
+    );
+}
+
+impl<K, V> Transaction<'_, K, V>
+where
+    K: DeserializeOwned,
+    V: Serialize + DeserializeOwned,
+{
+    sweeping!(
+        self,
+        [&mut self],
+        "Part of the transaction, whole or not at all within it."
+    );
 }
 
 /// An iterator that takes every entry out of a vault, made by [`Vault::drain`].
@@ -250,9 +276,9 @@ pub struct Drain<'a, K, V> {
 }
 
 impl<'a, K, V> Drain<'a, K, V> {
-    pub(crate) fn new(store: &'a Store) -> Self {
+    fn new(scope: Result<Scope<'a>>) -> Self {
         Self {
-            sweep: Sweep::begin(store),
+            sweep: Sweep::new(scope),
             marker: PhantomData,
         }
     }
@@ -339,9 +365,9 @@ pub struct ExtractIf<'a, K, V, F> {
 }
 
 impl<'a, K, V, F> ExtractIf<'a, K, V, F> {
-    pub(crate) fn new(store: &'a Store, format: Format, predicate: F) -> Self {
+    fn new(scope: Result<Scope<'a>>, format: Format, predicate: F) -> Self {
         Self {
-            sweep: Sweep::begin(store),
+            sweep: Sweep::new(scope),
             format,
             predicate,
             marker: PhantomData,

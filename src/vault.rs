@@ -1,6 +1,5 @@
-//! The map itself, and what it does with one entry at a time.
+//! The handle: what is open, and what can be done with the whole of it.
 
-use std::borrow::Borrow;
 use std::fmt;
 use std::hash::Hash;
 use std::marker::PhantomData;
@@ -11,16 +10,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
-use crate::key::EncodedKey;
-use crate::ops::{self, Record};
-use crate::store::{Config, End, Store, WriteTransaction};
+use crate::store::{Config, End, ReadTransaction, Scope, Session, Store};
 use crate::value::{self, Format};
 
 /// A map that lives in a file: [`HashMap`](std::collections::HashMap)'s methods, over one table
 /// of one SQLite file.
 ///
 /// What differs from `HashMap`, everywhere: methods take `&self`, return
-/// [`Result`](crate::Result), and give values by value, for they are read from the file.
+/// [`Result`], and give values by value, for they are read from the file.
 ///
 /// # Sharing
 ///
@@ -118,62 +115,28 @@ impl<K, V> Vault<K, V> {
         self.format
     }
 
-    /// Runs `f` in a write transaction of its own.
-    pub(crate) fn write<R>(
-        &self,
-        f: impl FnOnce(&mut WriteTransaction<'_>) -> Result<R>,
-    ) -> Result<R> {
-        let mut transaction = self.store.begin_write()?;
-        let result = f(&mut transaction)?;
-        transaction.commit()?;
-        Ok(result)
+    pub(crate) fn length(&self) -> Result<u64> {
+        self.store.len()
     }
 
-    /// The number of entries.
-    ///
-    /// It is exact, commits of other processes included, and usually costs no look at the
-    /// file: the number is kept, and counted anew (some ten milliseconds a million entries) only
-    /// when another handle or process has written since.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be read.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use vaults::Vault;
-    /// # fn main() -> vaults::Result<()> {
-    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
-    /// vault.insert("a".into(), 1)?;
-    /// assert_eq!(vault.len()?, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn len(&self) -> Result<usize> {
-        let length = self.store.len()?;
-        Ok(usize::try_from(length).unwrap_or(usize::MAX))
+    /// Reads, outside a transaction.
+    pub(crate) fn read<R>(&self, f: impl FnOnce(&mut Session) -> Result<R>) -> Result<R> {
+        self.store.read(f)
     }
 
-    /// True if there is no entry. It does not count.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be read.
-    pub fn is_empty(&self) -> Result<bool> {
-        let first = self.store.read(|session| session.at_end(End::First))?;
-        Ok(first.is_none())
+    /// Reads, all of it in one state.
+    pub(crate) fn read_state<R>(&self, f: impl FnOnce(&mut Session) -> Result<R>) -> Result<R> {
+        f(ReadTransaction::begin(&self.store)?.session()?)
     }
 
-    /// Removes all entries. The file keeps its size and reuses the space.
-    ///
-    /// Waits for the writer, at most for the busy timeout.
-    ///
-    /// # Errors
-    ///
-    /// If the writer cannot be had or the file cannot be written; then nothing was removed.
-    pub fn clear(&self) -> Result<()> {
-        self.write(ops::clear)
+    /// The right to make a change that is one statement.
+    pub(crate) fn statement(&self) -> Result<Scope<'_>> {
+        self.store.begin_write().map(Scope::Own)
+    }
+
+    /// The right to make a change of several statements.
+    pub(crate) fn statements(&self) -> Result<Scope<'_>> {
+        self.statement()
     }
 
     /// The absolute path of the file, or `None` for a vault in memory.
@@ -259,192 +222,5 @@ where
             }),
             Err(error) => Err(error),
         }
-    }
-
-    /// The value of a key.
-    ///
-    /// A stored `None` is a value: it comes back as `Some(None)`.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be read or the value does not decode as `V`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use vaults::Vault;
-    /// # fn main() -> vaults::Result<()> {
-    /// let vault: Vault<String, Option<u32>> = Vault::open_in_memory()?;
-    /// vault.insert("known".into(), Some(1))?;
-    /// vault.insert("unknown".into(), None)?;
-    /// assert_eq!(vault.get("known")?, Some(Some(1)));
-    /// assert_eq!(vault.get("unknown")?, Some(None));
-    /// assert_eq!(vault.get("absent")?, None);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn get<Q>(&self, key: &Q) -> Result<Option<V>>
-    where
-        K: Borrow<Q>,
-        Q: Serialize + ?Sized,
-    {
-        self.store.read(|session| ops::get(session, key))
-    }
-
-    /// The stored key and its value.
-    ///
-    /// # Errors
-    ///
-    /// As [`get`](Self::get).
-    pub fn get_key_value<Q>(&self, key: &Q) -> Result<Option<(K, V)>>
-    where
-        K: Borrow<Q>,
-        Q: Serialize + ?Sized,
-    {
-        self.store.read(|session| ops::get_key_value(session, key))
-    }
-
-    /// True if the key is there. The value is not read.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be read.
-    pub fn contains_key<Q>(&self, key: &Q) -> Result<bool>
-    where
-        K: Borrow<Q>,
-        Q: Serialize + ?Sized,
-    {
-        self.store.read(|session| ops::contains_key(session, key))
-    }
-
-    /// Stores a value under a key and returns the one that it replaces, if any.
-    ///
-    /// A new key goes to the end of the order; an old one keeps its place. When the old value
-    /// is of no interest, [`put`](Self::put) is cheaper.
-    ///
-    /// Waits for the writer, at most for the busy timeout.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Encode`] if key or value cannot be stored faithfully, [`Error::Decode`] if the
-    /// old value does not decode as `V`, and if the writer cannot be had or the file cannot be
-    /// written. Nothing was changed then.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use vaults::Vault;
-    /// # fn main() -> vaults::Result<()> {
-    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
-    /// assert_eq!(vault.insert("a".into(), 1)?, None);
-    /// assert_eq!(vault.insert("a".into(), 2)?, Some(1));
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "HashMap's signature; `put` is the one that borrows"
-    )]
-    pub fn insert(&self, key: K, value: V) -> Result<Option<V>> {
-        let record = Record::new::<K, K, V>(&key, &value, self.format)?;
-        self.write(|tx| ops::insert(tx, &record))
-    }
-
-    /// Stores a value under a key, by reference and without reading the old value.
-    ///
-    /// `HashMap` has no such method, for it has nothing to gain from it.
-    ///
-    /// Waits for the writer, at most for the busy timeout.
-    ///
-    /// # Errors
-    ///
-    /// As [`insert`](Self::insert), but the old value is not decoded.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use vaults::Vault;
-    /// # fn main() -> vaults::Result<()> {
-    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
-    /// vault.put("a", &1)?;
-    /// assert_eq!(vault.get("a")?, Some(1));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn put<Q>(&self, key: &Q, value: &V) -> Result<()>
-    where
-        K: Borrow<Q>,
-        Q: Serialize + ?Sized,
-    {
-        let record = Record::new::<K, Q, V>(key, value, self.format)?;
-        self.write(|tx| ops::put(tx, &record))
-    }
-
-    /// Removes a key and returns its value, if it was there.
-    ///
-    /// Waits for the writer, at most for the busy timeout.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Decode`] if the value does not decode as `V`, and if the writer cannot be had or
-    /// the file cannot be written. Nothing was removed then.
-    pub fn remove<Q>(&self, key: &Q) -> Result<Option<V>>
-    where
-        K: Borrow<Q>,
-        Q: Serialize + ?Sized,
-    {
-        let key = EncodedKey::lookup(key)?;
-        self.write(|tx| ops::remove(tx, &key))
-    }
-
-    /// Removes a key and returns it with its value, if it was there.
-    ///
-    /// Waits for the writer, at most for the busy timeout.
-    ///
-    /// # Errors
-    ///
-    /// As [`remove`](Self::remove).
-    pub fn remove_entry<Q>(&self, key: &Q) -> Result<Option<(K, V)>>
-    where
-        K: Borrow<Q>,
-        Q: Serialize + ?Sized,
-    {
-        let key = EncodedKey::lookup(key)?;
-        self.write(|tx| ops::remove_entry(tx, &key))
-    }
-
-    /// Removes the entry that was inserted first and returns it: a queue's take.
-    ///
-    /// Waits for the writer, at most for the busy timeout.
-    ///
-    /// # Errors
-    ///
-    /// As [`remove`](Self::remove).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use vaults::Vault;
-    /// # fn main() -> vaults::Result<()> {
-    /// let vault: Vault<u32, String> = Vault::open_in_memory()?;
-    /// vault.insert(7, "first".into())?;
-    /// vault.insert(3, "last".into())?;
-    /// assert_eq!(vault.pop_first()?, Some((7, "first".into())));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn pop_first(&self) -> Result<Option<(K, V)>> {
-        self.write(|tx| ops::pop(tx, End::First))
-    }
-
-    /// Removes the entry that was inserted last and returns it: a stack's pop.
-    ///
-    /// Waits for the writer, at most for the busy timeout.
-    ///
-    /// # Errors
-    ///
-    /// As [`remove`](Self::remove).
-    pub fn pop_last(&self) -> Result<Option<(K, V)>> {
-        self.write(|tx| ops::pop(tx, End::Last))
     }
 }

@@ -106,7 +106,7 @@ mod tests {
 
     use super::*;
 
-    const LONG: Duration = Duration::from_secs(60);
+    const LONG: Duration = Duration::from_mins(1);
 
     #[test]
     fn the_owner_is_refused_at_once_and_others_after_the_timeout() {

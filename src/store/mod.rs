@@ -16,6 +16,7 @@ mod patience;
 mod raw;
 mod scan;
 mod schema;
+mod scope;
 mod sendable;
 mod session;
 mod trace;
@@ -24,13 +25,14 @@ mod write;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use config::Durability;
 pub(crate) use config::{Config, Existence, Location};
-pub(crate) use scan::{Cursor, Direction, RawRow, ReadTransaction};
+pub(crate) use scan::{Cursor, Direction, Pages, RawRow, ReadTransaction};
+pub(crate) use scope::Scope;
 pub(crate) use session::{Columns, End, RawEntry, Session};
-pub(crate) use write::WriteTransaction;
+pub(crate) use write::{Savepoint, WriteTransaction};
 
 use self::lock::{HandoverLock, Refusal};
 use self::open::Connector;
@@ -113,9 +115,7 @@ impl Store {
     pub(crate) fn len(&self) -> Result<u64> {
         self.check()?;
         let before = self.header();
-        if let Some((header, length)) = *lock(&self.length)
-            && Some(header) == before
-        {
+        if let Some(length) = self.known_length(before) {
             return Ok(length);
         }
         let length = self.read(Session::count)?;
@@ -126,6 +126,12 @@ impl Store {
             *lock(&self.length) = Some((header, length));
         }
         Ok(length)
+    }
+
+    /// The number of entries in the state `at`, if it is known.
+    fn known_length(&self, at: Option<Header>) -> Option<u64> {
+        let (header, length) = (*lock(&self.length))?;
+        (Some(header) == at).then_some(length)
     }
 
     fn header(&self) -> Option<Header> {
@@ -151,7 +157,7 @@ impl Store {
 
     /// Begins a write transaction, waiting for other threads and processes for at most
     /// the busy timeout, both together.
-    pub(crate) fn begin_write(&self) -> Result<WriteTransaction<'_>> {
+    pub(crate) fn begin_write(self: &Arc<Self>) -> Result<WriteTransaction> {
         self.check()?;
         if self.connector.config.read_only {
             return Err(Error::ReadOnly {
@@ -185,7 +191,7 @@ impl Store {
             }
         }
         trace::waited(self.name(), patience.elapsed());
-        Ok(WriteTransaction::new(self, session))
+        Ok(WriteTransaction::new(Arc::clone(self), session))
     }
 
     fn busy(&self, patience: &Patience) -> Error {

@@ -23,6 +23,9 @@ use crate::error::{Error, Result};
 /// long-lived reader leaves a log of hundreds of MB behind for ever.
 const LOG_SIZE_LIMIT_BYTES: u32 = 16 * 1024 * 1024;
 
+/// SQLite counts milliseconds in 31 bits.
+const LONGEST_SQLITE_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
+
 /// How often the opening starts anew because the file was replaced meanwhile.
 const MAX_MOVES: usize = 16;
 
@@ -86,21 +89,23 @@ impl Connector {
 
     /// Opens one more connection, for reading, to a file that [`establish`](Self::establish) knows.
     pub(super) fn reader(&self) -> Result<Session> {
+        let connection = self.connect_reader()?;
         let timeout = self.config.busy_timeout;
-        let connection = self.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        connection
-            .busy_timeout(timeout)
-            .map_err(|error| self.failed(error))?;
         Ok(Session::new(connection, self.path.clone(), timeout))
     }
 
     /// Opens the connection that shows the state of the file, where that can be known.
     pub(super) fn index(&self) -> Result<Option<WalIndex>> {
+        WalIndex::new(self.connect_reader()?).map_err(|error| self.failed(error))
+    }
+
+    fn connect_reader(&self) -> Result<Connection> {
         let connection = self.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        // Readers wait for nobody but one who recovers the log; there SQLite's own wait will do.
         connection
-            .busy_timeout(self.config.busy_timeout)
-            .and_then(|()| WalIndex::new(connection))
-            .map_err(|error| self.failed(error))
+            .busy_timeout(self.config.busy_timeout.min(LONGEST_SQLITE_TIMEOUT))
+            .map_err(|error| self.failed(error))?;
+        Ok(connection)
     }
 
     /// The log beside the file.

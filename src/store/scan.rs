@@ -1,9 +1,11 @@
 //! Walking the table in the order of insertion, from both ends, a page of rows at a time.
 
+use std::cell::RefCell;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::Store;
+use super::scope::Scope;
 use super::session::{Columns, Session, Sql};
 use crate::error::Result;
 
@@ -89,28 +91,25 @@ impl Cursor {
         }
     }
 
-    /// The next row in that direction; when the middle is reached, from the other end's page.
-    pub(crate) fn next(
-        &mut self,
-        session: &mut Session,
-        direction: Direction,
-    ) -> Result<Option<RawRow<'_>>> {
+    /// Reads the next page in that direction, if the last one was used up.
+    pub(crate) fn fill(&mut self, session: &mut Session, direction: Direction) -> Result<()> {
         if self.page(direction).left.is_empty() {
             self.read_page(session, direction)?;
         }
+        Ok(())
+    }
+
+    /// The next row in that direction, after [`fill`](Self::fill); when the middle is reached, from
+    /// the other end's page.
+    pub(crate) fn take(&mut self, direction: Direction) -> Option<RawRow<'_>> {
         let (near, far) = match direction {
             Direction::Forward => (&mut self.front, &mut self.back),
             Direction::Backward => (&mut self.back, &mut self.front),
         };
-        Ok(match near.left.next() {
+        match near.left.next() {
             Some(index) => near.row(index),
             None => far.left.next_back().and_then(|index| far.row(index)),
-        })
-    }
-
-    /// Reads the first page, which fixes the snapshot of a read transaction.
-    pub(crate) fn start(&mut self, session: &mut Session) -> Result<()> {
-        self.read_page(session, Direction::Forward)
+        }
     }
 
     fn page(&mut self, direction: Direction) -> &mut Page {
@@ -162,9 +161,40 @@ impl ReadTransaction {
         })
     }
 
+    /// Starts a transaction whose state is that of now.
+    pub(crate) fn begin_now(store: &Arc<Store>) -> Result<Self> {
+        let mut transaction = Self::begin(store)?;
+        transaction.session()?.contains(&[])?;
+        Ok(transaction)
+    }
+
     /// The connection, to read with.
     pub(crate) fn session(&mut self) -> Result<&mut Session> {
         self.session.as_mut().ok_or_else(|| self.store.closed())
+    }
+}
+
+/// Where a cursor's pages come from.
+pub(crate) trait Pages {
+    /// Reads the next page, if the cursor needs one.
+    fn fill(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()>;
+}
+
+impl Pages for ReadTransaction {
+    fn fill(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()> {
+        cursor.fill(self.session()?, direction)
+    }
+}
+
+impl Pages for &Mutex<ReadTransaction> {
+    fn fill(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()> {
+        super::lock(self).fill(cursor, direction)
+    }
+}
+
+impl Pages for &RefCell<Scope<'_>> {
+    fn fill(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()> {
+        cursor.fill(self.borrow_mut().transaction().session()?, direction)
     }
 }
 
@@ -204,7 +234,8 @@ mod tests {
         let mut cursor = Cursor::new(Columns::Key);
         let (mut front, mut back) = (Vec::new(), Vec::new());
         for &turn in turns.iter().cycle() {
-            let Some(row) = cursor.next(&mut session, turn).unwrap() else {
+            cursor.fill(&mut session, turn).unwrap();
+            let Some(row) = cursor.take(turn) else {
                 break;
             };
             assert!(row.value.is_empty());
@@ -214,18 +245,10 @@ mod tests {
                 Direction::Backward => back.push(key),
             }
         }
-        assert!(
-            cursor
-                .next(&mut session, Direction::Forward)
-                .unwrap()
-                .is_none()
-        );
-        assert!(
-            cursor
-                .next(&mut session, Direction::Backward)
-                .unwrap()
-                .is_none()
-        );
+        for direction in [Direction::Forward, Direction::Backward] {
+            cursor.fill(&mut session, direction).unwrap();
+            assert!(cursor.take(direction).is_none());
+        }
         (front, back)
     }
 
@@ -253,7 +276,11 @@ mod tests {
         }
         let mut cursor = Cursor::new(Columns::Both);
         let mut seen = 0;
-        while let Some(row) = cursor.next(&mut session, Direction::Forward).unwrap() {
+        loop {
+            cursor.fill(&mut session, Direction::Forward).unwrap();
+            let Some(row) = cursor.take(Direction::Forward) else {
+                break;
+            };
             assert_eq!(row.value.first(), Some(&seen));
             seen += 1;
             assert!(cursor.front.bytes.len() <= 2 * MAX_PAGE_BYTES);

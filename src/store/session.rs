@@ -20,6 +20,9 @@ pub(super) enum Sql {
     BeginImmediate,
     Commit,
     Rollback,
+    Savepoint,
+    Release,
+    RollbackTo,
     Get,
     Contains,
     Count,
@@ -43,7 +46,7 @@ pub(crate) enum Columns {
 }
 
 impl Sql {
-    const COUNT: usize = 20;
+    const COUNT: usize = 23;
 
     const fn slot(self) -> usize {
         match self {
@@ -51,18 +54,21 @@ impl Sql {
             Self::BeginImmediate => 1,
             Self::Commit => 2,
             Self::Rollback => 3,
-            Self::Get => 4,
-            Self::Contains => 5,
-            Self::Count => 6,
-            Self::First => 7,
-            Self::Last => 8,
-            Self::Put => 9,
-            Self::Update => 10,
-            Self::Delete => 11,
-            Self::DeleteRow => 12,
-            Self::Clear => 13,
-            Self::ScanForward(columns) => 14 + columns as usize,
-            Self::ScanBackward(columns) => 17 + columns as usize,
+            Self::Savepoint => 4,
+            Self::Release => 5,
+            Self::RollbackTo => 6,
+            Self::Get => 7,
+            Self::Contains => 8,
+            Self::Count => 9,
+            Self::First => 10,
+            Self::Last => 11,
+            Self::Put => 12,
+            Self::Update => 13,
+            Self::Delete => 14,
+            Self::DeleteRow => 15,
+            Self::Clear => 16,
+            Self::ScanForward(columns) => 17 + columns as usize,
+            Self::ScanBackward(columns) => 20 + columns as usize,
         }
     }
 
@@ -72,6 +78,10 @@ impl Sql {
             Self::BeginImmediate => "BEGIN IMMEDIATE",
             Self::Commit => "COMMIT",
             Self::Rollback => "ROLLBACK",
+            // Savepoints nest: a name means the innermost one that has it.
+            Self::Savepoint => "SAVEPOINT part",
+            Self::Release => "RELEASE part",
+            Self::RollbackTo => "ROLLBACK TO part",
             Self::Get => "SELECT value FROM dict WHERE key = ?1",
             Self::Contains => "SELECT 1 FROM dict WHERE key = ?1",
             Self::Count => "SELECT count(*) FROM dict",
@@ -240,6 +250,22 @@ impl Session {
         })
     }
 
+    pub(super) fn savepoint(&mut self) -> Result<()> {
+        self.with(|statements| statements.run(Sql::Savepoint))
+    }
+
+    pub(super) fn release(&mut self) -> Result<()> {
+        self.with(|statements| statements.run(Sql::Release))
+    }
+
+    /// Undoes what was done since the savepoint, and ends it.
+    pub(super) fn rollback_to(&mut self) -> Result<()> {
+        self.with(|statements| {
+            statements.run(Sql::RollbackTo)?;
+            statements.run(Sql::Release)
+        })
+    }
+
     // ---- reading ------------------------------------------------------------------
 
     /// Hands the value of `key` to `f`, without copying it.
@@ -262,7 +288,7 @@ impl Session {
     }
 
     /// Counts the rows, by reading all of the index.
-    pub(super) fn count(&mut self) -> Result<u64> {
+    pub(crate) fn count(&mut self) -> Result<u64> {
         self.with(|statements| {
             let mut rows = statements.get(Sql::Count)?.raw_query();
             let count = rows.next()?.map_or(Ok(0), |row| row.get::<_, i64>(0))?;

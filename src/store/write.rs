@@ -1,38 +1,42 @@
 //! The write transaction: the writer's connection, from `BEGIN IMMEDIATE` to the commit.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use super::Store;
 use super::raw::Header;
 use super::session::Session;
 use super::trace;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Exclusive access to the vault for as long as it lives, across threads and processes.
 ///
 /// It rolls back when it is dropped, so that an early return and a panic leave the state
 /// before it. It stays on its thread, which is how a second request of that thread is known.
-pub(crate) struct WriteTransaction<'store> {
-    store: &'store Store,
+pub(crate) struct WriteTransaction {
+    store: Arc<Store>,
     /// `None` only while it is being dropped.
     session: Option<Session>,
     /// The state of the file at the beginning, where that can be known.
     began_at: Option<Header>,
     /// Entries added less entries removed.
     growth: i64,
+    /// An error that met the destructor of a part of it: it can no longer be committed.
+    failure: Option<Error>,
     span: trace::Span,
     not_send: PhantomData<*const ()>,
 }
 
-impl<'store> WriteTransaction<'store> {
+impl WriteTransaction {
     /// Takes over a session in which a write transaction has just begun.
-    pub(super) fn new(store: &'store Store, session: Session) -> Self {
+    pub(super) fn new(store: Arc<Store>, session: Session) -> Self {
         Self {
             began_at: store.header(),
+            span: trace::transaction(store.name()),
             store,
             session: Some(session),
             growth: 0,
-            span: trace::transaction(store.name()),
+            failure: None,
             not_send: PhantomData,
         }
     }
@@ -40,6 +44,16 @@ impl<'store> WriteTransaction<'store> {
     /// The connection, to read with. It sees what this transaction has written.
     pub(crate) fn session(&mut self) -> Result<&mut Session> {
         self.session.as_mut().ok_or_else(|| self.store.closed())
+    }
+
+    /// The number of entries, its own changes included.
+    pub(crate) fn len(&mut self) -> Result<u64> {
+        match self.store.known_length(self.began_at) {
+            Some(before) if self.began_at.is_some() => {
+                Ok(before.saturating_add_signed(self.growth))
+            }
+            _ => self.session()?.count(),
+        }
     }
 
     /// Writes an entry; an entry that is there keeps its place.
@@ -76,8 +90,19 @@ impl<'store> WriteTransaction<'store> {
         Ok(())
     }
 
+    /// Keeps an error that met a destructor, for the commit to return.
+    pub(super) fn fail(&mut self, error: Error) {
+        self.failure.get_or_insert(error);
+    }
+
+    /// The error of a part, once.
+    pub(super) fn take_failure(&mut self) -> Result<()> {
+        self.failure.take().map_or(Ok(()), Err)
+    }
+
     /// Makes all of it visible and, at `Durability::Full`, durable. An error rolls it back.
     pub(crate) fn commit(mut self) -> Result<()> {
+        self.take_failure()?;
         self.session()?.commit()?;
         trace::ended(&self.span, "commit");
         if let Some(began_at) = self.began_at {
@@ -85,9 +110,26 @@ impl<'store> WriteTransaction<'store> {
         }
         Ok(())
     }
+
+    /// Undoes all of it.
+    pub(super) fn rollback(mut self) -> Result<()> {
+        if self.session()?.rollback()? {
+            trace::ended(&self.span, "rollback");
+        }
+        Ok(())
+    }
+
+    /// As [`commit`](Self::commit), where there is nobody to return the error to.
+    pub(super) fn commit_in_drop(self, finish: impl FnOnce(&mut Self) -> Result<()>) {
+        let store = Arc::clone(&self.store);
+        let mut transaction = self;
+        if let Err(error) = finish(&mut transaction).and_then(|()| transaction.commit()) {
+            store.latch(error);
+        }
+    }
 }
 
-impl Drop for WriteTransaction<'_> {
+impl Drop for WriteTransaction {
     fn drop(&mut self) {
         if let Some(mut session) = self.session.take() {
             // After a commit there is nothing to roll back. A failure has nobody to be told
@@ -97,5 +139,80 @@ impl Drop for WriteTransaction<'_> {
             }
             self.store.release_writer(session);
         }
+    }
+}
+
+/// A part of a transaction that can be undone by itself, and is, when it is dropped.
+pub(crate) struct Savepoint<'a> {
+    transaction: &'a mut WriteTransaction,
+    growth_before: i64,
+    is_open: bool,
+}
+
+impl<'a> Savepoint<'a> {
+    pub(crate) fn begin(transaction: &'a mut WriteTransaction) -> Result<Self> {
+        transaction.session()?.savepoint()?;
+        Ok(Self {
+            growth_before: transaction.growth,
+            transaction,
+            is_open: true,
+        })
+    }
+
+    pub(super) const fn transaction(&mut self) -> &mut WriteTransaction {
+        self.transaction
+    }
+
+    /// Leaves what was done to the transaction around it. An error undoes it.
+    pub(super) fn release(mut self) -> Result<()> {
+        self.transaction.take_failure()?;
+        self.transaction.session()?.release()?;
+        self.is_open = false;
+        Ok(())
+    }
+
+    /// As [`release`](Self::release), where there is nobody to return the error to: the
+    /// transaction around it can then not be committed.
+    pub(super) fn release_in_drop(
+        mut self,
+        finish: impl FnOnce(&mut WriteTransaction) -> Result<()>,
+    ) {
+        let finished = finish(self.transaction)
+            .and_then(|()| self.transaction.take_failure())
+            .and_then(|()| self.transaction.session()?.release());
+        match finished {
+            Ok(()) => self.is_open = false,
+            Err(error) => {
+                self.undo_in_drop();
+                self.transaction.fail(error);
+            }
+        }
+    }
+
+    /// Undoes what was done since it began.
+    pub(super) fn rollback(mut self) -> Result<()> {
+        self.undo()
+    }
+
+    fn undo(&mut self) -> Result<()> {
+        if !std::mem::replace(&mut self.is_open, false) {
+            return Ok(());
+        }
+        // A part that is undone takes its failures with it.
+        self.transaction.failure = None;
+        self.transaction.growth = self.growth_before;
+        self.transaction.session()?.rollback_to()
+    }
+
+    fn undo_in_drop(&mut self) {
+        if let Err(error) = self.undo() {
+            self.transaction.fail(error);
+        }
+    }
+}
+
+impl Drop for Savepoint<'_> {
+    fn drop(&mut self) {
+        self.undo_in_drop();
     }
 }

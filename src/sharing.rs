@@ -1,0 +1,116 @@
+//! A guide: sharing a vault between threads and processes, and the mistakes to avoid.
+//!
+//! # Threads
+//!
+//! A [`Vault`](crate::Vault) is a handle. Give each thread a clone, or a reference:
+//!
+//! ```
+//! use vaults::Vault;
+//!
+//! # fn main() -> vaults::Result<()> {
+//! let hits: Vault<String, u64> = Vault::open_in_memory()?;
+//! std::thread::scope(|scope| {
+//!     for _ in 0..4 {
+//!         scope.spawn(|| -> vaults::Result<()> {
+//!             *hits.entry_ref("home").or_insert(0)? += 1;
+//!             Ok(())
+//!         });
+//!     }
+//! });
+//! assert_eq!(hits.get("home")?, Some(4));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Processes
+//!
+//! Any number of processes may open the same file at the same time, each with
+//! [`Vault::open`](crate::Vault::open); nothing else is to be set up. What one has committed, the
+//! others see at their next call. A process that is killed leaves no lock behind, and nothing of what it
+//! had not committed.
+//!
+//! Only on a local disk: the locks of network file systems are not to be trusted. And a
+//! handle does not survive `fork` (without `exec`): open the file in the child.
+//!
+//! # Who waits for whom
+//!
+//! - Reading waits for nobody. [`get`](crate::Vault::get) sees the newest commit; an
+//!   [iterator](crate::Vault::iter) and a [snapshot](crate::Vault::snapshot) keep the state in which they
+//!   began.
+//! - Writing waits for its turn: one writer at a time, among all threads and processes. The threads
+//!   of a process are served in the order in which they came. Who has waited for the
+//!   [busy timeout](crate::OpenOptions::busy_timeout) gets [`Error::Busy`](crate::Error::Busy), which says
+//!   for how long.
+//! - An [entry](crate::Vault::entry), a [`RefMut`](crate::RefMut), a
+//!   [`Transaction`](crate::Transaction), a [`Drain`](crate::Drain) and an
+//!   [`ExtractIf`](crate::ExtractIf) are the writer for as long as they live.
+//!
+//! # What works while one holds what
+//!
+//! A thread holds what the row says, and calls what the column says, on the same vault through another
+//! handle of it, such as a clone. Nothing waits here; what cannot be done is an error at once.
+//!
+//! | While this thread holds | reading | writing | `entry`, `get_mut` | `begin`, `transaction` | `clear` | `close` | `delete` |
+//! |---|---|---|---|---|---|---|---|
+//! | an entry | the state before | `Reentrant` | `Reentrant` | `Reentrant` | `Reentrant` | gives up that handle | `InUse` |
+//! | a `RefMut` | the state before | `Reentrant` | `Reentrant` | `Reentrant` | `Reentrant` | gives up that handle | `InUse` |
+//! | a transaction | the state before | `Reentrant` | `Reentrant` | `Reentrant` | `Reentrant` | gives up that handle | `InUse` |
+//! | a savepoint | the state before | `Reentrant` | `Reentrant` | `Reentrant` | `Reentrant` | gives up that handle | `InUse` |
+//! | a `drain` or `extract_if` | the state before | `Reentrant` | `Reentrant` | `Reentrant` | `Reentrant` | gives up that handle | `InUse` |
+//! | a writing call, from its closure or iterator | the state before | `Reentrant` | `Reentrant` | `Reentrant` | `Reentrant` | gives up that handle | `InUse` |
+//! | an iterator | the newest state | works | works | works | works | gives up that handle | `InUse` |
+//! | a snapshot | the newest state | works | works | works | works | gives up that handle | `InUse` |
+//!
+//! # Mistakes to avoid
+//!
+//! **Read, then write.** Between the two calls another process may write, and its change is lost:
+//!
+//! ```
+//! # use vaults::Vault;
+//! # fn main() -> vaults::Result<()> {
+//! # let hits: Vault<String, u64> = Vault::open_in_memory()?;
+//! let n = hits.get("home")?.unwrap_or(0);
+//! hits.put("home", &(n + 1))?; // wrong, if the vault is shared
+//!
+//! *hits.entry_ref("home").or_insert(0)? += 1; // right: one step for everybody
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! **A guard that lives too long.** A `RefMut` in a variable holds the writer to the end of its scope,
+//! while everybody waits. End it with [`RefMut::commit`](crate::RefMut::commit), which also
+//! returns the error that a drop can only keep for the next call.
+//!
+//! **Two guards in one statement.** Both live to its end, and the second is
+//! [`Error::Reentrant`](crate::Error::Reentrant). Use a [transaction](crate::Vault::transaction), or
+//! copy the value out first:
+//!
+//! ```
+//! # use vaults::{Error, Vault};
+//! # fn main() -> vaults::Result<()> {
+//! # let stock: Vault<String, u64> = Vault::open_in_memory()?;
+//! # stock.try_extend([("from".to_owned(), 5), ("to".to_owned(), 0)])?;
+//! let first = stock.entry_ref("from").or_insert(0)?;
+//! let second = stock.entry_ref("to").or_insert(0);
+//! assert!(matches!(second, Err(Error::Reentrant { .. })));
+//! # drop(second);
+//! # drop(first);
+//!
+//! stock.transaction(|tx| {
+//!     *tx.entry_ref("from").or_insert(0)? -= 1;
+//!     *tx.entry_ref("to").or_insert(0)? += 1;
+//!     vaults::Result::Ok(())
+//! })?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! **Slow work while writing.** The closure of a transaction, of
+//! [`get_or_insert_with`](crate::Vault::get_or_insert_with) or of [`retain`](crate::Vault::retain) runs
+//! while everybody else who wants to write waits. Fetch, compute and ask the user before.
+//!
+//! **One transaction for each of many writes.** Each is a sync of the disk. Use
+//! [`try_extend`](crate::Vault::try_extend) or a transaction for what belongs together.
+//!
+//! **A snapshot kept for hours.** The log beside the file cannot be emptied meanwhile, and grows with
+//! all that is written.
