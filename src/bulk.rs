@@ -38,7 +38,7 @@ macro_rules! reading {
         Q: Serialize + ?Sized + 'q,
     {
         let keys = ops::encode_keys(keys)?;
-        $self.read_state(|session| ops::get_many(session, &keys))
+        $self.read_state(|session| ops::get_many(session, &keys, $self.format()))
     }
 
     /// True if all of the keys are there, in one state of the vault. Values are not read.
@@ -75,8 +75,8 @@ macro_rules! writing {
         K: Borrow<Q>,
         Q: Serialize + ?Sized + 'q,
     {
-        let keys = ops::encode_keys(keys)?;
-        $self.statements()?.run(|tx| ops::remove_many(tx, &keys))
+        let (keys, format) = (ops::encode_keys(keys)?, $self.format());
+        $self.statements()?.run(|tx| ops::remove_many(tx, &keys, format))
     }
 
     /// Stores many entries in one transaction, owned or borrowed: all of them or none.

@@ -139,8 +139,8 @@ pub enum Error {
         key_type: &'static str,
         /// The name of `V`.
         value_type: &'static str,
-        /// How decoding failed.
-        source: Box<Error>,
+        /// How decoding failed: an [`Error`].
+        source: Source,
     },
 
     /// A key or value that cannot be stored so that it reads back the same. Nothing was written.
@@ -191,6 +191,16 @@ pub enum Error {
         tag: u8,
     },
 
+    /// A stored value is not what was written: the file is damaged. Only vaults that were created
+    /// with [`checksums`](crate::OpenOptions::checksums) can tell.
+    #[error(
+        "the stored value of the entry {key} fails its checksum: restore the file from a backup, or save what is whole with `salvage`"
+    )]
+    Checksum {
+        /// The encoded key, escaped and shortened.
+        key: String,
+    },
+
     /// A key or value is larger than SQLite can store (1,000,000,000 bytes by default).
     #[error("the entry is larger than SQLite stores in one row; nothing was written")]
     TooLarge {
@@ -228,6 +238,29 @@ pub enum Error {
     InUse {
         /// The file.
         path: PathBuf,
+    },
+
+    /// The file was deleted or replaced while it was open. Nothing was written.
+    #[error(
+        "{} was deleted or replaced while it was open: drop this handle and open it anew",
+        path.display()
+    )]
+    Moved {
+        /// The path at which the file was opened.
+        path: PathBuf,
+    },
+
+    /// A read-only vault whose folder cannot be written: the index that readers share cannot be
+    /// created there.
+    #[error(
+        "the folder of {} cannot be written, so its readers cannot share an index: make it writable or, if nothing can change the file, open it with `OpenOptions::immutable(true)`",
+        path.display()
+    )]
+    ReadOnlyFolder {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: Source,
     },
 
     /// The disk is full. What was acknowledged before is safe, and reading goes on.

@@ -19,7 +19,7 @@ pub(crate) struct Loan<'a, V> {
 }
 
 /// [`Format::encode_change`] for one type.
-type EncodeChange<V> = fn(Format, &V, &[u8]) -> Result<Option<Vec<u8>>>;
+type EncodeChange<V> = fn(Format, &[u8], &V, &[u8]) -> Result<Option<Vec<u8>>>;
 
 /// A value and what the file knows of it.
 struct Slot<V> {
@@ -39,7 +39,7 @@ impl<V> Slot<V> {
     /// Writes the value back, unless the file holds it already.
     fn write(&self, transaction: &mut WriteTransaction) -> Result<()> {
         let changed = if self.is_touched {
-            (self.encode_change)(self.format, &self.value, &self.bytes)?
+            (self.encode_change)(self.format, self.key.as_bytes(), &self.value, &self.bytes)?
         } else {
             None
         };
@@ -81,7 +81,7 @@ impl<'a, V: Serialize + DeserializeOwned> Loan<'a, V> {
         value: V,
         format: Format,
     ) -> Result<Self> {
-        let bytes = format.encode(&value)?;
+        let bytes = format.encode(key.as_bytes(), &value)?;
         let mut loan = Self::of_stored(scope, key, (value, bytes), format);
         loan.open().1.is_new = true;
         Ok(loan)
@@ -90,7 +90,7 @@ impl<'a, V: Serialize + DeserializeOwned> Loan<'a, V> {
     /// Replaces the value, in the file too.
     pub(crate) fn replace(&mut self, value: V) -> Result<V> {
         let (scope, slot) = self.open();
-        let bytes = slot.format.encode(&value)?;
+        let bytes = slot.format.encode(slot.key.as_bytes(), &value)?;
         scope.transaction().put(slot.key.as_bytes(), &bytes)?;
         slot.bytes = bytes;
         (slot.is_new, slot.is_touched) = (false, false);

@@ -8,17 +8,20 @@ use std::sync::{Arc, Mutex};
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
-use crate::key;
 use crate::snapshot::Snapshot;
 use crate::store::{Columns, Cursor, Direction, Pages, RawRow, ReadTransaction, Store};
 use crate::transaction::Transaction;
-use crate::value;
+use crate::value::Format;
 use crate::vault::Vault;
+
+/// What to make of a row.
+type Decode<T> = fn(Format, RawRow<'_>) -> Result<T>;
 
 /// A walk over rows, and what to make of a row: the one iterator behind all the public ones.
 struct Walk<P, T> {
     state: State<P>,
-    decode: fn(RawRow<'_>) -> Result<T>,
+    format: Format,
+    decode: Decode<T>,
 }
 
 enum State<P> {
@@ -33,30 +36,31 @@ enum State<P> {
 
 impl<P: Pages, T> Walk<P, T> {
     /// Begins with the first page, which fixes the state that a read transaction shows.
-    fn new(pages: Result<P>, columns: Columns, decode: fn(RawRow<'_>) -> Result<T>) -> Self {
+    fn new(pages: Result<P>, format: Format, columns: Columns, decode: Decode<T>) -> Self {
         let begun = pages.and_then(|mut pages| {
-            let mut cursor = Cursor::new(columns);
+            let mut cursor = Cursor::new(format.columns(columns));
             pages.fill(&mut cursor, Direction::Forward)?;
             Ok(State::Open { pages, cursor })
         });
         Self {
             state: begun.unwrap_or_else(State::Failed),
+            format,
             decode,
         }
     }
 
-    fn keys(pages: Result<P>) -> Self
+    fn keys(pages: Result<P>, format: Format) -> Self
     where
         T: DeserializeOwned,
     {
-        Self::new(pages, Columns::Key, |row| key::decode(row.key))
+        Self::new(pages, format, Columns::Key, Format::decode_key)
     }
 
-    fn values(pages: Result<P>) -> Self
+    fn values(pages: Result<P>, format: Format) -> Self
     where
         T: DeserializeOwned,
     {
-        Self::new(pages, Columns::Value, value::decode_keyless)
+        Self::new(pages, format, Columns::Value, Format::decode_value)
     }
 
     /// The next row, decoded. A row that does not decode is an error and not the end; a page
@@ -68,7 +72,7 @@ impl<P: Pages, T> Walk<P, T> {
                 return Some(Err(error));
             }
             if let Some(row) = cursor.take(direction) {
-                return Some((self.decode)(row));
+                return Some((self.decode)(self.format, row));
             }
         }
         // Ending gives the connection back, even while the iterator is kept.
@@ -80,9 +84,9 @@ impl<P: Pages, T> Walk<P, T> {
 }
 
 impl<P: Pages, K: DeserializeOwned, V: DeserializeOwned> Walk<P, (K, V)> {
-    fn entries(pages: Result<P>) -> Self {
-        Self::new(pages, Columns::Both, |row| {
-            value::decode_entry(row.key, row.value)
+    fn entries(pages: Result<P>, format: Format) -> Self {
+        Self::new(pages, format, Columns::Both, |format, row| {
+            format.decode_entry(row.key, row.value)
         })
     }
 }
@@ -181,9 +185,9 @@ pub struct Iter<'a, K, V> {
 }
 
 impl<'a, K: DeserializeOwned, V: DeserializeOwned> Iter<'a, K, V> {
-    fn new(pages: Result<Snapshotted<'a>>) -> Self {
+    fn new(pages: Result<Snapshotted<'a>>, format: Format) -> Self {
         Self {
-            walk: Walk::entries(pages),
+            walk: Walk::entries(pages, format),
         }
     }
 }
@@ -200,9 +204,9 @@ pub struct Keys<'a, K, V> {
 }
 
 impl<'a, K: DeserializeOwned, V> Keys<'a, K, V> {
-    fn new(pages: Result<Snapshotted<'a>>) -> Self {
+    fn new(pages: Result<Snapshotted<'a>>, format: Format) -> Self {
         Self {
-            walk: Walk::keys(pages),
+            walk: Walk::keys(pages, format),
             value: PhantomData,
         }
     }
@@ -220,9 +224,9 @@ pub struct Values<'a, K, V> {
 }
 
 impl<'a, K, V: DeserializeOwned> Values<'a, K, V> {
-    fn new(pages: Result<Snapshotted<'a>>) -> Self {
+    fn new(pages: Result<Snapshotted<'a>>, format: Format) -> Self {
         Self {
-            walk: Walk::values(pages),
+            walk: Walk::values(pages, format),
             key: PhantomData,
         }
     }
@@ -241,9 +245,9 @@ pub struct IntoIter<K, V> {
 }
 
 impl<K: DeserializeOwned, V: DeserializeOwned> IntoIter<K, V> {
-    fn new(store: &Arc<Store>) -> Self {
+    fn new(store: &Arc<Store>, format: Format) -> Self {
         Self {
-            walk: Walk::entries(ReadTransaction::begin(store)),
+            walk: Walk::entries(ReadTransaction::begin(store), format),
         }
     }
 }
@@ -259,9 +263,9 @@ pub struct IntoKeys<K, V> {
 }
 
 impl<K: DeserializeOwned, V> IntoKeys<K, V> {
-    fn new(store: &Arc<Store>) -> Self {
+    fn new(store: &Arc<Store>, format: Format) -> Self {
         Self {
-            walk: Walk::keys(ReadTransaction::begin(store)),
+            walk: Walk::keys(ReadTransaction::begin(store), format),
             value: PhantomData,
         }
     }
@@ -278,9 +282,9 @@ pub struct IntoValues<K, V> {
 }
 
 impl<K, V: DeserializeOwned> IntoValues<K, V> {
-    fn new(store: &Arc<Store>) -> Self {
+    fn new(store: &Arc<Store>, format: Format) -> Self {
         Self {
-            walk: Walk::values(ReadTransaction::begin(store)),
+            walk: Walk::values(ReadTransaction::begin(store), format),
             key: PhantomData,
         }
     }
@@ -311,31 +315,31 @@ impl<K: DeserializeOwned, V: DeserializeOwned> Vault<K, V> {
     /// # }
     /// ```
     pub fn iter(&self) -> Iter<'_, K, V> {
-        Iter::new(Snapshotted::now(self.store()))
+        Iter::new(Snapshotted::now(self.store()), self.format())
     }
 }
 
 impl<K: DeserializeOwned, V> Vault<K, V> {
     /// An iterator over the keys, in the order of insertion: see [`Keys`].
     pub fn keys(&self) -> Keys<'_, K, V> {
-        Keys::new(Snapshotted::now(self.store()))
+        Keys::new(Snapshotted::now(self.store()), self.format())
     }
 
     /// An iterator over the keys that owns this handle: see [`IntoKeys`].
     pub fn into_keys(self) -> IntoKeys<K, V> {
-        IntoKeys::new(self.store())
+        IntoKeys::new(self.store(), self.format())
     }
 }
 
 impl<K, V: DeserializeOwned> Vault<K, V> {
     /// An iterator over the values, in the order of insertion of their keys: see [`Values`].
     pub fn values(&self) -> Values<'_, K, V> {
-        Values::new(Snapshotted::now(self.store()))
+        Values::new(Snapshotted::now(self.store()), self.format())
     }
 
     /// An iterator over the values that owns this handle: see [`IntoValues`].
     pub fn into_values(self) -> IntoValues<K, V> {
-        IntoValues::new(self.store())
+        IntoValues::new(self.store(), self.format())
     }
 }
 
@@ -345,7 +349,7 @@ impl<K: DeserializeOwned, V: DeserializeOwned> IntoIterator for Vault<K, V> {
     type IntoIter = IntoIter<K, V>;
 
     fn into_iter(self) -> Self::IntoIter {
-        IntoIter::new(self.store())
+        IntoIter::new(self.store(), self.format())
     }
 }
 
@@ -354,7 +358,7 @@ impl<'a, K: DeserializeOwned, V: DeserializeOwned> IntoIterator for &'a Vault<K,
     type IntoIter = Iter<'a, K, V>;
 
     fn into_iter(self) -> Self::IntoIter {
-        Iter::new(Snapshotted::now(self.store()))
+        Iter::new(Snapshotted::now(self.store()), self.format())
     }
 }
 
@@ -371,7 +375,7 @@ impl<K: DeserializeOwned, V: DeserializeOwned> Transaction<'_, K, V> {
     /// An iterator over the entries, in the order of insertion.
     pub fn iter(&self) -> TransactionIter<'_, (K, V)> {
         TransactionIter {
-            walk: Walk::entries(Ok(Within::of(self))),
+            walk: Walk::entries(Ok(Within::of(self)), self.format()),
         }
     }
 }
@@ -380,7 +384,7 @@ impl<K: DeserializeOwned, V> Transaction<'_, K, V> {
     /// An iterator over the keys, in the order of insertion.
     pub fn keys(&self) -> TransactionIter<'_, K> {
         TransactionIter {
-            walk: Walk::keys(Ok(Within::of(self))),
+            walk: Walk::keys(Ok(Within::of(self)), self.format()),
         }
     }
 }
@@ -389,7 +393,7 @@ impl<K, V: DeserializeOwned> Transaction<'_, K, V> {
     /// An iterator over the values, in the order of insertion of their keys.
     pub fn values(&self) -> TransactionIter<'_, V> {
         TransactionIter {
-            walk: Walk::values(Ok(Within::of(self))),
+            walk: Walk::values(Ok(Within::of(self)), self.format()),
         }
     }
 }
@@ -406,21 +410,21 @@ impl<'a, K: DeserializeOwned, V: DeserializeOwned> IntoIterator for &'a Transact
 impl<K: DeserializeOwned, V: DeserializeOwned> Snapshot<K, V> {
     /// An iterator over the entries, in the order of insertion: see [`Iter`].
     pub fn iter(&self) -> Iter<'_, K, V> {
-        Iter::new(Ok(Snapshotted::of(self)))
+        Iter::new(Ok(Snapshotted::of(self)), self.format())
     }
 }
 
 impl<K: DeserializeOwned, V> Snapshot<K, V> {
     /// An iterator over the keys, in the order of insertion: see [`Keys`].
     pub fn keys(&self) -> Keys<'_, K, V> {
-        Keys::new(Ok(Snapshotted::of(self)))
+        Keys::new(Ok(Snapshotted::of(self)), self.format())
     }
 }
 
 impl<K, V: DeserializeOwned> Snapshot<K, V> {
     /// An iterator over the values, in the order of insertion of their keys: see [`Values`].
     pub fn values(&self) -> Values<'_, K, V> {
-        Values::new(Ok(Snapshotted::of(self)))
+        Values::new(Ok(Snapshotted::of(self)), self.format())
     }
 }
 

@@ -8,33 +8,41 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Result};
 use crate::key::{self, EncodedKey};
 use crate::store::{End, RawEntry, Session, WriteTransaction};
-use crate::value::{self, Format};
+use crate::value::Format;
 
 // ---- reading ----------------------------------------------------------------------
 
-pub(crate) fn get<V, Q>(session: &mut Session, key: &Q) -> Result<Option<V>>
+pub(crate) fn get<V, Q>(session: &mut Session, key: &Q, format: Format) -> Result<Option<V>>
 where
     V: DeserializeOwned,
     Q: Serialize + ?Sized,
 {
-    get_encoded(session, &EncodedKey::lookup(key)?)
+    get_encoded(session, &EncodedKey::lookup(key)?, format)
 }
 
-fn get_encoded<V: DeserializeOwned>(session: &mut Session, key: &EncodedKey) -> Result<Option<V>> {
+fn get_encoded<V: DeserializeOwned>(
+    session: &mut Session,
+    key: &EncodedKey,
+    format: Format,
+) -> Result<Option<V>> {
     let key = key.as_bytes();
     session
-        .get(key, |bytes| value::decode(key, bytes))?
+        .get(key, |bytes| format.decode(key, bytes))?
         .transpose()
 }
 
-pub(crate) fn get_key_value<K, V, Q>(session: &mut Session, key: &Q) -> Result<Option<(K, V)>>
+pub(crate) fn get_key_value<K, V, Q>(
+    session: &mut Session,
+    key: &Q,
+    format: Format,
+) -> Result<Option<(K, V)>>
 where
     K: DeserializeOwned,
     V: DeserializeOwned,
     Q: Serialize + ?Sized,
 {
     let key = EncodedKey::lookup(key)?;
-    let value = get_encoded(session, &key)?;
+    let value = get_encoded(session, &key, format)?;
     // Equal keys have equal bytes, so the stored key is what these bytes decode to.
     value
         .map(|value| Ok((key::decode(key.as_bytes())?, value)))
@@ -61,11 +69,17 @@ where
     keys.into_iter().map(EncodedKey::lookup).collect()
 }
 
-pub(crate) fn get_many<V>(session: &mut Session, keys: &[EncodedKey]) -> Result<Vec<Option<V>>>
+pub(crate) fn get_many<V>(
+    session: &mut Session,
+    keys: &[EncodedKey],
+    format: Format,
+) -> Result<Vec<Option<V>>>
 where
     V: DeserializeOwned,
 {
-    keys.iter().map(|key| get_encoded(session, key)).collect()
+    keys.iter()
+        .map(|key| get_encoded(session, key, format))
+        .collect()
 }
 
 pub(crate) fn contains_keys(session: &mut Session, keys: &[EncodedKey]) -> Result<bool> {
@@ -92,9 +106,10 @@ impl Record {
         Q: Serialize + ?Sized,
         V: Serialize + DeserializeOwned,
     {
+        let key = EncodedKey::stored::<K, Q>(key, format.verify)?;
         Ok(Self {
-            key: EncodedKey::stored::<K, Q>(key, format.verify)?,
-            value: format.encode(value)?,
+            value: format.encode(key.as_bytes(), value)?,
+            key,
         })
     }
 }
@@ -103,20 +118,28 @@ pub(crate) fn put(tx: &mut WriteTransaction, record: &Record) -> Result<()> {
     tx.put(record.key.as_bytes(), &record.value)
 }
 
-pub(crate) fn insert<V>(tx: &mut WriteTransaction, record: &Record) -> Result<Option<V>>
+pub(crate) fn insert<V>(
+    tx: &mut WriteTransaction,
+    record: &Record,
+    format: Format,
+) -> Result<Option<V>>
 where
     V: DeserializeOwned,
 {
-    let old = get_encoded(tx.session()?, &record.key)?;
+    let old = get_encoded(tx.session()?, &record.key, format)?;
     put(tx, record)?;
     Ok(old)
 }
 
-pub(crate) fn remove<V>(tx: &mut WriteTransaction, key: &EncodedKey) -> Result<Option<V>>
+pub(crate) fn remove<V>(
+    tx: &mut WriteTransaction,
+    key: &EncodedKey,
+    format: Format,
+) -> Result<Option<V>>
 where
     V: DeserializeOwned,
 {
-    let old = get_encoded(tx.session()?, key)?;
+    let old = get_encoded(tx.session()?, key, format)?;
     if old.is_some() {
         tx.delete(key.as_bytes())?;
     }
@@ -126,12 +149,13 @@ where
 pub(crate) fn remove_entry<K, V>(
     tx: &mut WriteTransaction,
     key: &EncodedKey,
+    format: Format,
 ) -> Result<Option<(K, V)>>
 where
     K: DeserializeOwned,
     V: DeserializeOwned,
 {
-    remove(tx, key)?
+    remove(tx, key, format)?
         .map(|value| Ok((key::decode(key.as_bytes())?, value)))
         .transpose()
 }
@@ -139,11 +163,12 @@ where
 pub(crate) fn remove_many<V>(
     tx: &mut WriteTransaction,
     keys: &[EncodedKey],
+    format: Format,
 ) -> Result<Vec<Option<V>>>
 where
     V: DeserializeOwned,
 {
-    keys.iter().map(|key| remove(tx, key)).collect()
+    keys.iter().map(|key| remove(tx, key, format)).collect()
 }
 
 /// The value of a key, for a caller who has just found that it is not there: somebody else may
@@ -159,7 +184,7 @@ where
     V: Serialize + DeserializeOwned,
     E: From<Error>,
 {
-    if let Some(value) = get(tx.session()?, key)? {
+    if let Some(value) = get(tx.session()?, key, format)? {
         return Ok(value);
     }
     let value = f()?;
@@ -167,7 +192,11 @@ where
     Ok(value)
 }
 
-pub(crate) fn pop<K, V>(tx: &mut WriteTransaction, end: End) -> Result<Option<(K, V)>>
+pub(crate) fn pop<K, V>(
+    tx: &mut WriteTransaction,
+    end: End,
+    format: Format,
+) -> Result<Option<(K, V)>>
 where
     K: DeserializeOwned,
     V: DeserializeOwned,
@@ -175,7 +204,7 @@ where
     let Some(RawEntry { key, value, rowid }) = tx.session()?.at_end(end)? else {
         return Ok(None);
     };
-    let entry = value::decode_entry(&key, &value)?;
+    let entry = format.decode_entry(&key, &value)?;
     tx.delete_row(rowid)?;
     Ok(Some(entry))
 }

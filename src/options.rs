@@ -10,7 +10,6 @@ use serde::de::DeserializeOwned;
 use crate::codec::Codec;
 use crate::error::{Error, Result};
 use crate::store::{Config, Durability, Existence, Location};
-use crate::value::Format;
 use crate::vault::Vault;
 
 /// The default of [`OpenOptions::busy_timeout`].
@@ -50,6 +49,9 @@ pub struct OpenOptions {
     durability: Durability,
     codec: Codec,
     verify_writes: bool,
+    checksums: bool,
+    immutable: bool,
+    mode: Option<u32>,
     busy_timeout: Duration,
 }
 
@@ -106,6 +108,9 @@ impl OpenOptions {
             durability: Durability::Full,
             codec: Codec::MessagePack,
             verify_writes: true,
+            checksums: false,
+            immutable: false,
+            mode: None,
             busy_timeout: DEFAULT_BUSY_TIMEOUT,
         }
     }
@@ -159,6 +164,54 @@ impl OpenOptions {
         self
     }
 
+    /// Whether a new vault keeps a checksum with each value, which every read verifies: then
+    /// damage that SQLite cannot notice is [`Error::Checksum`], and never a wrong value.
+    /// Default: `false`.
+    ///
+    /// It is a property of the file, for good: an existing vault keeps what it was created with,
+    /// and asking for checksums in one without them is [`Error::InvalidOptions`]. It costs nine bytes
+    /// an entry, one pass over each value, and reading the values where only keys are asked
+    /// for. The Python package cannot read such a file, nor can releases that know file format 1 only.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> vaults::Result<()> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("ledger.db");
+    /// use vaults::OpenOptions;
+    ///
+    /// let ledger = OpenOptions::new()
+    ///     .checksums(true)
+    ///     .open::<u64, String>(&path)?;
+    /// # ledger.close()
+    /// # }
+    /// ```
+    pub const fn checksums(&mut self, checksums: bool) -> &mut Self {
+        self.checksums = checksums;
+        self
+    }
+
+    /// Whether to read a file that nobody can write, in a folder that nobody can write: on a
+    /// read-only disk. Implies [`read_only`](Self::read_only). Default: `false`.
+    ///
+    /// No locks are taken and a log beside the file is not looked at, so the file must really not
+    /// change while it is open: if it does, reads may fail or be wrong
+    /// (<https://www.sqlite.org/uri.html#uriimmutable>).
+    pub const fn immutable(&mut self, immutable: bool) -> &mut Self {
+        self.immutable = immutable;
+        self
+    }
+
+    /// The permissions of a new file and of the log and index beside it, on Unix: `0o600` keeps
+    /// others from reading it. Default: what the process's `umask` allows, as for any file.
+    ///
+    /// An existing file keeps its own. Elsewhere than on Unix it has no effect.
+    pub const fn mode(&mut self, mode: u32) -> &mut Self {
+        self.mode = Some(mode);
+        self
+    }
+
     /// How long a call waits for another thread or process before it is [`Error::Busy`].
     /// Default: 10 seconds. Zero does not wait.
     pub const fn busy_timeout(&mut self, busy_timeout: Duration) -> &mut Self {
@@ -201,7 +254,7 @@ impl OpenOptions {
         K: Serialize + DeserializeOwned + Eq + Hash,
         V: Serialize + DeserializeOwned,
     {
-        if self.read_only {
+        if self.read_only || self.immutable {
             return Err(Error::InvalidOptions {
                 reason: "a vault in memory is new and empty, so `read_only` leaves nothing to do",
             });
@@ -214,27 +267,29 @@ impl OpenOptions {
         K: Serialize + DeserializeOwned + Eq + Hash,
         V: Serialize + DeserializeOwned,
     {
-        let format = Format {
-            codec: self.codec,
-            verify: self.verify_writes,
-        };
-        Vault::open_with(self.config(location)?, format)
+        Vault::open_with(self.config(location)?, self.codec, self.verify_writes)
     }
 
     pub(crate) fn config(&self, location: Location) -> Result<Config> {
-        if self.read_only && self.create_new {
+        let read_only = self.read_only || self.immutable;
+        if read_only && self.create_new {
             return Err(Error::InvalidOptions {
                 reason: "`create_new` writes, `read_only` does not",
             });
         }
         let in_memory = location == Location::Memory;
         Ok(Config {
-            existence: match (in_memory, self.create_new, self.create) {
-                (true, ..) | (false, false, true) => Existence::Created,
-                (false, true, _) => Existence::Refused,
-                (false, false, false) => Existence::Required,
+            existence: match (self.create_new, self.create) {
+                _ if in_memory => Existence::Created,
+                _ if read_only => Existence::Required,
+                (true, _) => Existence::Refused,
+                (false, true) => Existence::Created,
+                (false, false) => Existence::Required,
             },
-            read_only: self.read_only,
+            read_only,
+            immutable: self.immutable,
+            checksums: self.checksums,
+            mode: self.mode,
             durability: if in_memory {
                 Durability::Off
             } else {

@@ -79,7 +79,7 @@ macro_rules! reading {
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        $self.read(|session| ops::get(session, key))
+        $self.read(|session| ops::get(session, key, $self.format()))
     }
 
     /// The stored key and its value.
@@ -92,7 +92,7 @@ macro_rules! reading {
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        $self.read(|session| ops::get_key_value(session, key))
+        $self.read(|session| ops::get_key_value(session, key, $self.format()))
     }
 
     /// True if the key is there. The value is not read.
@@ -138,8 +138,9 @@ macro_rules! writing {
     /// # }
     /// ```
     pub fn insert($($receiver)+, key: K, value: V) -> Result<Option<V>> {
-        let record = Record::new::<K, K, V>(&key, &value, $self.format())?;
-        $self.statement()?.run(|tx| ops::insert(tx, &record))
+        let format = $self.format();
+        let record = Record::new::<K, K, V>(&key, &value, format)?;
+        $self.statement()?.run(|tx| ops::insert(tx, &record, format))
     }
 
     /// Stores a value under a key, by reference and without reading the old value.
@@ -185,8 +186,8 @@ macro_rules! writing {
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        let key = EncodedKey::lookup(key)?;
-        $self.statement()?.run(|tx| ops::remove(tx, &key))
+        let (key, format) = (EncodedKey::lookup(key)?, $self.format());
+        $self.statement()?.run(|tx| ops::remove(tx, &key, format))
     }
 
     /// Removes a key and returns it with its value, if it was there.
@@ -201,8 +202,8 @@ macro_rules! writing {
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        let key = EncodedKey::lookup(key)?;
-        $self.statement()?.run(|tx| ops::remove_entry(tx, &key))
+        let (key, format) = (EncodedKey::lookup(key)?, $self.format());
+        $self.statement()?.run(|tx| ops::remove_entry(tx, &key, format))
     }
 
     /// Removes the entry that was inserted first and returns it: a queue's take.
@@ -226,7 +227,8 @@ macro_rules! writing {
     /// # }
     /// ```
     pub fn pop_first($($receiver)+) -> Result<Option<(K, V)>> {
-        $self.statement()?.run(|tx| ops::pop(tx, End::First))
+        let format = $self.format();
+        $self.statement()?.run(|tx| ops::pop(tx, End::First, format))
     }
 
     /// Removes the entry that was inserted last and returns it: a stack's pop.
@@ -237,7 +239,8 @@ macro_rules! writing {
     ///
     /// As [`remove`](Self::remove).
     pub fn pop_last($($receiver)+) -> Result<Option<(K, V)>> {
-        $self.statement()?.run(|tx| ops::pop(tx, End::Last))
+        let format = $self.format();
+        $self.statement()?.run(|tx| ops::pop(tx, End::Last, format))
     }
 
     /// Removes all entries. The file keeps its size and reuses the space.

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Result};
 use crate::store::{Columns, Cursor, Direction, RawRow, Scope, WriteTransaction};
 use crate::transaction::Transaction;
-use crate::value::{self, Format};
+use crate::value::Format;
 use crate::vault::Vault;
 
 /// A walk over every row with the right to change them, which ends with it.
@@ -88,12 +88,12 @@ where
     K: DeserializeOwned,
     V: Serialize + DeserializeOwned,
 {
-    let (key, mut value) = value::decode_entry(row.key, row.value)?;
+    let (key, mut value) = format.decode_entry(row.key, row.value)?;
     if f(&key, &mut value) {
         transaction.delete_row(row.rowid)?;
         return Ok(Some((key, value)));
     }
-    if let Some(bytes) = format.encode_change(&value, row.value)? {
+    if let Some(bytes) = format.encode_change(row.key, &value, row.value)? {
         transaction.update(row.rowid, &bytes)?;
     }
     Ok(None)
@@ -219,7 +219,8 @@ macro_rules! sweeping {
     /// # }
     /// ```
     pub fn drain($($receiver)+) -> Drain<'_, K, V> {
-        Drain::new($self.statements())
+        let format = $self.format();
+        Drain::new($self.statements(), format)
     }
     };
 }
@@ -272,13 +273,15 @@ where
 #[must_use = "dropping it empties the vault; use `clear` for that"]
 pub struct Drain<'a, K, V> {
     sweep: Sweep<'a>,
+    format: Format,
     marker: PhantomData<fn() -> (K, V)>,
 }
 
 impl<'a, K, V> Drain<'a, K, V> {
-    fn new(scope: Result<Scope<'a>>) -> Self {
+    fn new(scope: Result<Scope<'a>>, format: Format) -> Self {
         Self {
             sweep: Sweep::new(scope),
+            format,
             marker: PhantomData,
         }
     }
@@ -295,8 +298,9 @@ impl<'a, K, V> Drain<'a, K, V> {
 
 impl<K: DeserializeOwned, V: DeserializeOwned> Drain<'_, K, V> {
     fn step(&mut self, direction: Direction) -> Option<Result<(K, V)>> {
+        let format = self.format;
         let next = self.sweep.next(direction, |_, row| {
-            value::decode_entry(row.key, row.value).map(Some)
+            format.decode_entry(row.key, row.value).map(Some)
         });
         match next {
             Ok(Some(entry)) => Some(Ok(entry)),

@@ -6,6 +6,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::error::Result;
 use crate::store::{ReadTransaction, Session};
+use crate::value::Format;
 use crate::vault::Vault;
 
 /// The vault as it was when [`Vault::snapshot`] was called, whatever is written meanwhile.
@@ -35,12 +36,17 @@ use crate::vault::Vault;
 pub struct Snapshot<K, V> {
     transaction: Mutex<ReadTransaction>,
     length: OnceLock<u64>,
+    format: Format,
     marker: PhantomData<fn() -> (K, V)>,
 }
 
 impl<K, V> Snapshot<K, V> {
     pub(crate) const fn transaction(&self) -> &Mutex<ReadTransaction> {
         &self.transaction
+    }
+
+    pub(crate) const fn format(&self) -> Format {
+        self.format
     }
 
     pub(crate) fn read<R>(&self, f: impl FnOnce(&mut Session) -> Result<R>) -> Result<R> {
@@ -83,6 +89,7 @@ impl<K, V> Vault<K, V> {
         Ok(Snapshot {
             transaction: Mutex::new(ReadTransaction::begin_now(self.store())?),
             length: OnceLock::new(),
+            format: self.format(),
             marker: PhantomData,
         })
     }

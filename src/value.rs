@@ -5,78 +5,113 @@ use std::any::type_name;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::codec::{self, Codec};
+use crate::codec::{self, Codec, checksum};
 use crate::error::{Error, Part, Result};
 use crate::key;
-use crate::store::RawRow;
+use crate::store::{Columns, RawRow};
 
-/// How a vault's handle writes.
+/// How a vault's values are written, and how they are read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Format {
     pub(crate) codec: Codec,
     pub(crate) verify: bool,
+    /// True if every value of the file has a checksum.
+    pub(crate) checksums: bool,
 }
 
 impl Format {
-    /// Encodes a value into `out`, which is cleared first.
-    pub(crate) fn encode_into<V>(self, value: &V, out: &mut Vec<u8>) -> Result<()>
+    /// The bytes of `value` as the value of `key`.
+    pub(crate) fn encode<V>(self, key: &[u8], value: &V) -> Result<Vec<u8>>
     where
         V: Serialize + DeserializeOwned,
     {
-        codec::encode::<V, V>(value, self.codec, self.verify, out).map_err(|error| Error::Encode {
-            part: Part::Value,
-            type_name: type_name::<V>(),
-            source: Box::new(error),
+        let mut blob = Vec::new();
+        codec::encode::<V, V>(value, self.codec, self.verify, &mut blob).map_err(|error| {
+            Error::Encode {
+                part: Part::Value,
+                type_name: type_name::<V>(),
+                source: Box::new(error),
+            }
+        })?;
+        Ok(if self.checksums {
+            checksum::seal(key, &blob)
+        } else {
+            blob
         })
-    }
-
-    pub(crate) fn encode<V>(self, value: &V) -> Result<Vec<u8>>
-    where
-        V: Serialize + DeserializeOwned,
-    {
-        let mut out = Vec::new();
-        self.encode_into(value, &mut out)?;
-        Ok(out)
     }
 
     /// The bytes to write for a value that was read from `stored` and then handed out for
     /// changes; `None` if it was not changed.
-    pub(crate) fn encode_change<V>(self, value: &V, stored: &[u8]) -> Result<Option<Vec<u8>>>
+    pub(crate) fn encode_change<V>(
+        self,
+        key: &[u8],
+        value: &V,
+        stored: &[u8],
+    ) -> Result<Option<Vec<u8>>>
     where
         V: Serialize + DeserializeOwned,
     {
-        let now = self.encode(value)?;
+        let now = self.encode(key, value)?;
         if now == stored {
             return Ok(None);
         }
         // What was stored may have other bytes for the same value: another codec's, another
         // program's, an older type's. That alone is no reason to write.
-        let before = codec::decode::<V>(stored)
-            .ok()
-            .and_then(|value| self.encode(&value).ok());
+        let before = self
+            .decode::<V>(key, stored)
+            .and_then(|value| self.encode(key, &value))
+            .ok();
         Ok((before.as_ref() != Some(&now)).then_some(now))
     }
-}
 
-/// Reads the stored value of the entry with the encoded key `key`.
-#[inline]
-pub(crate) fn decode<V: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<V> {
-    codec::decode(bytes)
-        .map_err(|error| key::cannot_decode::<V>(Part::Value, key::preview(key), error))
-}
+    /// Reads the stored value of the entry with the encoded key `key`.
+    #[inline]
+    pub(crate) fn decode<V: DeserializeOwned>(self, key: &[u8], stored: &[u8]) -> Result<V> {
+        codec::decode(self.open(key, stored)?)
+            .map_err(|error| key::cannot_decode::<V>(Part::Value, key::preview(key), error))
+    }
 
-/// Reads a key and its value.
-pub(crate) fn decode_entry<K, V>(key: &[u8], value: &[u8]) -> Result<(K, V)>
-where
-    K: DeserializeOwned,
-    V: DeserializeOwned,
-{
-    Ok((key::decode(key)?, decode(key, value)?))
-}
+    /// Reads a key and its value.
+    pub(crate) fn decode_entry<K, V>(self, key: &[u8], stored: &[u8]) -> Result<(K, V)>
+    where
+        K: DeserializeOwned,
+        V: DeserializeOwned,
+    {
+        let value = self.decode(key, stored)?;
+        Ok((key::decode(key)?, value))
+    }
 
-/// Reads the value of a row whose key was not read.
-pub(crate) fn decode_keyless<V: DeserializeOwned>(row: RawRow<'_>) -> Result<V> {
-    codec::decode(row.value).map_err(|error| {
-        key::cannot_decode::<V>(Part::Value, format!("in row {}", row.rowid), error)
-    })
+    /// The columns that have to be read for one: a checksum needs both.
+    pub(crate) const fn columns(self, wanted: Columns) -> Columns {
+        if self.checksums {
+            Columns::Both
+        } else {
+            wanted
+        }
+    }
+
+    /// Reads the key of a row with [`columns`](Self::columns) of the key.
+    pub(crate) fn decode_key<K: DeserializeOwned>(self, row: RawRow<'_>) -> Result<K> {
+        self.open(row.key, row.value)?;
+        key::decode(row.key)
+    }
+
+    /// Reads the value of a row with [`columns`](Self::columns) of the value.
+    pub(crate) fn decode_value<V: DeserializeOwned>(self, row: RawRow<'_>) -> Result<V> {
+        let blob = self.open(row.key, row.value)?;
+        codec::decode(blob).map_err(|error| {
+            key::cannot_decode::<V>(Part::Value, format!("in row {}", row.rowid), error)
+        })
+    }
+
+    /// What the codec wrote, checked against its checksum where there is one.
+    #[inline]
+    pub(crate) fn open<'blob>(self, key: &[u8], stored: &'blob [u8]) -> Result<&'blob [u8]> {
+        if !self.checksums {
+            return Ok(stored);
+        }
+        checksum::open(key, stored).ok_or_else(|| Error::Checksum {
+            key: key::preview(key),
+        })
+    }
 }

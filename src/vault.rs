@@ -9,9 +9,10 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::codec::Codec;
 use crate::error::{Error, Result};
 use crate::store::{Config, End, ReadTransaction, Scope, Session, Store};
-use crate::value::{self, Format};
+use crate::value::Format;
 
 /// A map that lives in a file: [`HashMap`](std::collections::HashMap)'s methods, over one table
 /// of one SQLite file.
@@ -151,7 +152,8 @@ impl<K, V> Vault<K, V> {
     ///
     /// [`Error::Io`] if the file system does not say.
     pub fn size_on_disk(&self) -> Result<u64> {
-        self.store.size_on_disk()
+        let (file, log) = self.store.file_sizes()?;
+        Ok(file + log)
     }
 
     /// Makes everything that was acknowledged so far survive a power cut, whatever the
@@ -196,9 +198,15 @@ where
     K: Serialize + DeserializeOwned + Eq + Hash,
     V: Serialize + DeserializeOwned,
 {
-    pub(crate) fn open_with(config: Config, format: Format) -> Result<Self> {
+    pub(crate) fn open_with(config: Config, codec: Codec, verify: bool) -> Result<Self> {
+        let store = Store::open(config)?;
+        let format = Format {
+            codec,
+            verify,
+            checksums: store.has_checksums(),
+        };
         let vault = Self {
-            store: Arc::new(Store::open(config)?),
+            store: Arc::new(store),
             format,
             marker: PhantomData,
         };
@@ -211,7 +219,7 @@ where
         let Some(first) = self.store.read(|session| session.at_end(End::First))? else {
             return Ok(());
         };
-        match value::decode_entry::<K, V>(&first.key, &first.value) {
+        match self.format.decode_entry::<K, V>(&first.key, &first.value) {
             // A row of Python's says nothing about the types of the others.
             Ok(_) | Err(Error::Pickle { .. }) => Ok(()),
             Err(source @ Error::Decode { .. }) => Err(Error::TypeMismatch {

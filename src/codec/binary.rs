@@ -11,7 +11,8 @@ use serde::de::DeserializeOwned;
 
 use super::bounded::{Bounded, Guard};
 use super::error::Foreign;
-use super::faithful::{Watch, Watched};
+use super::faithful::Watched;
+use super::watch::Watch;
 
 /// The most that one read may claim: what an allocation can hold.
 ///

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::bounded::{Bounded, Guard};
 use super::error::Foreign;
-use super::faithful::{Faithful, Watch};
+use super::faithful::Faithful;
+use super::watch::Watch;
 
 /// Appends `value` to `out`, reporting to `watch`.
 #[inline]

@@ -5,10 +5,13 @@
 
 mod binary;
 mod bounded;
+pub(crate) mod checksum;
+mod compound;
 mod error;
 mod faithful;
 mod limits;
 mod message_pack;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -20,7 +23,7 @@ use serde::de::DeserializeOwned;
 
 use self::bounded::{Breach, Guard};
 pub(crate) use self::error::{DecodeError, EncodeError};
-use self::faithful::{Verdict, Watch};
+use self::watch::{Verdict, Watch};
 
 const MESSAGE_PACK_TAG: u8 = b'M';
 const BINCODE_TAG: u8 = b'B';
@@ -76,6 +79,25 @@ pub enum Codec {
     MessagePack,
     /// bincode 2 in its standard configuration: smaller and faster, for types that never change.
     Bincode,
+}
+
+/// Who wrote a blob, by its first byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tag {
+    MessagePack,
+    Bincode,
+    Pickle,
+}
+
+impl Tag {
+    pub(crate) fn of(blob: &[u8]) -> Option<Self> {
+        match *blob.first()? {
+            MESSAGE_PACK_TAG => Some(Self::MessagePack),
+            BINCODE_TAG => Some(Self::Bincode),
+            PICKLE_TAG => Some(Self::Pickle),
+            _ => None,
+        }
+    }
 }
 
 impl Codec {

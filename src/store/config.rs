@@ -66,6 +66,12 @@ pub(crate) struct Config {
     pub(crate) location: Location,
     pub(crate) existence: Existence,
     pub(crate) read_only: bool,
+    /// The file cannot change: no locks, no log. Goes with `read_only`.
+    pub(crate) immutable: bool,
+    /// A new file is to have checksums; an existing one must.
+    pub(crate) checksums: bool,
+    /// The permissions of a new file.
+    pub(crate) mode: Option<u32>,
     pub(crate) durability: Durability,
     pub(crate) busy_timeout: Duration,
 }

@@ -13,6 +13,7 @@ mod lock;
 mod memory;
 mod open;
 mod patience;
+mod place;
 mod raw;
 mod scan;
 mod schema;
@@ -20,6 +21,7 @@ mod scope;
 mod sendable;
 mod session;
 mod trace;
+mod upkeep;
 mod write;
 
 use std::fs;
@@ -46,9 +48,12 @@ const MAX_IDLE_READERS: usize = 8;
 /// An open vault, as bytes.
 pub(crate) struct Store {
     connector: Connector,
+    checksums: bool,
     /// Shows the state of the file; not there where a file cannot be in WAL mode.
     index: Option<WalIndex>,
     readers: Mutex<Vec<Session>>,
+    /// Every connection for reading holds a clone, to be counted.
+    reader_token: Arc<()>,
     /// The number of entries, and the state in which it was true.
     length: Mutex<Option<(Header, u64)>>,
     latched: Mutex<Option<Error>>,
@@ -63,12 +68,14 @@ impl Store {
     pub(crate) fn open(config: Config) -> Result<Self> {
         let _span = trace::opening(config.given_path());
         let connector = Connector::new(config)?;
-        let session = connector.establish()?;
+        let (session, checksums) = connector.establish()?;
         let index = connector.index()?;
         Ok(Self {
             connector,
+            checksums,
             index,
             readers: Mutex::new(Vec::new()),
+            reader_token: Arc::new(()),
             length: Mutex::new(None),
             latched: Mutex::new(None),
             is_latched: AtomicBool::new(false),
@@ -79,6 +86,11 @@ impl Store {
     /// The absolute path, or `None` in memory.
     pub(crate) fn path(&self) -> Option<&Path> {
         (!self.connector.is_in_memory()).then_some(&*self.connector.path)
+    }
+
+    /// True if every value has a checksum.
+    pub(crate) const fn has_checksums(&self) -> bool {
+        self.checksums
     }
 
     /// The path, or what stands for it in an error.
@@ -100,7 +112,12 @@ impl Store {
     fn take_reader(&self) -> Result<Session> {
         self.check()?;
         let idle = lock(&self.readers).pop();
-        idle.map_or_else(|| self.connector.reader(), Ok)
+        if let Some(session) = idle {
+            return Ok(session);
+        }
+        let mut session = self.connector.reader(Arc::clone(&self.reader_token))?;
+        self.check_moved(&mut session)?;
+        Ok(session)
     }
 
     fn give_back_reader(&self, session: Session) {
@@ -158,6 +175,13 @@ impl Store {
     /// Begins a write transaction, waiting for other threads and processes for at most
     /// the busy timeout, both together.
     pub(crate) fn begin_write(self: &Arc<Self>) -> Result<WriteTransaction> {
+        let session = self.with_writer(Session::try_begin_write)?;
+        Ok(WriteTransaction::new(Arc::clone(self), session))
+    }
+
+    /// Does something with the writer's connection, again and again while another process has
+    /// the lock that it needs (`false`), and keeps the connection.
+    fn with_writer(&self, mut f: impl FnMut(&mut Session) -> Result<bool>) -> Result<Session> {
         self.check()?;
         if self.connector.config.read_only {
             return Err(Error::ReadOnly {
@@ -176,22 +200,30 @@ impl Store {
                 },
                 Refusal::TimedOut => self.busy(&patience),
             })?;
-        loop {
-            match session.try_begin_write() {
-                Ok(true) => break,
-                Ok(false) if patience.pause() => {}
-                Ok(false) => {
-                    self.writer.release(session);
+        let done = self.check_moved(&mut session).and_then(|()| {
+            while !f(&mut session)? {
+                if !patience.pause() {
                     return Err(self.busy(&patience));
                 }
-                Err(error) => {
-                    self.writer.release(session);
-                    return Err(error);
-                }
+            }
+            Ok(())
+        });
+        trace::waited(self.name(), patience.elapsed());
+        match done {
+            Ok(()) => Ok(session),
+            Err(error) => {
+                self.writer.release(session);
+                Err(error)
             }
         }
-        trace::waited(self.name(), patience.elapsed());
-        Ok(WriteTransaction::new(Arc::clone(self), session))
+    }
+
+    /// A file that was deleted or replaced must not be written to: nobody would find it.
+    fn check_moved(&self, session: &mut Session) -> Result<()> {
+        if session.with_connection(|connection| Ok(self.connector.has_moved(connection)))? {
+            return Err(self.connector.moved());
+        }
+        Ok(())
     }
 
     fn busy(&self, patience: &Patience) -> Error {
@@ -250,22 +282,21 @@ impl Store {
 
     // ---- the whole file -----------------------------------------------------------
 
-    /// Bytes in the file and its log.
-    pub(crate) fn size_on_disk(&self) -> Result<u64> {
+    /// Bytes in the file and in its log.
+    pub(crate) fn file_sizes(&self) -> Result<(u64, u64)> {
         self.check()?;
         let Some(path) = self.path() else {
             let sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
             let read = |c: &rusqlite::Connection| c.query_one(sql, [], |row| row.get(0));
             let size: i64 = self.read(|session| session.with_connection(read))?;
-            return Ok(size.unsigned_abs());
+            return Ok((size.unsigned_abs(), 0));
         };
         let file = fs::metadata(path).map_err(|error| self.io(error))?.len();
-        let log = match fs::metadata(self.connector.log_path()) {
-            Ok(metadata) => metadata.len(),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
-            Err(error) => return Err(self.io(error)),
-        };
-        Ok(file + log)
+        match fs::metadata(self.connector.log_path()) {
+            Ok(log) => Ok((file, log.len())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok((file, 0)),
+            Err(error) => Err(self.io(error)),
+        }
     }
 
     fn io(&self, error: std::io::Error) -> Error {
@@ -294,6 +325,19 @@ impl Store {
 
     /// Closes the store and removes its file, unless somebody else has it open.
     pub(crate) fn delete(self) -> Result<()> {
+        if self.connector.is_in_memory() {
+            return self.close();
+        }
+        self.take_away(|path| fs::remove_file(path))
+    }
+
+    /// Closes the store and puts another file in its place, unless somebody else has it open.
+    fn replace_by(self, file: &Path) -> Result<()> {
+        self.take_away(|path| fs::rename(file, path))
+    }
+
+    /// Closes the store, and lets `f` do away with the file while nobody else can have it open.
+    fn take_away(self, f: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<()> {
         self.check()?;
         let path = self.name().to_path_buf();
         if self.connector.config.read_only {
@@ -310,9 +354,6 @@ impl Store {
         let Some(mut session) = writer.into_inner() else {
             return Err(Error::InUse { path });
         };
-        if connector.is_in_memory() {
-            return session.close();
-        }
         session
             .with_connection(take_alone)
             .map_err(|error| match error {
@@ -321,7 +362,7 @@ impl Store {
             })?;
         // Still under the exclusive lock: who opens the file meanwhile waits, and then finds
         // that it has been moved away.
-        fs::remove_file(&connector.path).map_err(|error| Error::Io {
+        f(&connector.path).map_err(|error| Error::Io {
             path,
             source: Box::new(error),
         })?;

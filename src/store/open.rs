@@ -14,6 +14,7 @@ use super::config::{Config, Existence, Location};
 use super::failure;
 use super::memory;
 use super::patience::Patience;
+use super::place::{absolute, beside, create_empty, immutable_uri, unique};
 use super::raw::WalIndex;
 use super::schema::{self, Found};
 use super::session::Session;
@@ -61,41 +62,88 @@ impl Connector {
         Ok(connector)
     }
 
-    /// Opens the first connection: the writer's, or a read-only vault's only one.
-    pub(super) fn establish(&self) -> Result<Session> {
+    /// Opens the first connection: the writer's, or a read-only vault's only one. Says too
+    /// whether the file has checksums.
+    pub(super) fn establish(&self) -> Result<(Session, bool)> {
+        self.create_file()?;
         for _ in 0..MAX_MOVES {
+            self.refuse_foreign()?;
             let connection = self.connect(self.flags())?;
             let log_was_there = self.log_path().exists();
-            match self.prepare(&connection) {
-                Ok(()) if self.has_moved(&connection) => {}
-                Ok(()) => {
-                    return Ok(Session::new(connection, self.path.clone(), Duration::ZERO));
-                }
-                Err(error) => {
-                    // Closing would write the log of a foreign file into it.
-                    if log_was_there {
-                        let keep = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
-                        connection.set_db_config(keep, true).ok();
-                    }
-                    return Err(error);
-                }
+            let prepared = self.prepare(&connection);
+            if prepared.is_err() && log_was_there {
+                // Closing would write the log of a foreign file into it.
+                let keep = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+                connection.set_db_config(keep, true).ok();
             }
+            // A file that was deleted meanwhile fails, or works, in any way: start anew.
+            if self.has_moved(&connection) {
+                continue;
+            }
+            let session = Session::new(connection, self.path.clone(), Duration::ZERO);
+            return prepared.map(|checksums| (session, checksums));
         }
-        Err(Error::InvalidPath {
-            path: self.path.to_path_buf(),
-            reason: "it is being replaced again and again by another program",
-        })
+        Err(self.moved())
+    }
+
+    /// Creates a file that must not be there yet, or is to have permissions of its own.
+    ///
+    /// It is made under another name and linked to its own, which fails if that exists: a file
+    /// that SQLite may have open must not be closed by us, for that would drop SQLite's locks.
+    fn create_file(&self) -> Result<()> {
+        let exclusive = self.config.existence == Existence::Refused;
+        let wanted = exclusive || (self.config.mode.is_some() && self.may_fill());
+        if self.is_in_memory() || !wanted {
+            return Ok(());
+        }
+        let beside = beside(&self.path, &format!(".{}.new", unique()));
+        let created = create_empty(&beside, self.config.mode)
+            .and_then(|()| fs::hard_link(&beside, &self.path));
+        fs::remove_file(&beside).ok();
+        match created {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(Error::Io {
+                path: self.path.to_path_buf(),
+                source: Box::new(error),
+            }),
+            Err(_) if exclusive => Err(Error::AlreadyExists {
+                path: self.path.to_path_buf(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a file that is something else, without leaving a trace of having looked: no lock,
+    /// no log, no index. What cannot be told so is left for the proper look.
+    fn refuse_foreign(&self) -> Result<()> {
+        if self.is_in_memory() || !self.path.exists() {
+            return Ok(());
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let connection = self.open_at(Path::new(&immutable_uri(&self.path)), flags)?;
+        match schema::inspect(&connection) {
+            Ok(found @ (Found::Foreign(_) | Found::Newer(_))) => self.accept(Ok(found)).map(drop),
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
+                self.accept(Err(self.failed(error))).map(drop)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Opens one more connection, for reading, to a file that [`establish`](Self::establish) knows.
-    pub(super) fn reader(&self) -> Result<Session> {
+    ///
+    /// It holds `token` for as long as it is open.
+    pub(super) fn reader(&self, token: Arc<()>) -> Result<Session> {
         let connection = self.connect_reader()?;
         let timeout = self.config.busy_timeout;
-        Ok(Session::new(connection, self.path.clone(), timeout))
+        let session = Session::new(connection, self.path.clone(), timeout);
+        Ok(session.counted(token))
     }
 
     /// Opens the connection that shows the state of the file, where that can be known.
     pub(super) fn index(&self) -> Result<Option<WalIndex>> {
+        if self.config.immutable {
+            return Ok(None);
+        }
         WalIndex::new(self.connect_reader()?).map_err(|error| self.failed(error))
     }
 
@@ -110,9 +158,7 @@ impl Connector {
 
     /// The log beside the file.
     pub(super) fn log_path(&self) -> PathBuf {
-        let mut path = self.path.to_path_buf().into_os_string();
-        path.push("-wal");
-        PathBuf::from(path)
+        beside(&self.path, "-wal")
     }
 
     pub(super) fn is_in_memory(&self) -> bool {
@@ -120,7 +166,7 @@ impl Connector {
     }
 
     /// True if the path no longer names the file that `connection` has open.
-    fn has_moved(&self, connection: &Connection) -> bool {
+    pub(super) fn has_moved(&self, connection: &Connection) -> bool {
         let mut moved = 0;
         #[cfg(unix)]
         if !self.is_in_memory() {
@@ -130,28 +176,35 @@ impl Connector {
         moved != 0
     }
 
-    fn flags(&self) -> OpenFlags {
-        if self.config.read_only {
-            return OpenFlags::SQLITE_OPEN_READ_ONLY;
+    pub(super) fn moved(&self) -> Error {
+        Error::Moved {
+            path: self.path.to_path_buf(),
         }
+    }
+
+    fn flags(&self) -> OpenFlags {
         let write = OpenFlags::SQLITE_OPEN_READ_WRITE;
         match self.config.existence {
-            Existence::Required => write,
+            _ if self.config.read_only => OpenFlags::SQLITE_OPEN_READ_ONLY,
             Existence::Created => write | OpenFlags::SQLITE_OPEN_CREATE,
-            // `O_EXCL`: of several that race to create the file, one wins.
-            Existence::Refused => {
-                let exclusive = OpenFlags::from_bits_retain(ffi::SQLITE_OPEN_EXCLUSIVE);
-                write | OpenFlags::SQLITE_OPEN_CREATE | exclusive
-            }
+            Existence::Required | Existence::Refused => write,
         }
     }
 
     /// Opens a connection that trusts nothing in the file.
     fn connect(&self, flags: OpenFlags) -> Result<Connection> {
+        if self.config.immutable {
+            let uri = immutable_uri(&self.path);
+            return self.open_at(Path::new(&uri), flags | OpenFlags::SQLITE_OPEN_URI);
+        }
+        self.open_at(&self.path, flags)
+    }
+
+    fn open_at(&self, path: &Path, flags: OpenFlags) -> Result<Connection> {
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         let opened = match self.vfs {
-            Some(vfs) => Connection::open_with_flags_and_vfs(&self.path, flags, vfs),
-            None => Connection::open_with_flags(&self.path, flags),
+            Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs),
+            None => Connection::open_with_flags(path, flags),
         };
         let connection = opened.map_err(|error| self.cannot_open(error))?;
         harden(&connection).map_err(|error| self.failed(error))?;
@@ -159,35 +212,36 @@ impl Connector {
     }
 
     /// From a fresh connection to one on a vault in WAL mode, or an error and an unchanged file.
-    fn prepare(&self, connection: &Connection) -> Result<()> {
+    /// Says whether the file has checksums.
+    fn prepare(&self, connection: &Connection) -> Result<bool> {
         let mut patience = Patience::new(self.config.busy_timeout);
-        let found = self.retry(&mut patience, || schema::inspect(connection));
-        let is_new = self.accept(found)?;
-        if self.config.read_only {
-            return Ok(());
-        }
-        if connection
+        let read_only = connection
             .is_readonly(c"main")
-            .map_err(|error| self.failed(error))?
-        {
+            .map_err(|error| self.failed(error))?;
+        if read_only && !self.config.read_only {
             return Err(Error::ReadOnly {
                 path: self.path.to_path_buf(),
                 source: None,
             });
+        }
+        let found = self.retry(&mut patience, || schema::inspect(connection));
+        let checksums = self.accept(found)?;
+        if self.config.read_only {
+            return Ok(checksums == Some(true));
         }
         let synchronous = self.config.durability.synchronous();
         connection
             .pragma_update(None, "synchronous", synchronous)
             .map_err(|error| self.failed(error))?;
         self.retry(&mut patience, || switch_to_wal(connection))?;
-        if is_new {
-            self.create_schema(connection, &mut patience)?;
+        match checksums {
+            Some(checksums) => Ok(checksums),
+            None => self.create_schema(connection, &mut patience),
         }
-        Ok(())
     }
 
-    /// Decides on what was found; true for a new file.
-    fn accept(&self, found: Result<Found>) -> Result<bool> {
+    /// Decides on what was found: whether it has checksums, or `None` for a new file.
+    fn accept(&self, found: Result<Found>) -> Result<Option<bool>> {
         let path = self.path.to_path_buf();
         let foreign = |reason: String, source| {
             Err(Error::NotAVault {
@@ -197,20 +251,33 @@ impl Connector {
             })
         };
         match found {
-            Ok(Found::Vault) => Ok(false),
-            Ok(Found::Empty) if self.may_fill() => Ok(true),
+            Ok(Found::Vault { checksums: false }) if self.config.checksums => {
+                Err(Error::InvalidOptions {
+                    reason: "this vault was created without `checksums`: copy its entries into a new one",
+                })
+            }
+            Ok(Found::Vault { checksums }) => Ok(Some(checksums)),
+            Ok(Found::Empty) if self.may_fill() => Ok(None),
             Ok(Found::Empty) => foreign("the file is empty".to_owned(), None),
             Ok(Found::Foreign(reason)) => foreign(reason, None),
             Ok(Found::Newer(found)) => Err(Error::NewerFormat {
                 path,
                 found,
-                supported: schema::FORMAT,
+                supported: schema::NEWEST,
             }),
             Err(Error::Corrupt { source, .. }) if is_no_database(&*source) => {
                 foreign("it is not a SQLite file".to_owned(), Some(source))
             }
+            Err(Error::Io { source, .. }) if self.has_no_index(&*source) => {
+                Err(Error::ReadOnlyFolder { path, source })
+            }
             Err(error) => Err(error),
         }
+    }
+
+    /// True if a file in WAL mode cannot be read because its index cannot be created.
+    fn has_no_index(&self, source: &(dyn std::error::Error + 'static)) -> bool {
+        self.config.read_only && code(source) == Some(ErrorCode::CannotOpen) && self.path.is_file()
     }
 
     fn may_fill(&self) -> bool {
@@ -218,11 +285,17 @@ impl Connector {
     }
 
     /// Creates the table, unless another process did so since we looked.
-    fn create_schema(&self, connection: &Connection, patience: &mut Patience) -> Result<()> {
+    fn create_schema(&self, connection: &Connection, patience: &mut Patience) -> Result<bool> {
         self.retry(patience, || connection.execute_batch("BEGIN IMMEDIATE"))?;
         let found = self.retry(patience, || schema::inspect(connection));
-        if self.accept(found)? {
-            let (id, format, create) = (schema::APPLICATION_ID, schema::FORMAT, schema::CREATE);
+        let created = self.accept(found)?;
+        if created.is_none() {
+            let (id, create) = (schema::APPLICATION_ID, schema::CREATE);
+            let format = if self.config.checksums {
+                schema::CHECKSUMS
+            } else {
+                schema::PLAIN
+            };
             connection
                 .execute_batch(&format!(
                     "PRAGMA application_id = {id}; PRAGMA user_version = {format}; {create}"
@@ -231,7 +304,8 @@ impl Connector {
         }
         connection
             .execute_batch("COMMIT")
-            .map_err(|error| self.failed(error))
+            .map_err(|error| self.failed(error))?;
+        Ok(created.unwrap_or(self.config.checksums))
     }
 
     /// Runs `f` again while others have the lock it needs. Racing first opens get `SQLITE_BUSY`
@@ -261,6 +335,7 @@ impl Connector {
     fn cannot_open(&self, error: rusqlite::Error) -> Error {
         let cannot_open = error.sqlite_error_code() == Some(ErrorCode::CannotOpen);
         match self.check_existence() {
+            Err(Error::AlreadyExists { .. }) => self.failed(error),
             Err(reason) if cannot_open && !self.is_in_memory() => reason,
             _ => self.failed(error),
         }
@@ -271,9 +346,7 @@ impl Connector {
         let metadata = match fs::symlink_metadata(&path) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let may_create =
-                    self.config.existence != Existence::Required && !self.config.read_only;
-                return if may_create {
+                return if self.may_fill() {
                     Ok(())
                 } else {
                     Err(Error::NotFound { path })
@@ -292,48 +365,17 @@ impl Connector {
             "it is not a regular file"
         } else if self.config.existence == Existence::Refused {
             return Err(Error::AlreadyExists { path });
+        } else if metadata.len() == 1 {
+            // SQLite takes a file of one byte for an empty one, and would write over it.
+            return Err(Error::NotAVault {
+                path,
+                reason: "it is not a SQLite file".to_owned(),
+                source: None,
+            });
         } else {
             return Ok(());
         };
         Err(Error::InvalidPath { path, reason })
-    }
-}
-
-/// The absolute path, with every link in its folders resolved: all handles on one file then
-/// agree on the names of the log and the index beside it.
-fn absolute(path: &Path, existence: Existence) -> Result<PathBuf> {
-    let invalid = |reason| Error::InvalidPath {
-        path: path.to_path_buf(),
-        reason,
-    };
-    if path.as_os_str().is_empty() {
-        return Err(invalid("it is empty: name a file"));
-    }
-    if path.as_os_str().as_encoded_bytes().contains(&0) {
-        return Err(invalid("it contains a NUL byte"));
-    }
-    let name = path
-        .file_name()
-        .ok_or_else(|| invalid("it names a directory: name a file in it"))?;
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    match folder.canonicalize() {
-        Ok(folder) => Ok(folder.join(name)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Err(if existence == Existence::Required {
-                Error::NotFound {
-                    path: path.to_path_buf(),
-                }
-            } else {
-                invalid("its folder does not exist: create it first")
-            })
-        }
-        Err(error) => Err(Error::Io {
-            path: folder.to_path_buf(),
-            source: Box::new(error),
-        }),
     }
 }
 
@@ -362,6 +404,8 @@ fn harden(connection: &Connection) -> rusqlite::Result<()> {
     ] {
         connection.set_db_config(config, value)?;
     }
+    // rusqlite waits 5 seconds unless it is told not to: our own patience has the right limit.
+    connection.busy_timeout(Duration::ZERO)?;
     // Mapping the file would turn an I/O error into a signal.
     connection.execute_batch(&format!(
         "PRAGMA mmap_size = 0; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;
@@ -385,8 +429,11 @@ fn switch_to_wal(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 fn is_no_database(source: &(dyn std::error::Error + 'static)) -> bool {
+    code(source) == Some(ErrorCode::NotADatabase)
+}
+
+fn code(source: &(dyn std::error::Error + 'static)) -> Option<ErrorCode> {
     source
         .downcast_ref::<rusqlite::Error>()
         .and_then(rusqlite::Error::sqlite_error_code)
-        == Some(ErrorCode::NotADatabase)
 }

@@ -5,8 +5,12 @@ use rusqlite::Connection;
 /// "VALT": marks a file as a vault in SQLite's `application_id`.
 pub(super) const APPLICATION_ID: i32 = i32::from_be_bytes(*b"VALT");
 
-/// The format that this version writes, and the newest that it reads, in `user_version`.
-pub(super) const FORMAT: i32 = 1;
+/// The formats that this version knows, in `user_version`.
+pub(super) const PLAIN: i32 = 1;
+/// As `PLAIN`, and every value has a checksum: a value without one is damage.
+pub(super) const CHECKSUMS: i32 = 2;
+/// The newest format that this version reads.
+pub(super) const NEWEST: i32 = CHECKSUMS;
 
 /// The oldest SQLite without the write-ahead-log bug that loses committed data, and its name.
 pub(super) const OLDEST_SQLITE: (i32, &str) = (3_051_003, "3.51.3");
@@ -24,7 +28,7 @@ pub(super) enum Found {
     /// No table and no magic: a new file.
     Empty,
     /// A vault that this version reads.
-    Vault,
+    Vault { checksums: bool },
     /// A vault of a newer format.
     Newer(i32),
     /// Something else, with what gave it away.
@@ -43,8 +47,11 @@ pub(super) fn inspect(connection: &Connection) -> rusqlite::Result<Found> {
             "its application id {id:#010x} is that of another program"
         )));
     }
-    if id == APPLICATION_ID && format > FORMAT {
+    if id == APPLICATION_ID && format > NEWEST {
         return Ok(Found::Newer(format));
+    }
+    if id == APPLICATION_ID && format < PLAIN {
+        return Ok(Found::Foreign(format!("no vault has the format {format}")));
     }
     let objects = objects(connection)?;
     if objects.is_empty() && id == 0 {
@@ -52,7 +59,7 @@ pub(super) fn inspect(connection: &Connection) -> rusqlite::Result<Found> {
     }
     Ok(match foreign_object(&objects) {
         Some(reason) => Found::Foreign(reason),
-        None => table(connection)?,
+        None => table(connection, id == APPLICATION_ID && format == CHECKSUMS)?,
     })
 }
 
@@ -75,7 +82,7 @@ fn foreign_object(objects: &[(String, String)]) -> Option<String> {
 }
 
 /// Whether `dict` is a rowid table of two columns, `key BLOB PRIMARY KEY` and `value BLOB`.
-fn table(connection: &Connection) -> rusqlite::Result<Found> {
+fn table(connection: &Connection, checksums: bool) -> rusqlite::Result<Found> {
     let without_rowid: bool = connection.query_one(
         "SELECT wr FROM pragma_table_list WHERE schema = 'main' AND name = 'dict'",
         [],
@@ -93,7 +100,7 @@ fn table(connection: &Connection) -> rusqlite::Result<Found> {
             (column.0.as_str(), column.1.as_str(), column.2, column.3) == expected
         });
     Ok(if matches && !without_rowid {
-        Found::Vault
+        Found::Vault { checksums }
     } else {
         Found::Foreign(
             "its table \"dict\" is not `(key BLOB PRIMARY KEY, value BLOB)` with rowids".to_owned(),
@@ -118,22 +125,30 @@ mod tests {
     #[test]
     fn the_own_format_and_that_of_python_are_vaults() {
         assert_eq!(found(""), Found::Empty);
-        assert_eq!(found(CREATE), Found::Vault);
+        let plain = || Found::Vault { checksums: false };
+        assert_eq!(found(CREATE), plain());
         assert_eq!(
             found("CREATE TABLE dict (key BLOB PRIMARY KEY, value BLOB)"),
-            Found::Vault
+            plain()
         );
         assert_eq!(
             found("create table dict (key blob not null primary key, value blob not null)"),
-            Found::Vault
+            plain()
         );
     }
 
     #[test]
-    fn a_newer_format_is_told_apart() {
-        let newer =
-            format!("{CREATE}; PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version=2");
-        assert_eq!(found(&newer), Found::Newer(2));
+    fn formats_are_told_apart() {
+        let of = |format: i32| {
+            found(&format!(
+                "{CREATE}; PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={format}"
+            ))
+        };
+        assert!(matches!(of(-1), Found::Foreign(_)));
+        assert!(matches!(of(0), Found::Foreign(_)));
+        assert_eq!(of(PLAIN), Found::Vault { checksums: false });
+        assert_eq!(of(CHECKSUMS), Found::Vault { checksums: true });
+        assert_eq!(of(3), Found::Newer(3));
     }
 
     #[test]

@@ -164,6 +164,8 @@ pub(crate) struct Session {
     path: Arc<Path>,
     /// How long SQLite itself waits for a lock on this connection before it gives up.
     busy_timeout: Duration,
+    /// Held to be counted, by a reader.
+    token: Option<Arc<()>>,
 }
 
 /// A row of the table, and where it is.
@@ -185,11 +187,18 @@ impl Session {
     pub(super) fn new(connection: Connection, path: Arc<Path>, busy_timeout: Duration) -> Self {
         Self {
             busy_timeout,
+            token: None,
             bound: Sendable::new(Bound::new(connection, |connection| {
                 Statements::new(connection)
             })),
             path,
         }
+    }
+
+    /// The same session, holding `token` for as long as it is open.
+    pub(super) fn counted(mut self, token: Arc<()>) -> Self {
+        self.token = Some(token);
+        self
     }
 
     /// Runs `f` on the statements and gives its error the file's name.

@@ -11,12 +11,14 @@
 //! - `content`: the bytes of one file. `locks`: who may use it. `regions`: the memory that its
 //!   connections share. All three are plain values.
 //! - `files`: names, handles, and the mutexes around those values.
-//! - `vfs`: the C interface, the one place with unsafe code.
+//! - `vfs`, `shared`, `fallback`: the C interface, the only places with unsafe code.
 
 mod content;
+mod fallback;
 mod files;
 mod locks;
 mod regions;
+mod shared;
 mod vfs;
 
 use std::ffi::c_int;

@@ -12,13 +12,15 @@ use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::mem::{self, MaybeUninit};
 use std::ptr::{self, NonNull};
 use std::slice;
-use std::sync::atomic::{Ordering, fence};
 
 use rusqlite::ffi;
 
+use super::fallback::{
+    current_time, current_time_int64, dl_error, dl_open, get_last_error, randomness, sleep,
+};
 use super::files::{Access, Existence, Files, Handle, Opening, Refusal, Role};
-use super::locks::{Level, SlotMode, SlotRange};
-use super::regions::{Missing, REGION_BYTES};
+use super::locks::Level;
+use super::shared::{shm_barrier, shm_lock, shm_map, shm_unmap};
 
 /// The longest path, with the end of the string.
 const MAX_PATH_BYTES: c_int = 512;
@@ -267,7 +269,7 @@ unsafe fn path<'a>(name: *const c_char) -> Option<&'a [u8]> {
 /// # Safety
 ///
 /// `file` was opened by [`open`], and is not closed before `'a` ends.
-unsafe fn handle<'a>(file: *mut ffi::sqlite3_file) -> &'a Handle {
+pub(super) unsafe fn handle<'a>(file: *mut ffi::sqlite3_file) -> &'a Handle {
     // SAFETY: `open` wrote a handle, as the caller says, and only `close` takes it away.
     unsafe { (&*file.cast::<OpenFile>()).handle.assume_init_ref() }
 }
@@ -406,7 +408,7 @@ unsafe extern "C" fn check_reserved_lock(
     ffi::SQLITE_OK
 }
 
-fn code(result: Result<(), Refusal>) -> c_int {
+pub(super) fn code(result: Result<(), Refusal>) -> c_int {
     match result {
         Ok(()) => ffi::SQLITE_OK,
         Err(Refusal::Busy) => ffi::SQLITE_BUSY,
@@ -438,129 +440,3 @@ unsafe extern "C" fn device_characteristics(_file: *mut ffi::sqlite3_file) -> c_
         | ffi::SQLITE_IOCAP_POWERSAFE_OVERWRITE
         | ffi::SQLITE_IOCAP_SUBPAGE_READ
 }
-
-// ---- shared memory ----
-
-unsafe extern "C" fn shm_map(
-    file: *mut ffi::sqlite3_file,
-    region: c_int,
-    size: c_int,
-    extend: c_int,
-    out: *mut *mut c_void,
-) -> c_int {
-    // SAFETY: the file is open, and `out` is where SQLite wants the answer.
-    let handle = unsafe {
-        out.write(ptr::null_mut());
-        handle(file)
-    };
-    let (Ok(region), Ok(REGION_BYTES)) = (usize::try_from(region), usize::try_from(size)) else {
-        return ffi::SQLITE_IOERR_SHMMAP;
-    };
-    let missing = match extend {
-        0 => Missing::Report,
-        _ => Missing::Create,
-    };
-    match handle.map(region, missing) {
-        Ok(Some(start)) => {
-            // SAFETY: as above. The region outlives its use: it goes when the last handle unmaps
-            // it, and SQLite uses it only before it unmaps.
-            unsafe { out.write(start.as_ptr().cast()) };
-            ffi::SQLITE_OK
-        }
-        other => code(other.map(drop)),
-    }
-}
-
-unsafe extern "C" fn shm_lock(
-    file: *mut ffi::sqlite3_file,
-    first: c_int,
-    count: c_int,
-    flags: c_int,
-) -> c_int {
-    let (Ok(first), Ok(count)) = (u8::try_from(first), u8::try_from(count)) else {
-        return ffi::SQLITE_IOERR_SHMLOCK;
-    };
-    let Some(range) = SlotRange::new(first, count) else {
-        return ffi::SQLITE_IOERR_SHMLOCK;
-    };
-    // SAFETY: the file is open.
-    let handle = unsafe { handle(file) };
-    code(if flags & ffi::SQLITE_SHM_UNLOCK != 0 {
-        handle.unlock_slots(range)
-    } else if flags & ffi::SQLITE_SHM_SHARED != 0 {
-        handle.lock_slots(range, SlotMode::Shared)
-    } else {
-        handle.lock_slots(range, SlotMode::Exclusive)
-    })
-}
-
-unsafe extern "C" fn shm_barrier(_file: *mut ffi::sqlite3_file) {
-    fence(Ordering::SeqCst);
-}
-
-/// Deleting needs nothing more: the memory goes with the last who has it mapped in any case.
-unsafe extern "C" fn shm_unmap(file: *mut ffi::sqlite3_file, _delete: c_int) -> c_int {
-    // SAFETY: the file is open.
-    unsafe { handle(file) }.unmap();
-    ffi::SQLITE_OK
-}
-
-// ---- what has nothing to do with files ----
-
-/// Calls a method of the default layer, or gives the value for one that it does not have.
-///
-/// To be used in an unsafe block, with a layer that [`description`] made.
-macro_rules! of_default {
-    ($vfs:expr, $method:ident($($argument:expr),*), or $otherwise:expr) => {{
-        let default = (*$vfs).pAppData.cast::<ffi::sqlite3_vfs>();
-        match (*default).$method {
-            Some(method) => method(default, $($argument),*),
-            None => $otherwise,
-        }
-    }};
-}
-
-unsafe extern "C" fn randomness(
-    vfs: *mut ffi::sqlite3_vfs,
-    count: c_int,
-    out: *mut c_char,
-) -> c_int {
-    // SAFETY: `pAppData` is the default layer, which is never freed; the arguments are its own.
-    unsafe { of_default!(vfs, xRandomness(count, out), or 0) }
-}
-
-unsafe extern "C" fn sleep(vfs: *mut ffi::sqlite3_vfs, microseconds: c_int) -> c_int {
-    // SAFETY: as in `randomness`.
-    unsafe { of_default!(vfs, xSleep(microseconds), or 0) }
-}
-
-unsafe extern "C" fn current_time(vfs: *mut ffi::sqlite3_vfs, out: *mut f64) -> c_int {
-    // SAFETY: as in `randomness`.
-    unsafe { of_default!(vfs, xCurrentTime(out), or ffi::SQLITE_ERROR) }
-}
-
-unsafe extern "C" fn get_last_error(
-    vfs: *mut ffi::sqlite3_vfs,
-    room: c_int,
-    out: *mut c_char,
-) -> c_int {
-    // SAFETY: as in `randomness`.
-    unsafe { of_default!(vfs, xGetLastError(room, out), or 0) }
-}
-
-/// Milliseconds since the beginning of the Julian calendar.
-unsafe extern "C" fn current_time_int64(
-    vfs: *mut ffi::sqlite3_vfs,
-    out: *mut ffi::sqlite3_int64,
-) -> c_int {
-    // SAFETY: as in `randomness`, and `register` saw that the default layer is new enough.
-    unsafe { of_default!(vfs, xCurrentTimeInt64(out), or ffi::SQLITE_ERROR) }
-}
-
-/// There are no libraries in memory, so loading one fails here.
-unsafe extern "C" fn dl_open(_vfs: *mut ffi::sqlite3_vfs, _name: *const c_char) -> *mut c_void {
-    ptr::null_mut()
-}
-
-/// Leaves the message that SQLite has for it.
-unsafe extern "C" fn dl_error(_vfs: *mut ffi::sqlite3_vfs, _room: c_int, _out: *mut c_char) {}

@@ -1,0 +1,92 @@
+//! Paths: what a file is called, and what lies beside it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::config::Existence;
+use crate::error::{Error, Result};
+
+/// The name of a file beside the one at `path`.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut beside = path.to_path_buf().into_os_string();
+    beside.push(suffix);
+    PathBuf::from(beside)
+}
+
+/// Creates an empty file, with these permissions as far as the `umask` allows them.
+pub(super) fn create_empty(path: &Path, mode: Option<u32>) -> std::io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if let Some(mode) = mode {
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    }
+    #[cfg(not(unix))]
+    let _ = mode;
+    options.open(path).map(drop)
+}
+
+/// Part of a file's name that nobody else on this machine uses at this time.
+pub(super) fn unique() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("{}-{number}", std::process::id())
+}
+
+/// A `file:` name that tells SQLite to take no locks: <https://www.sqlite.org/uri.html>.
+pub(super) fn immutable_uri(path: &Path) -> String {
+    let escaped = path.as_os_str().as_encoded_bytes().iter().map(|&byte| {
+        if byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte) {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
+    });
+    format!("file://{}?immutable=1", escaped.collect::<String>())
+}
+
+/// The absolute path, with every link in its folders resolved: all handles on one file then
+/// agree on the names of the log and the index beside it.
+pub(super) fn resolve(path: &Path) -> Result<PathBuf> {
+    let invalid = |reason| Error::InvalidPath {
+        path: path.to_path_buf(),
+        reason,
+    };
+    if path.as_os_str().is_empty() {
+        return Err(invalid("it is empty: name a file"));
+    }
+    if path.as_os_str().as_encoded_bytes().contains(&0) {
+        return Err(invalid("it contains a NUL byte"));
+    }
+    let name = path
+        .file_name()
+        .ok_or_else(|| invalid("it names a directory: name a file in it"))?;
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    match folder.canonicalize() {
+        Ok(folder) => Ok(folder.join(name)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(invalid("its folder does not exist: create it first"))
+        }
+        Err(error) => Err(Error::Io {
+            path: folder.to_path_buf(),
+            source: Box::new(error),
+        }),
+    }
+}
+
+/// As [`resolve`], for a file that may have to be there.
+pub(super) fn absolute(path: &Path, existence: Existence) -> Result<PathBuf> {
+    let has_folder = path.parent().is_none_or(|folder| {
+        folder.as_os_str().is_empty() || !matches!(folder.try_exists(), Ok(false))
+    });
+    if !has_folder && existence == Existence::Required {
+        return Err(Error::NotFound {
+            path: path.to_path_buf(),
+        });
+    }
+    resolve(path)
+}

@@ -1,0 +1,189 @@
+//! What is done to the whole file: checking, copying, compacting, counting.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, OpenFlags};
+
+use super::config::{Config, Existence, Location};
+use super::place::{beside, resolve, unique};
+use super::session::Session;
+use super::{ReadTransaction, Store, lock};
+use crate::error::{Error, Result};
+
+/// How many faults SQLite's own check lists before it stops.
+const MAX_FAULTS: u32 = 100;
+
+/// How many pages are copied between two reports of progress.
+const BACKUP_STEP_PAGES: i32 = 256;
+
+/// Sizes and numbers that SQLite and the file system know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Figures {
+    pub(crate) file_bytes: u64,
+    pub(crate) log_bytes: u64,
+    pub(crate) page_bytes: u64,
+    pub(crate) pages: u64,
+    pub(crate) free_pages: u64,
+    pub(crate) readers_open: usize,
+    pub(crate) readers_idle: usize,
+}
+
+impl Store {
+    /// What SQLite finds wrong with the file: the structure of its trees, and that the index
+    /// and the table agree. Empty if all is well.
+    pub(crate) fn integrity_check(transaction: &mut ReadTransaction) -> Result<Vec<String>> {
+        let sql = format!("PRAGMA integrity_check({MAX_FAULTS})");
+        transaction.session()?.with_connection(|connection| {
+            let mut lines: Vec<String> = connection
+                .prepare(&sql)?
+                .query_map([], |row| row.get(0))?
+                .collect::<rusqlite::Result<_>>()?;
+            lines.retain(|line| line != "ok");
+            Ok(lines)
+        })
+    }
+
+    pub(crate) fn figures(&self) -> Result<Figures> {
+        let (file_bytes, log_bytes) = self.file_sizes()?;
+        let (page_bytes, pages, free_pages) = self.read(|session| {
+            session.with_connection(|connection| {
+                let figure = |pragma: &str| {
+                    let figure: i64 = connection.query_one(pragma, [], |row| row.get(0))?;
+                    Ok::<_, rusqlite::Error>(figure.unsigned_abs())
+                };
+                Ok((
+                    figure("PRAGMA page_size")?,
+                    figure("PRAGMA page_count")?,
+                    figure("PRAGMA freelist_count")?,
+                ))
+            })
+        })?;
+        Ok(Figures {
+            file_bytes,
+            log_bytes,
+            page_bytes,
+            pages,
+            free_pages,
+            readers_open: Arc::strong_count(&self.reader_token) - 1,
+            readers_idle: lock(&self.readers).len(),
+        })
+    }
+
+    /// Writes the file anew without its free pages, and empties the log.
+    pub(crate) fn compact(&self) -> Result<()> {
+        let session = self.with_writer(|session| match session.with_connection(vacuum) {
+            Ok(()) => Ok(true),
+            Err(Error::Busy { .. }) => Ok(false),
+            Err(error) => Err(error),
+        })?;
+        self.release_writer(session);
+        Ok(())
+    }
+
+    /// Copies one state of the vault into a new file at `target`, which appears there whole or
+    /// not at all.
+    pub(crate) fn backup(
+        self: &Arc<Self>,
+        target: &Path,
+        replace: bool,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<()> {
+        // The copy is of the state that this transaction keeps, however long it takes.
+        let mut transaction = ReadTransaction::begin_now(self)?;
+        let target = resolve(target)?;
+        let unfinished = beside(&target, &format!(".{}.unfinished", unique()));
+        let copied = copy(transaction.session()?, &unfinished, progress)
+            .and_then(|()| self.put_in_place(&unfinished, &target, replace));
+        if copied.is_err() {
+            fs::remove_file(&unfinished).ok();
+        }
+        copied
+    }
+
+    fn put_in_place(&self, unfinished: &Path, target: &Path, replace: bool) -> Result<()> {
+        let io = |error| io_error(target, error);
+        File::open(unfinished)
+            .and_then(|file| file.sync_all())
+            .map_err(io)?;
+        if replace && target.exists() {
+            // Nobody may have open what is replaced, and it has to be a vault.
+            let old = Store::open(Config {
+                location: Location::File(target.to_path_buf()),
+                existence: Existence::Required,
+                checksums: false,
+                immutable: false,
+                read_only: false,
+                mode: None,
+                ..self.connector.config.clone()
+            })?;
+            old.replace_by(unfinished)?;
+        } else {
+            // A link, unlike a rename, never replaces what is there.
+            fs::hard_link(unfinished, target).map_err(|error| match error.kind() {
+                io::ErrorKind::AlreadyExists => Error::AlreadyExists {
+                    path: target.to_path_buf(),
+                },
+                _ => io_error(target, error),
+            })?;
+            fs::remove_file(unfinished).map_err(io)?;
+        }
+        sync_folder(target).map_err(io)
+    }
+}
+
+fn vacuum(connection: &Connection) -> rusqlite::Result<()> {
+    // The copy that is made on the way may be as large as the file: not in memory.
+    connection.execute_batch("PRAGMA temp_store = FILE")?;
+    let done = connection.execute_batch("VACUUM");
+    connection.execute_batch("PRAGMA temp_store = MEMORY")?;
+    done?;
+    // A reader may keep the log from being emptied now; then a later checkpoint does.
+    connection.query_one("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+}
+
+/// Copies what `session` sees to a new file.
+fn copy(session: &mut Session, path: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    fs::remove_file(path).ok();
+    session.with_connection(|source| {
+        let mut target = Connection::open_with_flags(path, flags)?;
+        let backup = Backup::new(source, &mut target)?;
+        loop {
+            let step = backup.step(BACKUP_STEP_PAGES)?;
+            let state = backup.progress();
+            let total = u64::from(state.pagecount.unsigned_abs());
+            progress(total - u64::from(state.remaining.unsigned_abs()), total);
+            // The source keeps its state and nobody knows of the target: nothing to wait for.
+            if step == StepResult::Done {
+                break;
+            }
+        }
+        drop(backup);
+        target.close().map_err(|(_, error)| error)
+    })
+}
+
+/// Makes what happened to the names in the folder of `path` survive a power cut.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    if let Some(folder) = path.parent() {
+        File::open(folder)?.sync_all()?;
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
+fn io_error(path: &Path, error: io::Error) -> Error {
+    Error::Io {
+        path: path.to_path_buf(),
+        source: Box::new(error),
+    }
+}
