@@ -1,0 +1,321 @@
+//! The handle: what it promises about itself, look-ups, `Extend`, and its end.
+
+use std::collections::{BTreeMap, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::rc::Rc;
+
+use vaults::{
+    Codec, Drain, Durability, Error, IntoIter, IntoKeys, IntoValues, Iter, Keys, OpenOptions,
+    Values, Vault, VaultDir,
+};
+
+use crate::support::{Scratch, contents, entries, make, numbers, on_both, open, panic_message};
+
+// ---- traits -------------------------------------------------------------------------------
+
+#[test]
+fn what_may_go_where() {
+    fn send_sync<T: Send + Sync + 'static>() {}
+    fn send<T: Send>() {}
+    fn clone<T: Clone>() {}
+    send_sync::<Vault<String, Vec<u8>>>();
+    // It holds no `K` and no `V`, so theirs do not matter.
+    send_sync::<Vault<Rc<str>, std::cell::Cell<u8>>>();
+    clone::<Vault<Rc<str>, std::sync::Mutex<u8>>>();
+    send_sync::<OpenOptions>();
+    send_sync::<VaultDir>();
+    send_sync::<Codec>();
+    send_sync::<Durability>();
+    send::<Iter<'_, u8, u8>>();
+    send::<Keys<'_, u8, u8>>();
+    send::<Values<'_, u8, u8>>();
+    send::<IntoIter<u8, u8>>();
+    send::<IntoKeys<u8, u8>>();
+    send::<IntoValues<u8, u8>>();
+}
+
+#[test]
+fn debug_shows_where_and_how_many_and_never_what() {
+    let scratch = Scratch::new();
+    let vault = open::<String, String>(scratch.vault());
+    vault.put("secret key", &"secret value".into()).unwrap();
+    let shown = [
+        format!("{vault:?}"),
+        format!("{vault:#?}"),
+        format!("{:?}", vault.iter()),
+        format!("{:?}", vault.keys()),
+        format!("{:?}", vault.values()),
+        format!("{:?}", vault.clone().into_iter()),
+        format!("{:?}", vault.clone().into_keys()),
+        format!("{:?}", vault.clone().into_values()),
+        format!("{:?}", vault.extract_if(|_, _| false)),
+    ];
+    for text in &shown {
+        assert!(!text.contains("secret"), "{text}");
+    }
+    assert!(
+        shown[0].contains("vault.db") && shown[0].contains("dict"),
+        "{}",
+        shown[0]
+    );
+    assert!(shown[0].contains('1'), "{}", shown[0]);
+    let drain: Drain<'_, String, String> = vault.drain();
+    assert_eq!(format!("{drain:?}"), "Drain { .. }");
+}
+
+#[test]
+fn a_clone_is_the_same_vault() {
+    on_both::<u32, u32>(|vault| {
+        let clone = vault.clone();
+        vault.put(&1, &1).unwrap();
+        assert_eq!(clone.get(&1).unwrap(), Some(1));
+        assert_eq!(clone.path(), vault.path());
+        drop(vault);
+        clone.put(&2, &2).unwrap();
+        assert_eq!(clone.len().unwrap(), 2);
+    });
+}
+
+#[test]
+fn vaults_in_memory_are_apart() {
+    let one: Vault<u32, u32> = Vault::open_in_memory().unwrap();
+    let other: Vault<u32, u32> = Vault::open_in_memory().unwrap();
+    one.put(&1, &1).unwrap();
+    assert!(other.is_empty().unwrap());
+    drop(one);
+    let third: Vault<u32, u32> = Vault::open_in_memory().unwrap();
+    assert!(third.is_empty().unwrap());
+}
+
+// ---- look-ups -----------------------------------------------------------------------------
+
+#[test]
+fn a_stored_none_is_a_value() {
+    on_both::<String, Option<u32>>(|vault| {
+        assert_eq!(vault.insert("a".into(), None).unwrap(), None);
+        assert_eq!(vault.get("a").unwrap(), Some(None));
+        assert_eq!(vault.get("b").unwrap(), None);
+        assert_eq!(vault.get_many(["a", "b"]).unwrap(), [Some(None), None]);
+        assert!(vault.contains_key("a").unwrap());
+        assert_eq!(vault.insert("a".into(), Some(1)).unwrap(), Some(None));
+        vault.put("a", &None).unwrap();
+        assert_eq!(vault.remove("a").unwrap(), Some(None));
+        assert_eq!(vault.remove("a").unwrap(), None);
+    });
+}
+
+#[test]
+fn look_ups_by_borrowed_forms() {
+    let vault: Vault<String, u32> = Vault::open_in_memory().unwrap();
+    let owned = "a".to_owned();
+    vault.put("a", &1).unwrap();
+    assert_eq!(vault.get("a").unwrap(), Some(1));
+    assert_eq!(vault.get(&owned).unwrap(), Some(1));
+    assert_eq!(vault.get_key_value("a").unwrap(), Some((owned, 1)));
+    assert!(vault.contains_keys(["a"]).unwrap());
+    assert!(vault.contains_keys::<str>([]).unwrap());
+    assert_eq!(vault.remove_entry("a").unwrap(), Some(("a".into(), 1)));
+
+    let vault: Vault<Vec<u8>, u32> = Vault::open_in_memory().unwrap();
+    vault.insert(vec![1, 2], 1).unwrap();
+    assert_eq!(vault.get([1, 2].as_slice()).unwrap(), Some(1));
+    assert_eq!(vault.get(&vec![1, 2]).unwrap(), Some(1));
+    assert_eq!(vault.get([1].as_slice()).unwrap(), None);
+
+    let vault: Vault<Box<str>, u32> = Vault::open_in_memory().unwrap();
+    vault.insert("boxed".into(), 1).unwrap();
+    assert_eq!(vault.get("boxed").unwrap(), Some(1));
+
+    let vault: Vault<(String, u32), u32> = Vault::open_in_memory().unwrap();
+    vault.insert(("a".into(), 1), 1).unwrap();
+    assert_eq!(vault.get(&("a".to_owned(), 1)).unwrap(), Some(1));
+    assert_eq!(vault.get(&("a".to_owned(), 2)).unwrap(), None);
+
+    let vault: Vault<std::path::PathBuf, u32> = Vault::open_in_memory().unwrap();
+    vault.insert("/a/b".into(), 1).unwrap();
+    assert_eq!(vault.get(Path::new("/a/b")).unwrap(), Some(1));
+}
+
+#[test]
+fn keys_that_differ_are_apart() {
+    on_both::<String, u32>(|vault| {
+        let keys = ["", "a", "A", "a ", "a\0", "ä", "a\u{308}", "1", "01"];
+        for (n, key) in (0..).zip(keys) {
+            assert_eq!(vault.insert(key.into(), n).unwrap(), None);
+        }
+        for (n, key) in (0..).zip(keys) {
+            assert_eq!(vault.get(key).unwrap(), Some(n), "{key:?}");
+        }
+    });
+    on_both::<(String, String), u32>(|vault| {
+        vault.insert(("ab".into(), "c".into()), 1).unwrap();
+        vault.insert(("a".into(), "bc".into()), 2).unwrap();
+        assert_eq!(vault.len().unwrap(), 2);
+    });
+}
+
+// ---- Extend -------------------------------------------------------------------------------
+
+#[test]
+fn extending_a_handle_or_a_reference_with_owned_or_borrowed_pairs() {
+    on_both::<String, u32>(|mut vault| {
+        let pair = |key: &str, value| (key.to_owned(), value);
+        let map = HashMap::from([pair("b", 2)]);
+        let sorted = BTreeMap::from([pair("d", 4)]);
+        vault.extend([pair("a", 1)]);
+        vault.extend(&map);
+        (&vault).extend([pair("c", 3)]);
+        (&vault).extend(&sorted);
+        vault.extend(map);
+        vault.try_extend(&sorted).unwrap();
+        let expected = [pair("a", 1), pair("b", 2), pair("c", 3), pair("d", 4)];
+        assert_eq!(entries(&vault), expected);
+        let copy: HashMap<String, u32> = vault.iter().map(Result::unwrap).collect();
+        assert_eq!(copy.len(), 4);
+    });
+}
+
+#[test]
+fn extending_with_nothing_changes_nothing() {
+    on_both::<u32, u32>(|mut vault| {
+        vault.extend(numbers(0));
+        vault.try_extend(std::iter::empty::<(u32, u32)>()).unwrap();
+        assert!(vault.is_empty().unwrap());
+    });
+}
+
+#[test]
+fn extend_panics_on_an_error_and_stores_nothing() {
+    let scratch = Scratch::new();
+    make(scratch.vault(), numbers(1));
+    let mut options = OpenOptions::new();
+    options.read_only(true);
+    let mut reader: Vault<u32, u32> = options.open(scratch.vault()).unwrap();
+    let panic = catch_unwind(AssertUnwindSafe(|| reader.extend(numbers(9)))).unwrap_err();
+    let message = panic_message(&*panic);
+    assert!(message.contains("cannot be written to"), "{message}");
+    assert_eq!(reader.len().unwrap(), 1);
+
+    on_both::<u8, Option<serde_json::Value>>(|mut vault| {
+        let nothing_in_some = Some(serde_json::Value::Null);
+        let pairs = [(1, None), (2, nothing_in_some)];
+        let error = vault.try_extend(pairs.clone()).unwrap_err();
+        assert_is!(error, Error::Encode { .. });
+        assert!(vault.is_empty().unwrap());
+        let panic = catch_unwind(AssertUnwindSafe(|| vault.extend(pairs))).unwrap_err();
+        assert!(panic_message(&*panic).contains("stored nothing"));
+        assert!(vault.is_empty().unwrap());
+        vault.put(&1, &None).unwrap();
+    });
+}
+
+// ---- the file -----------------------------------------------------------------------------
+
+#[test]
+fn the_path_is_absolute() {
+    let scratch = Scratch::new();
+    let vault = open::<u32, u32>(scratch.vault());
+    assert_eq!(vault.path(), Some(&*scratch.vault()));
+    drop(vault);
+    // `..` in the way is gone.
+    std::fs::create_dir(scratch.path("folder")).unwrap();
+    let vault = open::<u32, u32>(scratch.path("folder/../vault.db"));
+    assert_eq!(vault.path(), Some(&*scratch.vault()));
+    let memory: Vault<u32, u32> = Vault::open_in_memory().unwrap();
+    assert_eq!(memory.path(), None);
+}
+
+#[test]
+fn the_size_is_that_of_the_file_and_its_log() {
+    let scratch = Scratch::new();
+    let vault = open::<u32, String>(scratch.vault());
+    let small = vault.size_on_disk().unwrap();
+    vault.put(&1, &"x".repeat(1_000_000)).unwrap();
+    let large = vault.size_on_disk().unwrap();
+    assert!(large >= small + 1_000_000, "{small}, {large}");
+    let on_disk = |name| std::fs::metadata(scratch.path(name)).unwrap().len();
+    assert_eq!(large, on_disk("vault.db") + on_disk("vault.db-wal"));
+    drop(vault);
+    let vault = open::<u32, String>(scratch.vault());
+    assert!(vault.size_on_disk().unwrap() >= 1_000_000);
+
+    let memory: Vault<u32, String> = Vault::open_in_memory().unwrap();
+    assert!(memory.size_on_disk().unwrap() < 1_000_000);
+    memory.put(&1, &"x".repeat(1_000_000)).unwrap();
+    let large = memory.size_on_disk().unwrap();
+    assert!(large >= 1_000_000, "{large}");
+}
+
+#[test]
+fn closing_leaves_one_file() {
+    let scratch = Scratch::new();
+    let vault = open::<u32, u32>(scratch.vault());
+    vault.try_extend(numbers(10)).unwrap();
+    let clone = vault.clone();
+    let iterator = clone.clone().into_iter();
+    vault.close().unwrap();
+    clone.put(&10, &10).unwrap();
+    clone.close().unwrap();
+    assert_eq!(iterator.count(), 10, "an iterator keeps the file open");
+    assert_eq!(
+        contents(&scratch.folder()).into_keys().collect::<Vec<_>>(),
+        ["vault.db"]
+    );
+    assert_eq!(open::<u32, u32>(scratch.vault()).len().unwrap(), 11);
+}
+
+#[test]
+fn deleting_takes_everything_away() {
+    let scratch = Scratch::new();
+    let vault = open::<u32, u32>(scratch.vault());
+    vault.try_extend(numbers(100)).unwrap();
+    vault.get(&1).unwrap();
+    vault.delete().unwrap();
+    assert!(contents(&scratch.folder()).is_empty());
+    let vault = open::<u32, String>(scratch.vault());
+    assert!(vault.is_empty().unwrap());
+    let memory: Vault<u32, u32> = Vault::open_in_memory().unwrap();
+    memory.put(&1, &1).unwrap();
+    memory.delete().unwrap();
+}
+
+#[test]
+fn deleting_what_is_in_use() {
+    let scratch = Scratch::new();
+    let make = || {
+        let vault = open::<u32, u32>(scratch.vault());
+        vault.put(&1, &1).unwrap();
+        vault
+    };
+    let vault = make();
+    let clone = vault.clone();
+    assert_is!(vault.delete(), Err(Error::InUse { path }) if *path == scratch.vault());
+    clone.put(&2, &2).unwrap();
+    drop(clone);
+
+    let vault = make();
+    let iterator = vault.clone().into_iter();
+    assert_is!(vault.delete(), Err(Error::InUse { .. }));
+    assert_eq!(iterator.count(), 2);
+
+    let vault = make();
+    let other = open::<u32, u32>(scratch.vault());
+    assert_is!(vault.delete(), Err(Error::InUse { .. }));
+    other.put(&3, &3).unwrap();
+    assert_eq!(entries(&other), [(1, 1), (2, 2), (3, 3)]);
+    other.delete().unwrap();
+    assert!(contents(&scratch.folder()).is_empty());
+}
+
+#[test]
+fn a_vault_that_failed_to_be_deleted_is_a_vault() {
+    let scratch = Scratch::new();
+    let vault = open::<u32, u32>(scratch.vault());
+    vault.try_extend(numbers(10)).unwrap();
+    let other = open::<u32, u32>(scratch.vault());
+    assert_is!(vault.delete(), Err(Error::InUse { .. }));
+    drop(other);
+    let vault = open::<u32, u32>(scratch.vault());
+    assert!(entries(&vault).into_iter().eq(numbers(10)));
+}

@@ -1,0 +1,204 @@
+//! `VaultDir`: names, and what they can and cannot reach.
+
+use std::fs;
+use std::path::Path;
+
+use vaults::{Error, OpenOptions, Vault, VaultDir};
+
+use crate::support::{Scratch, contents, make, refused};
+
+fn dir(scratch: &Scratch) -> VaultDir {
+    VaultDir::new(scratch.folder()).unwrap()
+}
+
+#[test]
+fn a_name_is_a_file_in_the_folder() {
+    let scratch = Scratch::new();
+    let dir = VaultDir::new(scratch.path("deep/down")).unwrap();
+    assert_eq!(dir.path(), scratch.path("deep/down/vaults"));
+    let vault = dir.open::<String, u32>("my_data").unwrap();
+    assert_eq!(
+        vault.path(),
+        Some(&*scratch.path("deep/down/vaults/my_data.db"))
+    );
+    vault.put("a", &1).unwrap();
+    drop(vault);
+    assert_eq!(
+        dir.open::<String, u32>("my_data")
+            .unwrap()
+            .get("a")
+            .unwrap(),
+        Some(1)
+    );
+    let again = VaultDir::new(scratch.path("deep/down")).unwrap();
+    assert_eq!(again.names().unwrap(), ["my_data"]);
+}
+
+#[test]
+fn bad_names_are_refused_by_every_method() {
+    let scratch = Scratch::new();
+    let dir = dir(&scratch);
+    let long = "a".repeat(101);
+    let names = [
+        "",
+        ".",
+        "..",
+        ".hidden",
+        "a/b",
+        "/a",
+        "../a",
+        "a\\b",
+        "a b",
+        " ",
+        "ü",
+        "e\u{301}",
+        &long,
+        "nul\0",
+        "a\n",
+        "a:b",
+        "a*",
+        "~",
+        "a?",
+        "C:",
+        "%2e",
+        "-\u{202e}-",
+    ];
+    for name in names {
+        let errors = [
+            dir.open::<u32, u32>(name).map(drop),
+            dir.open_with::<u32, u32>(name, &OpenOptions::new())
+                .map(drop),
+            dir.contains(name).map(drop),
+            dir.remove(name).map(drop),
+        ];
+        for error in errors {
+            assert_is!(&error, Err(Error::InvalidName { name: told }) if told == name);
+            let text = error.unwrap_err().to_string();
+            assert!(text.contains("1 to 100"), "{text}");
+            assert!(!text.contains('\n') && !text.contains('\0'), "{text:?}");
+        }
+    }
+    assert!(contents(dir.path()).is_empty());
+    assert_eq!(contents(&scratch.folder()).len(), 1);
+}
+
+#[test]
+fn good_names() {
+    let scratch = Scratch::new();
+    let dir = dir(&scratch);
+    let long = "x".repeat(100);
+    let mut names = vec![
+        "a", "A1", "_", "-", "a.b", "a..", "a.db", "0", "con", "a-wal", &long,
+    ];
+    for name in &names {
+        dir.open::<u32, u32>(name).unwrap().put(&1, &1).unwrap();
+        assert!(dir.contains(name).unwrap());
+    }
+    names.sort_unstable();
+    assert_eq!(dir.names().unwrap(), names);
+    for name in names {
+        assert!(dir.remove(name).unwrap());
+        assert!(!dir.contains(name).unwrap());
+    }
+    assert!(contents(dir.path()).is_empty());
+}
+
+#[test]
+fn only_vaults_have_names() {
+    let scratch = Scratch::new();
+    let dir = dir(&scratch);
+    let open = dir.open::<u32, u32>("open").unwrap();
+    open.put(&1, &1).unwrap();
+    for name in [".hidden.db", "a b.db", "notes.txt", "db", ".db"] {
+        fs::write(dir.path().join(name), "").unwrap();
+    }
+    fs::create_dir(dir.path().join("folder.db")).unwrap();
+    assert_eq!(dir.names().unwrap(), ["open"]);
+    assert!(!dir.contains("notes").unwrap());
+}
+
+#[test]
+fn removing() {
+    let scratch = Scratch::new();
+    let dir = dir(&scratch);
+    assert!(!dir.remove("absent").unwrap());
+    assert!(contents(dir.path()).is_empty(), "nothing was created");
+
+    let vault = dir.open::<u32, String>("mine").unwrap();
+    vault.put(&1, &"one".into()).unwrap();
+    assert_is!(dir.remove("mine"), Err(Error::InUse { path }) if path.ends_with("mine.db"));
+    assert_eq!(vault.get(&1).unwrap().as_deref(), Some("one"));
+    vault.put(&2, &"two".into()).unwrap();
+    drop(vault);
+    assert!(dir.remove("mine").unwrap(), "whatever its types");
+    assert!(contents(dir.path()).is_empty(), "the log is gone too");
+    assert!(dir.open::<u32, String>("mine").unwrap().is_empty().unwrap());
+}
+
+#[test]
+fn what_is_no_vault_is_not_removed() {
+    let scratch = Scratch::new();
+    let dir = dir(&scratch);
+    let path = dir.path().join("text.db");
+    fs::write(&path, "This is no vault.").unwrap();
+    assert_is!(dir.remove("text"), Err(Error::NotAVault { .. }));
+    assert_eq!(fs::read(&path).unwrap(), b"This is no vault.");
+}
+
+#[test]
+fn options_are_those_of_the_vault() {
+    let scratch = Scratch::new();
+    let dir = dir(&scratch);
+    let mut options = OpenOptions::new();
+    options.create(false);
+    assert_is!(
+        dir.open_with::<u32, u32>("new", &options),
+        Err(Error::NotFound { .. })
+    );
+    assert!(!dir.contains("new").unwrap());
+    options.create_new(true);
+    dir.open_with::<u32, u32>("new", &options).unwrap();
+    assert_is!(
+        dir.open_with::<u32, u32>("new", &options),
+        Err(Error::AlreadyExists { .. })
+    );
+    let mut read_only = OpenOptions::new();
+    read_only.read_only(true);
+    let vault = dir.open_with::<u32, u32>("new", &read_only).unwrap();
+    assert_is!(vault.put(&1, &1), Err(Error::ReadOnly { .. }));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_does_not_lead_out_of_the_folder() {
+    let scratch = Scratch::new();
+    let dir = dir(&scratch);
+    make(scratch.path("outside.db"), [(1_u32, 1_u32)]);
+    let link = dir.path().join("link.db");
+    std::os::unix::fs::symlink(scratch.path("outside.db"), &link).unwrap();
+    let error = refused(&scratch, || dir.open::<u32, u32>("link"));
+    assert_is!(error, Error::InvalidPath { .. });
+    assert_is!(dir.remove("link"), Err(Error::InvalidPath { .. }));
+    assert!(Path::exists(&scratch.path("outside.db")));
+    assert!(dir.names().unwrap().is_empty());
+}
+
+#[test]
+fn a_folder_that_cannot_be_made() {
+    let scratch = Scratch::new();
+    fs::write(scratch.path("file"), "").unwrap();
+    let error = refused(&scratch, || VaultDir::new(scratch.path("file")));
+    assert_is!(&error, Error::Io { path, .. } if path.ends_with("file/vaults"));
+}
+
+#[test]
+fn vaults_of_one_folder_are_apart() {
+    let scratch = Scratch::new();
+    let dir = dir(&scratch);
+    let a: Vault<u32, u32> = dir.open("a").unwrap();
+    let b: Vault<String, bool> = dir.clone().open("b").unwrap();
+    a.put(&1, &1).unwrap();
+    b.put("x", &true).unwrap();
+    assert_eq!((a.len().unwrap(), b.len().unwrap()), (1, 1));
+    assert_is!(dir.open::<u32, u32>("b"), Err(Error::TypeMismatch { .. }));
+}

@@ -1,0 +1,356 @@
+//! Iterators: order, both ends, snapshots, ownership, and rows that do not decode.
+
+use std::collections::HashSet;
+use std::iter::FusedIterator;
+
+use vaults::{
+    Drain, Error, IntoIter, IntoKeys, IntoValues, Iter, Keys, Part, Result, Values, Vault,
+};
+
+use crate::support::{Scratch, entries, make, numbers, on_both, open, open_fast, put_row};
+
+fn ok<T>(items: impl Iterator<Item = Result<T>>) -> Vec<T> {
+    items.map(Result::unwrap).collect()
+}
+
+#[test]
+fn order_is_that_of_insertion() {
+    on_both::<String, u32>(|vault| {
+        for (n, key) in ["pear", "apple", "fig", "date"].iter().enumerate() {
+            vault.put(*key, &u32::try_from(n).unwrap()).unwrap();
+        }
+        assert_eq!(ok(vault.keys()), ["pear", "apple", "fig", "date"]);
+        assert_eq!(ok(vault.values()), [0, 1, 2, 3]);
+        assert_eq!(ok(vault.keys().rev()), ["date", "fig", "apple", "pear"]);
+    });
+}
+
+#[test]
+fn an_overwritten_entry_keeps_its_place() {
+    on_both::<u32, u32>(|vault| {
+        vault.try_extend(numbers(4)).unwrap();
+        vault.insert(1, 10).unwrap();
+        vault.put(&2, &20).unwrap();
+        vault.try_extend([(0, 0), (3, 30)]).unwrap();
+        vault.for_each_mut(|_, value| *value += 1).unwrap();
+        assert_eq!(entries(&vault), [(0, 1), (1, 11), (2, 21), (3, 31)]);
+    });
+}
+
+#[test]
+fn a_removed_entry_comes_back_at_the_end() {
+    on_both::<u32, u32>(|vault| {
+        vault.try_extend(numbers(4)).unwrap();
+        vault.remove(&1).unwrap();
+        vault.remove(&3).unwrap();
+        vault.insert(3, 3).unwrap();
+        vault.insert(1, 1).unwrap();
+        assert_eq!(ok(vault.keys()), [0, 2, 3, 1]);
+    });
+}
+
+#[test]
+fn order_survives_a_restart() {
+    let scratch = Scratch::new();
+    make(scratch.vault(), (0..100_u32).rev().map(|n| (n, n)));
+    let vault = open::<u32, u32>(scratch.vault());
+    assert_eq!(ok(vault.keys()), (0..100).rev().collect::<Vec<_>>());
+    vault.insert(1000, 0).unwrap();
+    assert_eq!(vault.keys().next_back().unwrap().unwrap(), 1000);
+}
+
+#[test]
+fn both_ends_meet_in_the_middle() {
+    on_both::<u32, u32>(|vault| {
+        vault.try_extend(numbers(1000)).unwrap();
+        for backward in [1, 2, 7, 999] {
+            let mut iterator = vault.iter();
+            let mut seen = Vec::new();
+            let mut seen_from_behind = Vec::new();
+            while let Some(item) = iterator.next() {
+                seen.push(item.unwrap().0);
+                for item in iterator.by_ref().rev().take(backward) {
+                    seen_from_behind.push(item.unwrap().0);
+                }
+            }
+            assert!(seen_from_behind.len() >= seen.len() - 1);
+            seen.extend(seen_from_behind.into_iter().rev());
+            assert!(seen.into_iter().eq(0..1000), "{backward} from behind");
+        }
+    });
+}
+
+#[test]
+fn every_length_up_to_several_pages_is_walked_whole() {
+    let vault: Vault<u32, u32> = Vault::open_in_memory().unwrap();
+    for length in 0..60 {
+        assert!(ok(vault.keys()).into_iter().eq(0..length));
+        assert!(ok(vault.keys().rev()).into_iter().eq((0..length).rev()));
+        assert_eq!(vault.iter().count(), vault.len().unwrap());
+        vault.put(&length, &length).unwrap();
+    }
+}
+
+#[test]
+fn large_values_are_streamed_whole() {
+    on_both::<u32, String>(|vault| {
+        let value = |n: u32| {
+            char::from(b'a' + u8::try_from(n).unwrap())
+                .to_string()
+                .repeat(200_000)
+        };
+        vault.try_extend((0..20).map(|n| (n, value(n)))).unwrap();
+        for (n, entry) in (0..20).zip(&vault) {
+            let (key, read) = entry.unwrap();
+            assert!(key == n && read == value(n), "entry {n}");
+        }
+        assert_eq!(vault.values().rev().count(), 20);
+    });
+}
+
+// ---- snapshots ------------------------------------------------------------------------
+
+#[test]
+fn an_iterator_shows_the_state_it_was_made_in() {
+    on_both::<u32, u32>(|vault| {
+        vault.try_extend(numbers(500)).unwrap();
+        let mut before = vault.iter();
+        assert_eq!(before.next().unwrap().unwrap(), (0, 0));
+        vault.for_each_mut(|_, value| *value += 1).unwrap();
+        vault.remove(&250).unwrap();
+        vault.insert(1000, 1000).unwrap();
+        let after = vault.iter();
+        vault.clear().unwrap();
+        assert_eq!(before.next_back().unwrap().unwrap(), (499, 499));
+        assert!(ok(before).into_iter().eq((1..499).map(|n| (n, n))));
+        let changed = (0..500).filter(|n| *n != 250).map(|n| (n, n + 1));
+        assert!(ok(after).into_iter().eq(changed.chain([(1000, 1000)])));
+        assert!(vault.iter().next().is_none());
+    });
+}
+
+#[test]
+fn a_state_is_fixed_by_the_call_and_not_by_the_first_item() {
+    on_both::<u32, u32>(|vault| {
+        vault.insert(1, 1).unwrap();
+        let (entries, keys, values) = (vault.iter(), vault.keys(), vault.values());
+        vault.clear().unwrap();
+        vault.insert(2, 2).unwrap();
+        assert_eq!(ok(entries), [(1, 1)]);
+        assert_eq!(ok(keys), [1]);
+        assert_eq!(ok(values), [1]);
+    });
+}
+
+#[test]
+fn an_empty_state_stays_empty() {
+    on_both::<u32, u32>(|vault| {
+        let mut iterator = vault.iter();
+        vault.insert(1, 1).unwrap();
+        assert!(iterator.next().is_none());
+    });
+}
+
+#[test]
+fn many_iterators_live_at_once_each_in_its_own_state() {
+    on_both::<u32, u32>(|vault| {
+        let mut iterators = Vec::new();
+        for n in 0..20 {
+            iterators.push(vault.iter());
+            vault.insert(n, n).unwrap();
+        }
+        for (length, iterator) in iterators.into_iter().enumerate() {
+            assert_eq!(iterator.count(), length);
+        }
+    });
+}
+
+#[test]
+fn writing_in_the_loop_is_fine() {
+    on_both::<u32, u32>(|vault| {
+        vault.try_extend(numbers(100)).unwrap();
+        for entry in &vault {
+            let (key, value) = entry.unwrap();
+            assert_eq!(vault.remove(&key).unwrap(), Some(value));
+            vault.put(&(key + 1000), &value).unwrap();
+        }
+        assert!(ok(vault.keys()).into_iter().eq(1000..1100));
+    });
+}
+
+// ---- ownership ------------------------------------------------------------------------
+
+#[test]
+fn for_loops_take_the_vault_or_borrow_it() {
+    on_both::<u32, u32>(|vault| {
+        vault.try_extend(numbers(3)).unwrap();
+        let mut sum = 0;
+        for entry in &vault {
+            sum += entry.unwrap().1;
+        }
+        let clone = vault.clone();
+        for entry in vault {
+            sum += entry.unwrap().1;
+        }
+        assert_eq!(sum, 6);
+        assert_eq!(clone.len().unwrap(), 3, "the entries stay");
+    });
+}
+
+#[test]
+fn an_iterator_that_owns_its_handle_outlives_all_others() {
+    on_both::<u32, u32>(|vault| {
+        vault.try_extend(numbers(100)).unwrap();
+        let (keys, values) = (vault.clone().into_keys(), vault.clone().into_values());
+        let iterator = vault.into_iter();
+        assert!(ok(keys.rev()).into_iter().eq((0..100).rev()));
+        assert!(ok(values).into_iter().eq(0..100));
+        assert!(ok(iterator).into_iter().eq(numbers(100)));
+    });
+}
+
+#[test]
+fn an_owning_iterator_goes_on_in_another_thread() {
+    on_both::<u32, u32>(|vault| {
+        vault.try_extend(numbers(100)).unwrap();
+        let mut iterator = vault.into_iter();
+        assert_eq!(iterator.next().unwrap().unwrap(), (0, 0));
+        let rest = std::thread::spawn(move || ok(iterator)).join().unwrap();
+        assert!(rest.into_iter().eq(numbers(100).skip(1)));
+    });
+}
+
+#[test]
+fn all_are_fused() {
+    fn is_fused<T: FusedIterator>(mut iterator: T) {
+        while iterator.next().is_some() {}
+        assert!(iterator.next().is_none());
+        assert!(iterator.next().is_none());
+    }
+    on_both::<u32, u32>(|vault| {
+        vault.try_extend(numbers(3)).unwrap();
+        is_fused::<Iter<'_, u32, u32>>(vault.iter());
+        is_fused::<Keys<'_, u32, u32>>(vault.keys());
+        is_fused::<Values<'_, u32, u32>>(vault.values());
+        is_fused::<IntoIter<u32, u32>>(vault.clone().into_iter());
+        is_fused::<IntoKeys<u32, u32>>(vault.clone().into_keys());
+        is_fused::<IntoValues<u32, u32>>(vault.clone().into_values());
+        is_fused(vault.extract_if(|key, _| *key == 1));
+        is_fused::<Drain<'_, u32, u32>>(vault.drain());
+        assert!(vault.is_empty().unwrap());
+    });
+}
+
+#[test]
+fn an_iterator_that_has_ended_does_not_see_what_comes_later() {
+    on_both::<u32, u32>(|vault| {
+        let mut iterator = vault.iter();
+        assert!(iterator.next().is_none());
+        vault.insert(1, 1).unwrap();
+        assert!(iterator.next().is_none());
+        assert!(iterator.next_back().is_none());
+    });
+}
+
+// ---- rows that do not decode ------------------------------------------------------------
+
+/// Five rows, of which the third has a value that is no number and the fourth a key.
+fn damaged(scratch: &Scratch) -> Vault<u32, u32> {
+    make(scratch.vault(), numbers(2));
+    put_row(&scratch.vault(), b"M\x02", b"M\xa3two");
+    put_row(&scratch.vault(), b"M\xa5three", b"M\x03");
+    put_row(&scratch.vault(), b"M\x04", b"M\x04");
+    open(scratch.vault())
+}
+
+#[test]
+fn a_bad_row_is_one_item_and_the_next_row_follows() {
+    let scratch = Scratch::new();
+    let vault = damaged(&scratch);
+    let items: Vec<_> = vault.iter().collect();
+    assert_eq!(items.len(), 5);
+    assert_is!(&items[1], Ok((1, 1)));
+    assert_is!(&items[2], Err(Error::Decode { part: Part::Value, key, .. }) if key == "\"M\\x02\"");
+    assert_is!(&items[3], Err(Error::Decode { part: Part::Key, key, .. }) if key.contains("three"));
+    assert_is!(&items[4], Ok((4, 4)));
+    let backward: Vec<_> = vault.iter().rev().map(|item| item.is_ok()).collect();
+    assert_eq!(backward, [true, false, false, true, true]);
+}
+
+#[test]
+fn keys_do_not_read_values_nor_values_keys() {
+    let scratch = Scratch::new();
+    let vault = damaged(&scratch);
+    let keys: Vec<_> = vault.keys().map(Result::ok).collect();
+    assert_eq!(keys, [Some(0), Some(1), Some(2), None, Some(4)]);
+    let values: Vec<_> = vault.values().map(Result::ok).collect();
+    assert_eq!(values, [Some(0), Some(1), None, Some(3), Some(4)]);
+}
+
+#[test]
+fn a_bad_row_ends_what_removes_and_nothing_is_removed() {
+    let scratch = Scratch::new();
+    let vault = damaged(&scratch);
+    let drained: Vec<_> = vault.drain().collect();
+    assert_eq!(drained.len(), 3, "two entries and the error");
+    assert_is!(drained.last().unwrap(), Err(Error::Decode { .. }));
+    assert_eq!(vault.len().unwrap(), 5);
+
+    let extracted: Vec<_> = vault.extract_if(|_, _| true).collect();
+    assert_is!(
+        &extracted[..],
+        [Ok((0, 0)), Ok((1, 1)), Err(Error::Decode { .. })]
+    );
+    assert_eq!(vault.len().unwrap(), 5);
+
+    assert_is!(vault.retain(|_, _| false), Err(Error::Decode { .. }));
+    assert_is!(
+        vault.for_each_mut(|_, value| *value += 1),
+        Err(Error::Decode { .. })
+    );
+    assert_is!(vault.remove_many(&[0, 2]), Err(Error::Decode { .. }));
+    assert_eq!(
+        vault.get_many(&[0, 1, 4]).unwrap(),
+        [Some(0), Some(1), Some(4)]
+    );
+    assert_eq!(vault.len().unwrap(), 5);
+}
+
+#[test]
+fn a_bad_value_can_be_replaced_and_a_bad_row_cleared() {
+    let scratch = Scratch::new();
+    let vault = damaged(&scratch);
+    assert_is!(vault.insert(2, 2), Err(Error::Decode { .. }));
+    assert_is!(vault.remove(&2), Err(Error::Decode { .. }));
+    assert!(vault.contains_key(&2).unwrap());
+    vault.put(&2, &2).unwrap();
+    assert_eq!(vault.get(&2).unwrap(), Some(2));
+    vault.clear().unwrap();
+    assert_eq!(vault.len().unwrap(), 0);
+}
+
+#[test]
+fn a_drain_ends_well_from_both_ends() {
+    on_both::<u32, u32>(|vault| {
+        vault.try_extend(numbers(50)).unwrap();
+        let mut drain = vault.drain();
+        assert_eq!(drain.next_back().unwrap().unwrap(), (49, 49));
+        assert_eq!(drain.next().unwrap().unwrap(), (0, 0));
+        let rest: HashSet<_> = drain.map(|item| item.unwrap().0).collect();
+        assert_eq!(rest, (1..49).collect());
+        assert!(vault.is_empty().unwrap());
+    });
+}
+
+#[test]
+fn iterators_over_one_vault_share_few_files() {
+    let scratch = Scratch::new();
+    let vault = open_fast::<u32, u32>(scratch.vault());
+    vault.try_extend(numbers(10)).unwrap();
+    // An iterator that was left half-way gives its connection back: thousands would else
+    // be more than a process may open.
+    for _ in 0..3000 {
+        assert_eq!(vault.iter().next().unwrap().unwrap(), (0, 0));
+    }
+    assert_eq!(vault.len().unwrap(), 10);
+}

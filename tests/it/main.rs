@@ -1,0 +1,30 @@
+//! The integration tests: one binary, one module a subject.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::option_option
+)]
+
+#[macro_use]
+mod support;
+
+mod api;
+mod bad_files;
+mod bad_input;
+mod bad_rows;
+mod dir;
+mod docs;
+mod errors;
+mod golden;
+mod iteration;
+mod layers;
+mod locked;
+mod model;
+mod options;
+mod processes;
+mod shapes;
+mod std_map;
+mod threads;
+mod writer;

@@ -1,0 +1,535 @@
+//! Random operations on a vault and on std's `HashMap` with an order, which must agree.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt::Debug;
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use vaults::{Codec, Durability, IntoIter, OpenOptions, Vault};
+
+use crate::support::{Scratch, Value};
+
+/// Multiplies the number of cases.
+const ROUNDS: &str = "VAULTS_TEST_ROUNDS";
+const CASES: u32 = 256;
+const KEYS: u8 = 24;
+const HANDLES: usize = 3;
+
+/// What the tests ask of a value beyond what a vault does.
+trait Sample: Value + Arbitrary + Clone + PartialEq + Debug + 'static {}
+impl<T: Value + Arbitrary + Clone + PartialEq + Debug + 'static> Sample for T {}
+
+// ---- the model ------------------------------------------------------------------------
+
+type Entries<V> = VecDeque<(String, V)>;
+
+#[derive(Debug)]
+struct Model<V> {
+    map: HashMap<String, V>,
+    order: Vec<String>,
+}
+
+impl<V: Clone> Model<V> {
+    fn new() -> Self {
+        Self {
+            map: HashMap::new(),
+            order: Vec::new(),
+        }
+    }
+
+    fn insert(&mut self, key: String, value: V) -> Option<V> {
+        let old = self.map.insert(key.clone(), value);
+        if old.is_none() {
+            self.order.push(key);
+        }
+        old
+    }
+
+    fn remove(&mut self, key: &str) -> Option<V> {
+        let old = self.map.remove(key)?;
+        self.order.retain(|other| other != key);
+        Some(old)
+    }
+
+    fn entry(&self, key: &str) -> Option<(String, V)> {
+        Some((key.to_owned(), self.map.get(key)?.clone()))
+    }
+
+    fn take(&mut self, key: Option<String>) -> Option<(String, V)> {
+        let key = key?;
+        let value = self.remove(&key)?;
+        Some((key, value))
+    }
+
+    fn entries(&self) -> Entries<V> {
+        let entry = |key: &String| self.entry(key).unwrap();
+        self.order.iter().map(entry).collect()
+    }
+
+    fn clear(&mut self) {
+        *self = Self::new();
+    }
+
+    /// What `extract_if` does, up to `limit` entries.
+    fn extract(
+        &mut self,
+        limit: usize,
+        mut f: impl FnMut(&mut V) -> bool,
+    ) -> VecDeque<(String, V)> {
+        let mut taken = VecDeque::new();
+        for key in self.order.clone() {
+            if taken.len() == limit {
+                break;
+            }
+            if f(self.map.get_mut(&key).unwrap()) {
+                taken.extend(self.take(Some(key)));
+            }
+        }
+        taken
+    }
+}
+
+// ---- the operations -------------------------------------------------------------------
+
+/// How an iterator that removes is left.
+#[derive(Clone, Copy, Debug)]
+enum Ending {
+    Exhausted,
+    DroppedAfter(usize),
+    CommittedAfter(usize),
+}
+
+impl Ending {
+    fn limit(self) -> usize {
+        match self {
+            Self::Exhausted => usize::MAX,
+            Self::DroppedAfter(limit) | Self::CommittedAfter(limit) => limit,
+        }
+    }
+}
+
+/// For the entry at each place, over and over: an answer, and whether to change the value.
+type Answers = Vec<(bool, bool)>;
+
+/// From which end to take, over and over; true is the front.
+type Turns = Vec<bool>;
+
+#[derive(Clone, Debug)]
+enum Op<V> {
+    Insert(String, V),
+    Put(String, V),
+    Remove(String),
+    RemoveEntry(String),
+    Get(String),
+    GetMany(Vec<String>),
+    ContainsKeys(Vec<String>),
+    RemoveMany(Vec<String>),
+    Extend(Vec<(String, V)>),
+    TryExtend(Vec<(String, V)>),
+    ExtendBorrowed(Vec<(String, V)>),
+    Clear,
+    Retain(Answers, V),
+    ForEachMut(Answers, V),
+    ExtractIf(Answers, V, Ending),
+    Drain(Turns, Ending),
+    PopFirst,
+    PopLast,
+    Iter(Turns),
+    Keys(Turns),
+    Values(Turns),
+    /// Keeps an iterator, to be looked at later.
+    Snapshot,
+    StepSnapshot(Turns),
+    Reopen,
+}
+
+fn operations<V: Sample>() -> impl Strategy<Value = Vec<(usize, Op<V>)>> {
+    let key = || (0..KEYS).prop_map(|n| format!("key {n}"));
+    let some_keys = move || prop::collection::vec(key(), 0..6);
+    let value = any::<V>;
+    let pairs = move || prop::collection::vec((key(), value()), 0..30);
+    let answers = || prop::collection::vec(any::<(bool, bool)>(), 1..6);
+    let turns = || prop::collection::vec(any::<bool>(), 1..6);
+    let ending = || {
+        prop_oneof![
+            Just(Ending::Exhausted),
+            (0..6_usize).prop_map(Ending::DroppedAfter),
+            (0..6_usize).prop_map(Ending::CommittedAfter),
+        ]
+    };
+    let write = prop_oneof![
+        3 => (key(), value()).prop_map(|(k, v)| Op::Insert(k, v)),
+        3 => (key(), value()).prop_map(|(k, v)| Op::Put(k, v)),
+        2 => key().prop_map(Op::Remove),
+        2 => key().prop_map(Op::RemoveEntry),
+        1 => some_keys().prop_map(Op::RemoveMany),
+        1 => pairs().prop_map(Op::Extend),
+        1 => pairs().prop_map(Op::TryExtend),
+        1 => pairs().prop_map(Op::ExtendBorrowed),
+        1 => Just(Op::PopFirst),
+        1 => Just(Op::PopLast),
+    ];
+    let sweep = prop_oneof![
+        1 => Just(Op::Clear),
+        3 => (answers(), value()).prop_map(|(a, v)| Op::Retain(a, v)),
+        3 => (answers(), value()).prop_map(|(a, v)| Op::ForEachMut(a, v)),
+        3 => (answers(), value(), ending()).prop_map(|(a, v, e)| Op::ExtractIf(a, v, e)),
+        2 => (turns(), ending()).prop_map(|(t, e)| Op::Drain(t, e)),
+    ];
+    let read = prop_oneof![
+        2 => key().prop_map(Op::Get),
+        1 => some_keys().prop_map(Op::GetMany),
+        1 => some_keys().prop_map(Op::ContainsKeys),
+        2 => turns().prop_map(Op::Iter),
+        1 => turns().prop_map(Op::Keys),
+        1 => turns().prop_map(Op::Values),
+        1 => Just(Op::Snapshot),
+        2 => turns().prop_map(Op::StepSnapshot),
+        1 => Just(Op::Reopen),
+    ];
+    let op = prop_oneof![6 => write, 2 => sweep, 4 => read];
+    prop::collection::vec((0..HANDLES, op), 1..50)
+}
+
+/// Takes items from both ends, by turns, until nothing comes or the limit is reached.
+fn walk<T>(
+    iterator: &mut impl DoubleEndedIterator<Item = T>,
+    turns: &[bool],
+    limit: usize,
+) -> Vec<T> {
+    let mut items = Vec::new();
+    for &front in turns.iter().cycle() {
+        if items.len() == limit {
+            break;
+        }
+        let item = if front {
+            iterator.next()
+        } else {
+            iterator.next_back()
+        };
+        let Some(item) = item else { break };
+        items.push(item);
+    }
+    items
+}
+
+fn walk_ok<T>(
+    mut iterator: impl DoubleEndedIterator<Item = vaults::Result<T>>,
+    turns: &[bool],
+) -> Vec<T> {
+    let items = walk(&mut iterator, turns, usize::MAX);
+    items.into_iter().map(Result::unwrap).collect()
+}
+
+/// Gives the answers by turns, and changes values on the way.
+fn by_turns<V: Clone>(answers: &[(bool, bool)], new: &V) -> impl FnMut(&mut V) -> bool {
+    let mut answers = answers.iter().cycle();
+    move |value| {
+        let &(answer, change) = answers.next().unwrap();
+        if change {
+            value.clone_from(new);
+        }
+        answer
+    }
+}
+
+// ---- both, side by side ---------------------------------------------------------------
+
+/// A vault's handles, the model, and iterators that were made some operations ago.
+struct Pair<V> {
+    /// The file, or `None` in memory.
+    path: Option<PathBuf>,
+    options: OpenOptions,
+    handles: Vec<Vault<String, V>>,
+    model: Model<V>,
+    snapshots: VecDeque<(IntoIter<String, V>, Entries<V>)>,
+}
+
+impl<V: Sample> Pair<V> {
+    fn new(path: Option<PathBuf>, options: OpenOptions) -> Self {
+        let mut pair = Self {
+            path,
+            options,
+            handles: Vec::new(),
+            model: Model::new(),
+            snapshots: VecDeque::new(),
+        };
+        pair.open();
+        pair
+    }
+
+    /// One handle, a clone of it, and where there is a file one more that was opened anew.
+    fn open(&mut self) {
+        let open = || match &self.path {
+            Some(path) => self.options.open(path).unwrap(),
+            None => self.options.open_in_memory().unwrap(),
+        };
+        let first = open();
+        let other = if self.path.is_some() {
+            open()
+        } else {
+            first.clone()
+        };
+        self.handles = vec![first.clone(), first, other];
+    }
+
+    fn reopen(&mut self) {
+        if self.path.is_some() {
+            for handle in self.handles.drain(..) {
+                handle.close().unwrap();
+            }
+            self.open();
+        }
+    }
+
+    fn check(&self, handle: usize) {
+        for handle in &self.handles {
+            assert_eq!(handle.len().unwrap(), self.model.map.len());
+        }
+        let vault = &self.handles[handle];
+        assert_eq!(vault.is_empty().unwrap(), self.model.map.is_empty());
+        let entries: VecDeque<_> = vault.iter().map(Result::unwrap).collect();
+        assert_eq!(entries, self.model.entries());
+    }
+
+    fn apply(&mut self, handle: usize, op: Op<V>) {
+        match op {
+            Op::Reopen => self.reopen(),
+            Op::Snapshot => {
+                let iterator = self.handles[handle].clone().into_iter();
+                self.snapshots.push_back((iterator, self.model.entries()));
+            }
+            Op::StepSnapshot(turns) => self.step_snapshot(&turns),
+            Op::Get(..)
+            | Op::GetMany(..)
+            | Op::ContainsKeys(..)
+            | Op::Iter(..)
+            | Op::Keys(..)
+            | Op::Values(..) => self.read(handle, op),
+            Op::Clear | Op::Retain(..) | Op::ForEachMut(..) | Op::ExtractIf(..) | Op::Drain(..) => {
+                self.sweep(handle, op);
+            }
+            other => self.write(handle, other),
+        }
+    }
+
+    /// Goes on with the oldest iterator, for as long as its turns are.
+    fn step_snapshot(&mut self, turns: &[bool]) {
+        let Some((mut iterator, mut expected)) = self.snapshots.pop_front() else {
+            return;
+        };
+        for &front in turns {
+            let (item, expected) = if front {
+                (iterator.next(), expected.pop_front())
+            } else {
+                (iterator.next_back(), expected.pop_back())
+            };
+            assert_eq!(item.transpose().unwrap(), expected);
+        }
+        if !expected.is_empty() {
+            self.snapshots.push_back((iterator, expected));
+        }
+    }
+
+    fn read(&mut self, handle: usize, op: Op<V>) {
+        let vault = &self.handles[handle];
+        let model = &mut self.model;
+        match op {
+            Op::Get(key) => {
+                let expected = model.entry(&key);
+                assert_eq!(vault.contains_key(&key).unwrap(), expected.is_some());
+                assert_eq!(vault.get_key_value(&key).unwrap(), expected);
+                assert_eq!(vault.get(&key).unwrap(), expected.map(|entry| entry.1));
+            }
+            Op::GetMany(keys) => {
+                let expected: Vec<_> = keys.iter().map(|key| model.map.get(key).cloned()).collect();
+                assert_eq!(vault.get_many(&keys).unwrap(), expected);
+            }
+            Op::ContainsKeys(keys) => {
+                let expected = keys.iter().all(|key| model.map.contains_key(key));
+                assert_eq!(vault.contains_keys(&keys).unwrap(), expected);
+            }
+            Op::Iter(turns) => {
+                let expected = walk(&mut model.entries().into_iter(), &turns, usize::MAX);
+                assert_eq!(walk_ok(vault.iter(), &turns), expected);
+            }
+            Op::Keys(turns) => {
+                let mut keys = model.order.clone().into_iter();
+                let expected = walk(&mut keys, &turns, usize::MAX);
+                assert_eq!(walk_ok(vault.keys(), &turns), expected);
+            }
+            Op::Values(turns) => {
+                let entries = model.entries();
+                let mut values = entries.into_iter().map(|entry| entry.1);
+                let expected = walk(&mut values, &turns, usize::MAX);
+                assert_eq!(walk_ok(vault.values(), &turns), expected);
+            }
+            other => panic!("not a read: {other:?}"),
+        }
+    }
+
+    fn write(&mut self, handle: usize, op: Op<V>) {
+        let vault = &mut self.handles[handle];
+        let model = &mut self.model;
+        match op {
+            Op::Insert(key, value) => {
+                let old = vault.insert(key.clone(), value.clone()).unwrap();
+                assert_eq!(old, model.insert(key, value));
+            }
+            Op::Put(key, value) => {
+                vault.put(&key, &value).unwrap();
+                model.insert(key, value);
+            }
+            Op::Remove(key) => assert_eq!(vault.remove(&key).unwrap(), model.remove(&key)),
+            Op::RemoveEntry(key) => {
+                let removed = vault.remove_entry(&key).unwrap();
+                assert_eq!(removed, model.take(Some(key)));
+            }
+            Op::RemoveMany(keys) => {
+                let removed = vault.remove_many(&keys).unwrap();
+                let expected: Vec<_> = keys.iter().map(|key| model.remove(key)).collect();
+                assert_eq!(removed, expected);
+            }
+            Op::Extend(pairs) => {
+                vault.extend(pairs.clone());
+                insert_all(model, pairs);
+            }
+            Op::TryExtend(pairs) => {
+                vault.try_extend(pairs.clone()).unwrap();
+                insert_all(model, pairs);
+            }
+            Op::ExtendBorrowed(pairs) => {
+                vault.extend(pairs.iter().map(|(key, value)| (key, value)));
+                insert_all(model, pairs);
+            }
+            Op::PopFirst => {
+                let first = model.order.first().cloned();
+                assert_eq!(vault.pop_first().unwrap(), model.take(first));
+            }
+            Op::PopLast => {
+                let last = model.order.last().cloned();
+                assert_eq!(vault.pop_last().unwrap(), model.take(last));
+            }
+            other => panic!("not a write: {other:?}"),
+        }
+    }
+
+    fn sweep(&mut self, handle: usize, op: Op<V>) {
+        let vault = &self.handles[handle];
+        let model = &mut self.model;
+        match op {
+            Op::Clear => {
+                vault.clear().unwrap();
+                model.clear();
+            }
+            Op::Retain(answers, new) => {
+                let mut keep = by_turns(&answers, &new);
+                vault.retain(|_, value| keep(value)).unwrap();
+                let mut keep = by_turns(&answers, &new);
+                model.extract(usize::MAX, |value| !keep(value));
+            }
+            Op::ForEachMut(answers, new) => {
+                let mut change = by_turns(&answers, &new);
+                let show = |_: &String, value: &mut V| {
+                    change(value);
+                };
+                vault.for_each_mut(show).unwrap();
+                let mut change = by_turns(&answers, &new);
+                model.extract(usize::MAX, |value| {
+                    change(value);
+                    false
+                });
+            }
+            Op::ExtractIf(answers, new, ending) => {
+                let mut take = by_turns(&answers, &new);
+                let mut iterator = vault.extract_if(|_, value| take(value));
+                let taken: VecDeque<_> = iterator
+                    .by_ref()
+                    .take(ending.limit())
+                    .map(Result::unwrap)
+                    .collect();
+                if let Ending::CommittedAfter(_) = ending {
+                    iterator.commit().unwrap();
+                } else {
+                    drop(iterator);
+                }
+                let expected = model.extract(ending.limit(), by_turns(&answers, &new));
+                assert_eq!(taken, expected);
+            }
+            Op::Drain(turns, ending) => {
+                let mut iterator = vault.drain();
+                let taken = walk(&mut iterator, &turns, ending.limit());
+                let taken: Vec<_> = taken.into_iter().map(Result::unwrap).collect();
+                if let Ending::CommittedAfter(_) = ending {
+                    iterator.commit().unwrap();
+                } else {
+                    drop(iterator);
+                }
+                let expected = walk(&mut model.entries().into_iter(), &turns, ending.limit());
+                assert_eq!(taken, expected);
+                model.clear();
+            }
+            other => panic!("not a sweep: {other:?}"),
+        }
+    }
+}
+
+fn insert_all<V: Clone>(model: &mut Model<V>, pairs: Vec<(String, V)>) {
+    for (key, value) in pairs {
+        model.insert(key, value);
+    }
+}
+
+// ---- the tests ------------------------------------------------------------------------
+
+fn rounds() -> u32 {
+    std::env::var(ROUNDS).map_or(1, |rounds| rounds.parse().unwrap())
+}
+
+fn agree<V: Sample>(in_file: bool, codec: Codec) {
+    let mut options = OpenOptions::new();
+    options.durability(Durability::Off).codec(codec);
+    let config = Config {
+        cases: CASES * rounds(),
+        failure_persistence: None,
+        ..Config::default()
+    };
+    TestRunner::new(config)
+        .run(&operations::<V>(), |operations| {
+            let scratch = Scratch::new();
+            let path = in_file.then(|| scratch.vault());
+            let mut pair = Pair::new(path, options.clone());
+            for (handle, op) in operations {
+                pair.apply(handle, op);
+                pair.check(handle);
+            }
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn a_file_of_numbers() {
+    agree::<i32>(true, Codec::MessagePack);
+}
+
+#[test]
+fn a_file_of_values_in_both_codecs() {
+    agree::<Option<Option<u8>>>(true, Codec::MessagePack);
+}
+
+#[test]
+fn a_file_of_bincode() {
+    agree::<String>(true, Codec::Bincode);
+}
+
+#[test]
+fn memory_of_numbers() {
+    agree::<i32>(false, Codec::MessagePack);
+}
+
+#[test]
+fn memory_of_values_in_both_codecs() {
+    agree::<Option<Option<u8>>>(false, Codec::MessagePack);
+}
