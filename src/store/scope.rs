@@ -8,6 +8,10 @@ use crate::error::{Error, Result};
 /// The right to write, and what ends with it.
 ///
 /// It is undone when it is dropped, as far as it can be told from what was there before.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one lives at a time, and the large one is the common one"
+)]
 pub(crate) enum Scope<'a> {
     /// A transaction of its own, committed with the change.
     Own(WriteTransaction),
