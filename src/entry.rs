@@ -19,7 +19,7 @@ use crate::value::Format;
 ///
 /// # Atomicity
 ///
-/// An entry is one write transaction, or part of the [`Transaction`] that
+/// An entry is one write transaction, or part of the [`Transaction`](crate::Transaction) that
 /// it was made from. What it writes is committed when it, or the [`RefMut`] that it has become,
 /// is committed or dropped. While unwinding from a panic, nothing is written.
 ///

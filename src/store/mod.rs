@@ -10,6 +10,7 @@
 mod config;
 mod failure;
 mod lock;
+mod log;
 mod memory;
 mod open;
 mod patience;
@@ -22,6 +23,7 @@ mod sendable;
 mod session;
 mod trace;
 mod upkeep;
+mod wreck;
 mod write;
 
 use std::fs;
@@ -34,6 +36,7 @@ pub(crate) use config::{Config, Existence, Location};
 pub(crate) use scan::{Cursor, Direction, Pages, RawRow, ReadTransaction};
 pub(crate) use scope::Scope;
 pub(crate) use session::{Columns, End, RawEntry, Session};
+pub(crate) use wreck::{Finding, Wreck};
 pub(crate) use write::{Savepoint, WriteTransaction};
 
 use self::lock::{HandoverLock, Refusal};
@@ -380,4 +383,9 @@ fn take_alone(connection: &rusqlite::Connection) -> rusqlite::Result<()> {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What these guard is replaced whole, so a panic elsewhere cannot leave it half done.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// True if a header with this application id and format belongs to a vault with checksums.
+pub(crate) const fn declares_checksums((id, format): (u32, u32)) -> bool {
+    id == schema::APPLICATION_ID.cast_unsigned() && format == schema::CHECKSUMS.cast_unsigned()
 }

@@ -29,6 +29,7 @@ pub(super) enum Sql {
     First,
     Last,
     Put,
+    Restore,
     Update,
     Delete,
     DeleteRow,
@@ -46,7 +47,7 @@ pub(crate) enum Columns {
 }
 
 impl Sql {
-    const COUNT: usize = 23;
+    const COUNT: usize = 24;
 
     const fn slot(self) -> usize {
         match self {
@@ -63,12 +64,13 @@ impl Sql {
             Self::First => 10,
             Self::Last => 11,
             Self::Put => 12,
-            Self::Update => 13,
-            Self::Delete => 14,
-            Self::DeleteRow => 15,
-            Self::Clear => 16,
-            Self::ScanForward(columns) => 17 + columns as usize,
-            Self::ScanBackward(columns) => 20 + columns as usize,
+            Self::Restore => 13,
+            Self::Update => 14,
+            Self::Delete => 15,
+            Self::DeleteRow => 16,
+            Self::Clear => 17,
+            Self::ScanForward(columns) => 18 + columns as usize,
+            Self::ScanBackward(columns) => 21 + columns as usize,
         }
     }
 
@@ -92,6 +94,7 @@ impl Sql {
                 "INSERT INTO dict (key, value) VALUES (?1, ?2) \
                  ON CONFLICT (key) DO UPDATE SET value = excluded.value"
             }
+            Self::Restore => "INSERT OR IGNORE INTO dict (rowid, key, value) VALUES (?1, ?2, ?3)",
             Self::Update => "UPDATE dict SET value = ?2 WHERE rowid = ?1",
             Self::Delete => "DELETE FROM dict WHERE key = ?1",
             Self::DeleteRow => "DELETE FROM dict WHERE rowid = ?1",
@@ -370,6 +373,19 @@ impl Session {
             // SQLite keeps a copy of what is bound: a large one should not stay.
             statement.clear_bindings();
             Ok(statements.connection.last_insert_rowid() != 0)
+        })
+    }
+
+    /// Writes an entry in its old place; false if the place or the key is taken.
+    pub(super) fn restore(&mut self, rowid: i64, key: &[u8], value: &[u8]) -> Result<bool> {
+        self.with(|statements| {
+            let statement = statements.get(Sql::Restore)?;
+            statement.raw_bind_parameter(1, rowid)?;
+            statement.raw_bind_parameter(2, key)?;
+            statement.raw_bind_parameter(3, value)?;
+            let changed = statement.raw_execute()?;
+            statement.clear_bindings();
+            Ok(changed > 0)
         })
     }
 

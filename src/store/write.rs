@@ -64,6 +64,13 @@ impl WriteTransaction {
         Ok(())
     }
 
+    /// Writes an entry in its old place; false if the place or the key is taken.
+    pub(crate) fn restore(&mut self, rowid: i64, key: &[u8], value: &[u8]) -> Result<bool> {
+        let added = self.session()?.restore(rowid, key, value)?;
+        self.growth += i64::from(added);
+        Ok(added)
+    }
+
     /// Replaces the value of a row that a scan has shown.
     pub(crate) fn update(&mut self, rowid: i64, value: &[u8]) -> Result<()> {
         self.session()?.update(rowid, value)

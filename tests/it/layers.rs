@@ -8,7 +8,7 @@ const LAYERS: &[&[&str]] = &[
     &["lib"],
     // A guide, which is words only.
     &["sharing"],
-    &["dir"],
+    &["dir", "salvage"],
     &["options"],
     &["bulk", "iter", "point", "removal", "try_entry", "upkeep"],
     &["entry"],

@@ -9,7 +9,7 @@ use rusqlite::ffi;
 
 /// Calls a method of the default layer, or gives the value for one that it does not have.
 ///
-/// To be used in an unsafe block, with a layer that [`description`] made.
+/// To be used in an unsafe block, with a layer that `vfs` registered.
 macro_rules! of_default {
     ($vfs:expr, $method:ident($($argument:expr),*), or $otherwise:expr) => {{
         let default = (*$vfs).pAppData.cast::<ffi::sqlite3_vfs>();

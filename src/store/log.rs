@@ -1,0 +1,121 @@
+//! Reads the write-ahead log of a damaged file, without SQLite: which frame holds the newest
+//! committed content of which page. <https://www.sqlite.org/fileformat2.html#the_write_ahead_log>.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom};
+
+use super::wreck::{number, read_at};
+
+const HEADER_BYTES: usize = 32;
+const FRAME_HEADER_BYTES: usize = 24;
+/// The last bit says that checksums are big-endian.
+const MAGIC: u32 = 0x377F_0682;
+
+/// A log, as far as its checksums hold and up to its last commit.
+pub(super) struct Log {
+    file: File,
+    /// Where the newest content of a page begins.
+    newest: HashMap<u32, u64>,
+    /// Pages of the database after the last commit.
+    pages: u32,
+}
+
+impl Log {
+    /// `None` if it holds no commit of pages of that size.
+    pub(super) fn read(mut file: File, page_bytes: usize) -> io::Result<Option<Self>> {
+        let length = file.seek(SeekFrom::End(0))?;
+        let mut header = [0; HEADER_BYTES];
+        if length < HEADER_BYTES as u64 {
+            return Ok(None);
+        }
+        read_at(&mut file, 0, &mut header)?;
+        let word = |at| number(&header, at, 4).unwrap_or(0);
+        if word(0) & !1 != MAGIC || word(8) as usize != page_bytes {
+            return Ok(None);
+        }
+        let mut checksum = Checksum::new(word(0) & 1 == 1);
+        checksum.add(header.get(..24).unwrap_or_default());
+        if (word(24), word(28)) != checksum.sums {
+            return Ok(None);
+        }
+        let salts = (word(16), word(20));
+        let mut log = Self {
+            file,
+            newest: HashMap::new(),
+            pages: 0,
+        };
+        log.read_frames(length, page_bytes, salts, checksum)?;
+        Ok((log.pages > 0).then_some(log))
+    }
+
+    fn read_frames(
+        &mut self,
+        length: u64,
+        page_bytes: usize,
+        salts: (u32, u32),
+        mut checksum: Checksum,
+    ) -> io::Result<()> {
+        let frame_bytes = FRAME_HEADER_BYTES + page_bytes;
+        let mut frame = vec![0; frame_bytes];
+        let mut at = HEADER_BYTES as u64;
+        let mut pending = HashMap::new();
+        while at + frame_bytes as u64 <= length {
+            read_at(&mut self.file, at, &mut frame)?;
+            let word = |offset| number(&frame, offset, 4).unwrap_or(0);
+            checksum.add(frame.get(..8).unwrap_or_default());
+            checksum.add(frame.get(FRAME_HEADER_BYTES..).unwrap_or_default());
+            if (word(8), word(12)) != salts || (word(16), word(20)) != checksum.sums {
+                break;
+            }
+            pending.insert(word(0), at + FRAME_HEADER_BYTES as u64);
+            if word(4) != 0 {
+                self.newest.extend(pending.drain());
+                self.pages = word(4);
+            }
+            at += frame_bytes as u64;
+        }
+        Ok(())
+    }
+
+    pub(super) const fn pages(&self) -> u32 {
+        self.pages
+    }
+
+    /// Where the content of a page is, if it is in the log.
+    pub(super) fn locate(&mut self, page: u32) -> Option<(&mut File, u64)> {
+        let offset = *self.newest.get(&page)?;
+        Some((&mut self.file, offset))
+    }
+}
+
+/// The running checksum over the log, in pairs of 32-bit words.
+struct Checksum {
+    big_endian: bool,
+    sums: (u32, u32),
+}
+
+impl Checksum {
+    const fn new(big_endian: bool) -> Self {
+        Self {
+            big_endian,
+            sums: (0, 0),
+        }
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        let word = |bytes: [u8; 4]| {
+            if self.big_endian {
+                u32::from_be_bytes(bytes)
+            } else {
+                u32::from_le_bytes(bytes)
+            }
+        };
+        let (mut first, mut second) = self.sums;
+        for &[a, b, c, d, e, f, g, h] in bytes.as_chunks().0 {
+            first = first.wrapping_add(word([a, b, c, d])).wrapping_add(second);
+            second = second.wrapping_add(word([e, f, g, h])).wrapping_add(first);
+        }
+        self.sums = (first, second);
+    }
+}
