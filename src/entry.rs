@@ -58,7 +58,6 @@ pub enum Entry<'a, K, V> {
 /// Writes the value back, if it was changed through [`get_mut`](Self::get_mut) or
 /// [`and_modify`](Entry::and_modify), and commits. An error is returned by the vault's next
 /// call; [`commit`](Self::commit) returns it. While unwinding from a panic nothing is written.
-#[must_use = "it holds the writer while it lives"]
 pub struct OccupiedEntry<'a, K, V> {
     pub(crate) key: K,
     pub(crate) loan: Loan<'a, V>,
@@ -248,13 +247,13 @@ impl<'a, K, V> OccupiedEntry<'a, K, V> {
 }
 
 impl<K, V: Serialize + DeserializeOwned> OccupiedEntry<'_, K, V> {
-    /// Replaces the value and gives the old one. It is committed when the entry is dropped or
-    /// [committed](Self::commit).
+    /// Replaces the value and gives the old one. It is written and committed when the entry is
+    /// dropped or [committed](Self::commit).
     ///
     /// # Errors
     ///
-    /// [`Error::Encode`] if the value cannot be stored faithfully, and if the file cannot be
-    /// written. Nothing was changed then.
+    /// [`Error::Encode`](crate::Error::Encode) if the value cannot be stored faithfully. Nothing was
+    /// changed then.
     pub fn insert(&mut self, value: V) -> Result<V> {
         self.loan.replace(value)
     }

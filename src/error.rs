@@ -240,6 +240,17 @@ pub enum Error {
         path: PathBuf,
     },
 
+    /// An error that this transaction or snapshot met before has ended it: what it wrote was rolled
+    /// back, and nothing more can be read or written through it.
+    #[error(
+        "an earlier error has ended this transaction or snapshot of {}: what it wrote was rolled back, begin anew",
+        path.display()
+    )]
+    Ended {
+        /// The file.
+        path: PathBuf,
+    },
+
     /// The file was deleted or replaced while it was open. Nothing was written.
     #[error(
         "{} was deleted or replaced while it was open: drop this handle and open it anew",

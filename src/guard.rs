@@ -25,9 +25,9 @@ type EncodeChange<V> = fn(Format, &[u8], &V, &[u8]) -> Result<Option<Vec<u8>>>;
 struct Slot<V> {
     key: EncodedKey,
     value: V,
-    /// What the file holds or, for a new entry, is to hold.
+    /// What the file holds or, while it is pending, is to hold.
     bytes: Vec<u8>,
-    is_new: bool,
+    is_pending: bool,
     /// True once the value was lent for changes.
     is_touched: bool,
     format: Format,
@@ -45,7 +45,7 @@ impl<V> Slot<V> {
         };
         match changed {
             Some(bytes) => transaction.put(self.key.as_bytes(), &bytes),
-            None if self.is_new => transaction.put(self.key.as_bytes(), &self.bytes),
+            None if self.is_pending => transaction.put(self.key.as_bytes(), &self.bytes),
             None => Ok(()),
         }
     }
@@ -63,7 +63,7 @@ impl<'a, V: Serialize + DeserializeOwned> Loan<'a, V> {
             key,
             value,
             bytes,
-            is_new: false,
+            is_pending: false,
             is_touched: false,
             format,
             encode_change: Format::encode_change::<V>,
@@ -83,17 +83,16 @@ impl<'a, V: Serialize + DeserializeOwned> Loan<'a, V> {
     ) -> Result<Self> {
         let bytes = format.encode(key.as_bytes(), &value)?;
         let mut loan = Self::of_stored(scope, key, (value, bytes), format);
-        loan.open().1.is_new = true;
+        loan.open().1.is_pending = true;
         Ok(loan)
     }
 
-    /// Replaces the value, in the file too.
+    /// Replaces the value. It is encoded now and written when the loan ends: a loan is one write at
+    /// most, so that it is whole or not at all within a transaction too.
     pub(crate) fn replace(&mut self, value: V) -> Result<V> {
-        let (scope, slot) = self.open();
-        let bytes = slot.format.encode(slot.key.as_bytes(), &value)?;
-        scope.transaction().put(slot.key.as_bytes(), &bytes)?;
-        slot.bytes = bytes;
-        (slot.is_new, slot.is_touched) = (false, false);
+        let (_, slot) = self.open();
+        slot.bytes = slot.format.encode(slot.key.as_bytes(), &value)?;
+        (slot.is_pending, slot.is_touched) = (true, false);
         Ok(std::mem::replace(&mut slot.value, value))
     }
 }
@@ -193,7 +192,6 @@ impl<V> Drop for Loan<'_, V> {
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "dropping it writes the value back"]
 pub struct RefMut<'a, K, V> {
     loan: Loan<'a, V>,
     key: PhantomData<fn() -> K>,

@@ -61,6 +61,9 @@
 //! | an iterator | the newest state | works | works | works | works | gives up that handle | `InUse` |
 //! | a snapshot | the newest state | works | works | works | works | gives up that handle | `InUse` |
 //!
+//! A vault that is opened a second time, rather than cloned, is to the first as another process is:
+//! there a write waits for the busy timeout and is `Busy`.
+//!
 //! # Mistakes to avoid
 //!
 //! **Read, then write.** Between the two calls another process may write, and its change is lost:

@@ -101,7 +101,7 @@ impl<K, V> fmt::Debug for Vault<K, V> {
         f.debug_struct("Vault")
             .field("path", &self.store.name())
             .field("table", &"dict")
-            .field("len", &self.store.len().ok())
+            .field("len", &self.store.peek_len())
             .finish_non_exhaustive()
     }
 }

@@ -11,7 +11,11 @@ use crate::error::Error;
 pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+        Some(
+            ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::FileLockingProtocolFailed
+        )
     )
 }
 
@@ -20,9 +24,11 @@ pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
 /// `waited` is how long a lock was waited for, should that be what failed.
 pub(super) fn from_sqlite(error: rusqlite::Error, path: &Path, waited: Duration) -> Error {
     let path = path.to_path_buf();
+    if is_busy(&error) {
+        return Error::Busy { path, waited };
+    }
     let source = Box::new(error);
     match source.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Busy { path, waited },
         Some(ErrorCode::DiskFull) => Error::Full { path, source },
         Some(ErrorCode::ReadOnly) => Error::ReadOnly {
             path,

@@ -275,12 +275,19 @@ impl Store {
         latched.take().map_or(Ok(()), Err)
     }
 
-    /// The error of a transaction that is used after its end, which its owner does not do.
-    fn closed(&self) -> Error {
-        Error::Sqlite {
+    /// The error of a transaction that an earlier error has ended.
+    fn ended(&self) -> Error {
+        Error::Ended {
             path: self.name().to_path_buf(),
-            source: "the transaction has ended".into(),
         }
+    }
+
+    /// The number of entries for a look that must neither fail nor take a latched error.
+    pub(crate) fn peek_len(&self) -> Option<u64> {
+        if self.is_latched.load(Ordering::Acquire) {
+            return None;
+        }
+        self.len().ok()
     }
 
     // ---- the whole file -----------------------------------------------------------

@@ -52,7 +52,7 @@ unsafe impl Sync for WalIndex {}
 impl WalIndex {
     /// Finds the index of the file that `connection` has open.
     ///
-    /// `None` when the file is not in WAL mode, or the file system layer has no shared memory.
+    /// `None` when the file is not in WAL mode.
     pub(super) fn new(connection: Connection) -> rusqlite::Result<Option<Self>> {
         // A connection opens the log and its index when it first reads.
         let read = |pragma: &str| connection.query_one(pragma, [], |row| row.get(0));
@@ -61,7 +61,8 @@ impl WalIndex {
             return Ok(None);
         }
         connection.query_one("PRAGMA schema_version", [], |row| row.get::<_, i64>(0))?;
-        Ok(find_index(&connection).map(|words| Self {
+        let words = find_index(&connection).ok_or_else(|| failure(ffi::SQLITE_IOERR_SHMMAP))?;
+        Ok(Some(Self {
             words,
             connection: Mutex::new(connection),
         }))
@@ -132,7 +133,11 @@ fn sync_file(connection: &Connection, which: c_int) -> rusqlite::Result<()> {
     if code == ffi::SQLITE_OK {
         return Ok(());
     }
-    Err(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None))
+    Err(failure(code))
+}
+
+fn failure(code: c_int) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
 }
 
 /// Forgets the last inserted rowid, so that the next statement shows whether it inserted.

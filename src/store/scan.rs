@@ -170,7 +170,11 @@ impl ReadTransaction {
 
     /// The connection, to read with.
     pub(crate) fn session(&mut self) -> Result<&mut Session> {
-        self.session.as_mut().ok_or_else(|| self.store.closed())
+        // After an I/O error SQLite has ended it: what is read now would be another state.
+        self.session
+            .as_mut()
+            .filter(|session| session.is_in_transaction())
+            .ok_or_else(|| self.store.ended())
     }
 }
 

@@ -5,19 +5,24 @@
 
 /// A value that owns a SQLite connection and every statement on it.
 ///
-/// It is reached through `&mut` only, so one thread at a time uses what is inside.
+/// It is not `Sync`, so one thread at a time uses what is inside.
 pub(super) struct Sendable<T>(T);
 
 // SAFETY: the module wraps `session::Bound` and nothing else: a `rusqlite::Connection` (which
 // is `Send`) together with all statements that borrow it. A statement is not `Send` by itself
 // because its connection could stay behind on the other thread; here they move as one. SQLite
 // allows a connection and its statements to be used by any thread, one at a time
-// (<https://www.sqlite.org/threadsafe.html>, "multi-thread"), and there is no `&self` access.
+// (<https://www.sqlite.org/threadsafe.html>, "multi-thread"), and this is not `Sync`.
 unsafe impl Send for Sendable<super::session::Bound> {}
 
 impl<T> Sendable<T> {
     pub(super) const fn new(value: T) -> Self {
         Self(value)
+    }
+
+    #[inline]
+    pub(super) const fn get(&self) -> &T {
+        &self.0
     }
 
     #[inline]

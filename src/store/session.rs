@@ -262,6 +262,11 @@ impl Session {
         })
     }
 
+    /// False outside a transaction, and after an error for which SQLite has rolled it back.
+    pub(super) fn is_in_transaction(&self) -> bool {
+        !self.bound.get().borrow_owner().is_autocommit()
+    }
+
     pub(super) fn savepoint(&mut self) -> Result<()> {
         self.with(|statements| statements.run(Sql::Savepoint))
     }

@@ -43,7 +43,11 @@ impl WriteTransaction {
 
     /// The connection, to read with. It sees what this transaction has written.
     pub(crate) fn session(&mut self) -> Result<&mut Session> {
-        self.session.as_mut().ok_or_else(|| self.store.closed())
+        // After an I/O error SQLite has rolled back: what came now would be committed by itself.
+        self.session
+            .as_mut()
+            .filter(|session| session.is_in_transaction())
+            .ok_or_else(|| self.store.ended())
     }
 
     /// The number of entries, its own changes included.
@@ -109,6 +113,10 @@ impl WriteTransaction {
 
     /// Makes all of it visible and, at `Durability::Full`, durable. An error rolls it back.
     pub(crate) fn commit(mut self) -> Result<()> {
+        self.try_commit()
+    }
+
+    fn try_commit(&mut self) -> Result<()> {
         self.take_failure()?;
         self.session()?.commit()?;
         trace::ended(&self.span, "commit");
@@ -120,18 +128,20 @@ impl WriteTransaction {
 
     /// Undoes all of it.
     pub(super) fn rollback(mut self) -> Result<()> {
-        if self.session()?.rollback()? {
+        let Some(session) = &mut self.session else {
+            return Ok(());
+        };
+        if session.rollback()? {
             trace::ended(&self.span, "rollback");
         }
         Ok(())
     }
 
     /// As [`commit`](Self::commit), where there is nobody to return the error to.
-    pub(super) fn commit_in_drop(self, finish: impl FnOnce(&mut Self) -> Result<()>) {
-        let store = Arc::clone(&self.store);
-        let mut transaction = self;
-        if let Err(error) = finish(&mut transaction).and_then(|()| transaction.commit()) {
-            store.latch(error);
+    pub(super) fn commit_in_drop(mut self, finish: impl FnOnce(&mut Self) -> Result<()>) {
+        // The error is there before the writer is given to the next.
+        if let Err(error) = finish(&mut self).and_then(|()| self.try_commit()) {
+            self.store.latch(error);
         }
     }
 }
@@ -153,6 +163,8 @@ impl Drop for WriteTransaction {
 pub(crate) struct Savepoint<'a> {
     transaction: &'a mut WriteTransaction,
     growth_before: i64,
+    /// A failure of the transaction around it, which is not this part's to return.
+    failure_before: Option<Error>,
     is_open: bool,
 }
 
@@ -161,6 +173,7 @@ impl<'a> Savepoint<'a> {
         transaction.session()?.savepoint()?;
         Ok(Self {
             growth_before: transaction.growth,
+            failure_before: transaction.failure.take(),
             transaction,
             is_open: true,
         })
@@ -172,6 +185,10 @@ impl<'a> Savepoint<'a> {
 
     /// Leaves what was done to the transaction around it. An error undoes it.
     pub(super) fn release(mut self) -> Result<()> {
+        self.try_release()
+    }
+
+    fn try_release(&mut self) -> Result<()> {
         self.transaction.take_failure()?;
         self.transaction.session()?.release()?;
         self.is_open = false;
@@ -184,15 +201,8 @@ impl<'a> Savepoint<'a> {
         mut self,
         finish: impl FnOnce(&mut WriteTransaction) -> Result<()>,
     ) {
-        let finished = finish(self.transaction)
-            .and_then(|()| self.transaction.take_failure())
-            .and_then(|()| self.transaction.session()?.release());
-        match finished {
-            Ok(()) => self.is_open = false,
-            Err(error) => {
-                self.undo_in_drop();
-                self.transaction.fail(error);
-            }
+        if let Err(error) = finish(self.transaction).and_then(|()| self.try_release()) {
+            self.failure_before.get_or_insert(error);
         }
     }
 
@@ -205,21 +215,17 @@ impl<'a> Savepoint<'a> {
         if !std::mem::replace(&mut self.is_open, false) {
             return Ok(());
         }
-        // A part that is undone takes its failures with it.
-        self.transaction.failure = None;
         self.transaction.growth = self.growth_before;
         self.transaction.session()?.rollback_to()
-    }
-
-    fn undo_in_drop(&mut self) {
-        if let Err(error) = self.undo() {
-            self.transaction.fail(error);
-        }
     }
 }
 
 impl Drop for Savepoint<'_> {
     fn drop(&mut self) {
-        self.undo_in_drop();
+        if let Err(error) = self.undo() {
+            self.failure_before.get_or_insert(error);
+        }
+        // A part that was undone takes its own failures with it.
+        self.transaction.failure = self.failure_before.take();
     }
 }
