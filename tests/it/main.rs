@@ -28,3 +28,15 @@ mod shapes;
 mod std_map;
 mod threads;
 mod writer;
+
+mod contention;
+mod deaths;
+mod entries;
+mod entry_writes;
+mod handles_model;
+mod reentrancy;
+mod savepoints;
+mod snapshots;
+mod std_entries;
+mod transactions;
+mod writeback;

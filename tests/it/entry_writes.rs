@@ -1,0 +1,454 @@
+//! What an entry writes and what it does not, what is refused, and where the error of a
+//! destructor goes.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value as Json;
+use vaults::{Codec, Entry, Error, OccupiedEntry, OpenOptions, Part, RefMut, Result, Vault};
+
+use crate::support::{Scratch, entries, on_both, open_fast, rows};
+
+fn key(text: &str) -> String {
+    text.to_owned()
+}
+
+fn occupied<'a, V: crate::support::Value>(
+    vault: &'a Vault<String, V>,
+    name: &str,
+) -> OccupiedEntry<'a, String, V> {
+    match vault.entry(key(name)).resolve().unwrap() {
+        Entry::Occupied(entry) => entry,
+        Entry::Vacant(_) => panic!("{name} is not there"),
+    }
+}
+
+// ---- what is written ----------------------------------------------------------------------
+
+/// Sees from outside whether something was committed.
+struct Watch(rusqlite::Connection);
+
+impl Watch {
+    fn over(path: &Path) -> Self {
+        Self(rusqlite::Connection::open(path).unwrap())
+    }
+
+    /// A number that changes with every commit of anybody else that changed the file.
+    fn version(&self) -> i64 {
+        let read = |row: &rusqlite::Row<'_>| row.get(0);
+        self.0.query_one("PRAGMA data_version", [], read).unwrap()
+    }
+
+    /// True if `f` made somebody write.
+    fn sees(&self, f: impl FnOnce()) -> bool {
+        let before = self.version();
+        f();
+        self.version() != before
+    }
+}
+
+#[test]
+fn bytes_that_did_not_change_are_not_written() {
+    let scratch = Scratch::new();
+    let vault: Vault<String, Vec<u32>> = open_fast(scratch.vault());
+    vault.put("a", &vec![1, 2]).unwrap();
+    let watch = Watch::over(&scratch.vault());
+    let value = || vault.get_mut("a").unwrap().unwrap();
+
+    let not_written: [(&str, &dyn Fn()); 12] = [
+        ("a guard", &|| drop(value())),
+        ("a guard read", &|| assert_eq!(value().len(), 2)),
+        ("a guard lent", &|| value().sort_unstable()),
+        ("changed and back", &|| {
+            let mut value = value();
+            value.push(3);
+            value.pop();
+        }),
+        ("committed", &|| RefMut::commit(value()).unwrap()),
+        ("into_value", &|| drop(RefMut::into_value(value()).unwrap())),
+        ("or_insert", &|| {
+            drop(vault.entry(key("a")).or_insert(vec![9]).unwrap());
+        }),
+        ("and_modify", &|| {
+            drop(vault.entry(key("a")).and_modify(|list| list.truncate(5)));
+        }),
+        ("occupied", &|| occupied(&vault, "a").commit().unwrap()),
+        ("vacant", &|| drop(vault.entry(key("z")).resolve().unwrap())),
+        ("failed", &|| {
+            let refuse = || Err::<_, Box<dyn std::error::Error>>("no".into());
+            vault
+                .entry(key("z"))
+                .or_try_insert_with(refuse)
+                .unwrap_err();
+        }),
+        ("a transaction", &|| {
+            let mut tx = vault.begin().unwrap();
+            tx.get_mut("a").unwrap().unwrap().sort_unstable();
+            drop(tx.entry(key("a")).or_default().unwrap());
+            tx.commit().unwrap();
+        }),
+    ];
+    for (what, f) in not_written {
+        assert!(!watch.sees(f), "{what} was written");
+    }
+    let written: [(&str, &dyn Fn()); 4] = [
+        ("a change", &|| value().push(3)),
+        ("or_default", &|| {
+            drop(vault.entry(key("z")).or_default().unwrap());
+        }),
+        ("insert", &|| {
+            occupied(&vault, "a").insert(vec![4]).unwrap();
+        }),
+        ("remove", &|| {
+            occupied(&vault, "z").remove().unwrap();
+        }),
+    ];
+    for (what, f) in written {
+        assert!(watch.sees(f), "{what} was not written");
+    }
+    assert_eq!(vault.get("a").unwrap(), Some(vec![4]));
+}
+
+#[test]
+fn one_entry_is_one_commit() {
+    let scratch = Scratch::new();
+    let vault: Vault<String, u32> = open_fast(scratch.vault());
+    let watch = Watch::over(&scratch.vault());
+    let mut entry = vault.entry(key("a")).insert_entry(1).unwrap();
+    assert!(!watch.sees(|| {
+        entry.insert(2).unwrap();
+        *entry.get_mut() = 3;
+    }));
+    let other: Vault<String, u32> = open_fast(scratch.vault());
+    assert_eq!(other.get("a").unwrap(), None);
+    assert!(watch.sees(|| entry.commit().unwrap()));
+    assert_eq!(other.get("a").unwrap(), Some(3));
+}
+
+#[test]
+fn the_same_value_in_another_codec_is_left_as_it_is() {
+    let scratch = Scratch::new();
+    let mut options = OpenOptions::new();
+    options.codec(Codec::Bincode);
+    let vault: Vault<u32, String> = options.open(scratch.vault()).unwrap();
+    vault.put(&1, &"one".into()).unwrap();
+    vault.close().unwrap();
+    let vault: Vault<u32, String> = open_fast(scratch.vault());
+    let before = rows(&scratch.vault());
+    assert_eq!(before[0].1[0], b'B');
+    let watch = Watch::over(&scratch.vault());
+    assert!(!watch.sees(|| {
+        let mut value = vault.get_mut(&1).unwrap().unwrap();
+        value.push('!');
+        value.pop();
+    }));
+    assert_eq!(rows(&scratch.vault()), before);
+    vault.get_mut(&1).unwrap().unwrap().push('!');
+    assert_eq!(rows(&scratch.vault())[0].1[0], b'M');
+    assert_eq!(vault.get(&1).unwrap().as_deref(), Some("one!"));
+}
+
+// ---- what cannot be stored ----------------------------------------------------------------
+
+/// A type of values of which one can be made that no codec holds: nothing within something.
+type Odd = Option<Json>;
+
+const GOOD: Odd = Some(Json::Bool(true));
+const BAD: Odd = Some(Json::Null);
+
+/// A vault with one entry in which something else than that entry would show.
+fn one_good() -> Vault<u8, Odd> {
+    let vault = Vault::open_in_memory().unwrap();
+    vault.put(&1, &GOOD).unwrap();
+    vault
+}
+
+fn is_as_before(vault: &Vault<u8, Odd>) {
+    assert_eq!(entries(vault), [(1, GOOD)]);
+    // And the writer is free.
+    vault.put(&1, &None).unwrap();
+    vault.put(&1, &GOOD).unwrap();
+}
+
+macro_rules! assert_unstorable {
+    ($result:expr) => {
+        assert_is!(
+            $result,
+            Err(Error::Encode {
+                part: Part::Value,
+                ..
+            })
+        )
+    };
+}
+
+#[test]
+fn a_new_value_that_cannot_be_stored_is_refused_at_once() {
+    let vault = one_good();
+    assert_unstorable!(vault.entry(2).or_insert(BAD));
+    assert_unstorable!(vault.entry(2).or_insert_with(|| BAD));
+    assert_unstorable!(vault.entry(2).or_insert_with_key(|_| BAD));
+    assert_unstorable!(vault.entry(2).or_try_insert_with(|| Result::Ok(BAD)));
+    assert_unstorable!(vault.entry(2).insert_entry(BAD));
+    assert_unstorable!(vault.entry_ref(&2).or_insert(BAD));
+    assert_unstorable!(vault.entry(1).insert_entry(BAD));
+    assert_unstorable!(vault.get_or_insert_with(2, || BAD));
+    is_as_before(&vault);
+    let Entry::Occupied(mut entry) = vault.entry(1).resolve().unwrap() else {
+        panic!("1 is there");
+    };
+    assert_unstorable!(entry.insert(BAD));
+    assert_eq!(*entry.get(), GOOD, "the entry goes on with what it had");
+    entry.commit().unwrap();
+    is_as_before(&vault);
+
+    let mut tx = vault.begin().unwrap();
+    assert_unstorable!(tx.entry(2).or_insert(BAD));
+    assert_unstorable!(tx.entry(1).insert_entry(BAD));
+    tx.commit().unwrap();
+    is_as_before(&vault);
+}
+
+#[test]
+fn a_change_that_cannot_be_stored_is_refused_by_commit() {
+    let vault = one_good();
+    let mut value = vault.get_mut(&1).unwrap().unwrap();
+    *value = BAD;
+    assert_unstorable!(RefMut::commit(value));
+    is_as_before(&vault);
+    let mut value = vault.entry(2).or_insert(GOOD).unwrap();
+    *value = BAD;
+    assert_unstorable!(RefMut::into_value(value));
+    is_as_before(&vault);
+    let mut entry = vault.entry(2).insert_entry(GOOD).unwrap();
+    *entry.get_mut() = BAD;
+    assert_unstorable!(entry.commit());
+    is_as_before(&vault);
+
+    let mut tx = vault.begin().unwrap();
+    let mut value = tx.get_mut(&1).unwrap().unwrap();
+    *value = BAD;
+    assert_unstorable!(RefMut::commit(value));
+    assert_eq!(tx.get(&1).unwrap(), Some(GOOD));
+    tx.commit().unwrap();
+    is_as_before(&vault);
+}
+
+#[test]
+fn an_entry_that_cannot_be_committed_is_undone_whole() {
+    let vault = one_good();
+    let Entry::Occupied(mut entry) = vault.entry(1).resolve().unwrap() else {
+        panic!("1 is there");
+    };
+    entry.insert(None).unwrap();
+    *entry.get_mut() = BAD;
+    assert_unstorable!(entry.commit());
+    is_as_before(&vault);
+}
+
+#[test]
+fn an_entry_of_a_transaction_that_cannot_be_committed_is_undone_whole() {
+    let vault = one_good();
+    let mut tx = vault.begin().unwrap();
+    let Entry::Occupied(mut entry) = tx.entry(1).resolve().unwrap() else {
+        panic!("1 is there");
+    };
+    entry.insert(None).unwrap();
+    *entry.get_mut() = BAD;
+    assert_unstorable!(entry.commit());
+    assert_eq!(tx.get(&1).unwrap(), Some(GOOD), "nothing was changed then");
+}
+
+#[test]
+fn an_entry_of_a_transaction_that_met_a_panic_is_undone_whole() {
+    let vault = one_good();
+    let mut tx = vault.begin().unwrap();
+    let panic = catch_unwind(AssertUnwindSafe(|| {
+        let mut entry = tx.entry(1).insert_entry(None).unwrap();
+        *entry.get_mut() = Some(Json::Bool(false));
+        panic!("in the middle of an entry");
+    }));
+    panic.unwrap_err();
+    assert_eq!(tx.get(&1).unwrap(), Some(GOOD), "nothing is written then");
+}
+
+/// Leaves a value that cannot be written back to a destructor.
+fn fail_in_drop(vault: &Vault<u8, Odd>) {
+    *vault.get_mut(&1).unwrap().unwrap() = BAD;
+}
+
+type Next = fn(&Vault<u8, Odd>) -> Result<()>;
+
+/// What can be called next, in every way that a program goes on.
+const NEXT: [(&str, Next); 22] = [
+    ("get", |vault| vault.get(&1).map(drop)),
+    ("len", |vault| vault.len().map(drop)),
+    ("is_empty", |vault| vault.is_empty().map(drop)),
+    ("contains_key", |vault| vault.contains_key(&9).map(drop)),
+    ("get_many", |vault| vault.get_many(&[1]).map(drop)),
+    ("iter", |vault| {
+        vault.iter().try_for_each(|item| item.map(drop))
+    }),
+    ("keys", |vault| {
+        vault.keys().try_for_each(|item| item.map(drop))
+    }),
+    ("into_iter", |vault| {
+        vault
+            .clone()
+            .into_iter()
+            .try_for_each(|item| item.map(drop))
+    }),
+    ("snapshot", |vault| vault.snapshot().map(drop)),
+    ("put", |vault| vault.put(&1, &GOOD)),
+    ("remove", |vault| vault.remove(&9).map(drop)),
+    ("try_extend", |vault| vault.try_extend([(1, GOOD)])),
+    ("retain", |vault| vault.retain(|_, _| true)),
+    ("extract_if", |vault| {
+        vault
+            .extract_if(|_, _| false)
+            .try_for_each(|item| item.map(drop))
+    }),
+    ("entry", |vault| vault.entry(1).or_insert(GOOD).map(drop)),
+    ("get_mut", |vault| vault.get_mut(&1).map(drop)),
+    ("begin", |vault| vault.begin().map(drop)),
+    ("get_or_insert_with", |vault| {
+        vault.get_or_insert_with(1, || GOOD).map(drop)
+    }),
+    ("size_on_disk", |vault| vault.size_on_disk().map(drop)),
+    ("flush", Vault::flush),
+    ("close", |vault| vault.clone().close()),
+    ("get, on a clone", |vault| vault.clone().get(&1).map(drop)),
+];
+
+#[test]
+fn an_error_of_a_destructor_is_returned_by_the_next_call_once() {
+    for (name, next) in NEXT {
+        on_both::<u8, Odd>(|vault| {
+            vault.put(&1, &GOOD).unwrap();
+            fail_in_drop(&vault);
+            assert_unstorable!(next(&vault));
+            next(&vault).unwrap_or_else(|error| panic!("{name} failed twice: {error}"));
+            is_as_before(&vault);
+        });
+    }
+}
+
+#[test]
+fn an_error_of_a_destructor_is_returned_by_delete() {
+    on_both::<u8, Odd>(|vault| {
+        vault.put(&1, &GOOD).unwrap();
+        fail_in_drop(&vault);
+        assert_unstorable!(vault.delete());
+    });
+}
+
+#[test]
+fn every_kind_of_destructor_keeps_its_error() {
+    const FAILING: [fn(&Vault<u8, Odd>); 7] = [
+        fail_in_drop,
+        |vault| *vault.entry(1).or_default().unwrap() = BAD,
+        |vault| *vault.entry(2).or_insert(GOOD).unwrap() = BAD,
+        |vault| *vault.entry(2).insert_entry(GOOD).unwrap().get_mut() = BAD,
+        |vault| drop(vault.entry(1).and_modify(|value| *value = BAD)),
+        |vault| {
+            let entry = vault.entry(1).resolve().unwrap();
+            drop(entry.and_modify(|value| *value = BAD));
+        },
+        |vault| {
+            let mut entry = vault.entry(1).insert_entry(None).unwrap();
+            *entry.get_mut() = BAD;
+        },
+    ];
+    let vault = one_good();
+    for fail in FAILING {
+        fail(&vault);
+        assert_unstorable!(vault.get(&1));
+        is_as_before(&vault);
+    }
+}
+
+#[test]
+fn showing_a_vault_does_not_lose_the_error_of_a_destructor() {
+    let vault = one_good();
+    fail_in_drop(&vault);
+    let shown = format!("{vault:?}");
+    assert_unstorable!(vault.get(&1));
+    assert!(shown.contains("Vault"), "{shown}");
+}
+
+#[test]
+fn an_error_of_a_destructor_within_a_transaction_is_that_of_its_commit() {
+    let vault = one_good();
+    let mut tx = vault.begin().unwrap();
+    tx.put(&2, &GOOD).unwrap();
+    *tx.get_mut(&1).unwrap().unwrap() = BAD;
+    // The rest of it goes on until then.
+    assert_eq!(tx.get(&1).unwrap(), Some(GOOD));
+    tx.put(&3, &GOOD).unwrap();
+    assert_unstorable!(tx.commit());
+    is_as_before(&vault);
+
+    let result: Result<()> = vault.transaction(|tx| {
+        tx.put(&2, &GOOD)?;
+        *tx.entry(1).or_default()? = BAD;
+        Ok(())
+    });
+    assert_unstorable!(result);
+    is_as_before(&vault);
+
+    // Nobody asks for it when the transaction is given up.
+    let mut tx = vault.begin().unwrap();
+    *tx.get_mut(&1).unwrap().unwrap() = BAD;
+    tx.rollback().unwrap();
+    is_as_before(&vault);
+}
+
+// ---- keys that cannot be stored -----------------------------------------------------------
+
+/// A key that does not read back, or not even encode.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Bad {
+    Unreadable,
+    Unwritable,
+}
+
+impl Serialize for Bad {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Unreadable => serializer.serialize_u8(1),
+            Self::Unwritable => Err(serde::ser::Error::custom("not to be written")),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Bad {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Err(serde::de::Error::custom("not to be read"))
+    }
+}
+
+#[test]
+fn a_key_that_cannot_be_stored() {
+    let vault: Vault<Bad, u32> = Vault::open_in_memory().unwrap();
+    let is_of_the_key = |error: Error| {
+        assert_is!(
+            error,
+            Error::Encode {
+                part: Part::Key,
+                ..
+            }
+        );
+    };
+    is_of_the_key(vault.entry(Bad::Unwritable).resolve().unwrap_err());
+    is_of_the_key(vault.entry_ref(&Bad::Unwritable).or_insert(1).unwrap_err());
+    is_of_the_key(vault.get_mut(&Bad::Unwritable).unwrap_err());
+    // It can be looked for, and is not there.
+    assert_is!(vault.get_mut(&Bad::Unreadable), Ok(None));
+    let entry = vault.entry(Bad::Unreadable).resolve().unwrap();
+    assert_is!(&entry, Entry::Vacant(_));
+    is_of_the_key(entry.or_insert(1).unwrap_err());
+    is_of_the_key(vault.entry_ref(&Bad::Unreadable).or_insert(1).unwrap_err());
+    is_of_the_key(vault.get_or_insert_with(Bad::Unreadable, || 1).unwrap_err());
+    assert!(vault.is_empty().unwrap());
+}

@@ -1,0 +1,466 @@
+//! Random operations through entries, guards, transactions and savepoints on a vault and on
+//! std's `HashMap` with an order, which must agree; snapshots must go on to show what was then.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as StdEntry;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use vaults::{Entry, Error, OpenOptions, RefMut, Result, Snapshot, Transaction, Vault};
+
+use crate::support::{Scratch, open_fast};
+
+/// Multiplies the number of cases.
+const ROUNDS: &str = "VAULTS_TEST_ROUNDS";
+const CASES: u32 = 96;
+const KEYS: u8 = 12;
+
+// ---- the model ------------------------------------------------------------------------
+
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Model {
+    map: HashMap<String, i32>,
+    order: Vec<String>,
+}
+
+impl Model {
+    fn entries(&self) -> Vec<(String, i32)> {
+        let entry = |key: &String| (key.clone(), self.map[key]);
+        self.order.iter().map(entry).collect()
+    }
+
+    /// Brings the order up to what was done to the map: what is new goes to the end.
+    fn settle(&mut self, key: &str) {
+        self.order.retain(|other| self.map.contains_key(other));
+        if self.map.contains_key(key) && !self.order.iter().any(|other| other == key) {
+            self.order.push(key.to_owned());
+        }
+    }
+}
+
+// ---- the operations -------------------------------------------------------------------
+
+/// How a guard or an entry is left.
+#[derive(Clone, Copy, Debug)]
+enum Leaving {
+    Dropped,
+    Committed,
+    Panicked,
+}
+
+/// How a transaction or a savepoint is left.
+#[derive(Clone, Copy, Debug)]
+enum Ending {
+    Committed,
+    RolledBack,
+    Dropped,
+    Panicked,
+}
+
+/// What is done with the place of a key.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    OrInsert(i32),
+    OrInsertWithKey,
+    OrTryInsertWith(Option<i32>),
+    OrDefaultAdd(i32),
+    AndModify(i32),
+    AndModifyOrInsert(i32, i32),
+    InsertEntry(i32),
+    InsertTwice(i32, i32),
+    /// Removes what is there, inserts what is not.
+    Toggle(i32),
+    RemoveEntry,
+    Look,
+    GetMut(i32, Leaving),
+    Changed(i32, Leaving),
+    GetOrInsertWith(i32),
+    GetOrTryInsertWith(Option<i32>),
+    Insert(i32),
+    Remove,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    At(String, Place),
+    Clear,
+    Retain(i32),
+    PopFirst,
+    Extend(Vec<(String, i32)>),
+    /// A savepoint, or on the vault a transaction.
+    Part(Vec<Step>, Ending),
+}
+
+#[derive(Clone, Debug)]
+enum Op {
+    Step(bool, Step),
+    Snapshot,
+    DropSnapshot,
+}
+
+fn key() -> impl Strategy<Value = String> {
+    (0..KEYS).prop_map(|n| format!("key {n}"))
+}
+
+fn place() -> impl Strategy<Value = Place> {
+    let n = || -9..9_i32;
+    let leaving = || {
+        prop_oneof![
+            3 => Just(Leaving::Dropped),
+            2 => Just(Leaving::Committed),
+            1 => Just(Leaving::Panicked),
+        ]
+    };
+    prop_oneof![
+        n().prop_map(Place::OrInsert),
+        Just(Place::OrInsertWithKey),
+        prop::option::of(n()).prop_map(Place::OrTryInsertWith),
+        n().prop_map(Place::OrDefaultAdd),
+        n().prop_map(Place::AndModify),
+        (n(), n()).prop_map(|(by, new)| Place::AndModifyOrInsert(by, new)),
+        n().prop_map(Place::InsertEntry),
+        (n(), n()).prop_map(|(one, two)| Place::InsertTwice(one, two)),
+        n().prop_map(Place::Toggle),
+        Just(Place::RemoveEntry),
+        Just(Place::Look),
+        (n(), leaving()).prop_map(|(new, leaving)| Place::GetMut(new, leaving)),
+        (n(), leaving()).prop_map(|(new, leaving)| Place::Changed(new, leaving)),
+        n().prop_map(Place::GetOrInsertWith),
+        prop::option::of(n()).prop_map(Place::GetOrTryInsertWith),
+        n().prop_map(Place::Insert),
+        Just(Place::Remove),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let ending = || {
+        prop_oneof![
+            4 => Just(Ending::Committed),
+            1 => Just(Ending::RolledBack),
+            1 => Just(Ending::Dropped),
+            1 => Just(Ending::Panicked),
+        ]
+    };
+    let simple = prop_oneof![
+        24 => (key(), place()).prop_map(|(key, place)| Step::At(key, place)),
+        1 => Just(Step::Clear),
+        2 => (2..5_i32).prop_map(Step::Retain),
+        2 => Just(Step::PopFirst),
+        2 => prop::collection::vec((key(), -9..9_i32), 0..6).prop_map(Step::Extend),
+    ];
+    simple.prop_recursive(4, 40, 8, move |inner| {
+        (prop::collection::vec(inner, 0..8), ending())
+            .prop_map(|(steps, ending)| Step::Part(steps, ending))
+    })
+}
+
+fn operations() -> impl Strategy<Value = Vec<Op>> {
+    let op = prop_oneof![
+        12 => (any::<bool>(), step()).prop_map(|(first, step)| Op::Step(first, step)),
+        1 => Just(Op::Snapshot),
+        1 => Just(Op::DropSnapshot),
+    ];
+    prop::collection::vec(op, 1..40)
+}
+
+// ---- both, side by side ---------------------------------------------------------------
+
+fn refused() -> Error {
+    Error::InvalidOptions { reason: "refused" }
+}
+
+/// Drops it while unwinding from a panic, one that the hook does not print thousands of times.
+fn unwind_with<T>(held: T) {
+    let unwound = catch_unwind(AssertUnwindSafe(|| {
+        let _held = held;
+        resume_unwind(Box::new(()));
+    }));
+    unwound.unwrap_err();
+}
+
+/// What is done at one place, to the `HashMap`: what was seen.
+fn on_map(map: &mut HashMap<String, i32>, key: &str, place: Place) -> Option<i32> {
+    let owned = key.to_owned();
+    let length = i32::try_from(key.len()).unwrap();
+    match place {
+        Place::OrInsert(new) | Place::GetOrInsertWith(new) => {
+            Some(*map.entry(owned).or_insert(new))
+        }
+        Place::OrInsertWithKey => Some(*map.entry(owned).or_insert(length)),
+        Place::OrTryInsertWith(new) | Place::GetOrTryInsertWith(new) => match map.entry(owned) {
+            StdEntry::Occupied(entry) => Some(*entry.get()),
+            StdEntry::Vacant(entry) => Some(*entry.insert(new?)),
+        },
+        Place::OrDefaultAdd(by) => {
+            *map.entry(owned).or_default() += by;
+            map.get(key).copied()
+        }
+        Place::AndModify(by) => map.get_mut(key).map(|value| *value += by).and(None),
+        Place::AndModifyOrInsert(by, new) => Some(
+            *map.entry(owned)
+                .and_modify(|value| *value += by)
+                .or_insert(new),
+        ),
+        Place::InsertEntry(new) => Some(*map.entry(owned).insert_entry(new).get()),
+        Place::InsertTwice(one, two) => Some(map.entry(owned).insert_entry(one).insert(two)),
+        Place::Toggle(new) => match map.entry(owned) {
+            StdEntry::Occupied(entry) => Some(entry.remove()),
+            StdEntry::Vacant(entry) => Some(*entry.insert(new)),
+        },
+        Place::RemoveEntry | Place::Remove => map.remove(key),
+        Place::Look => map.get(key).copied(),
+        Place::GetMut(_, Leaving::Panicked) | Place::Changed(_, Leaving::Panicked) => None,
+        Place::GetMut(new, _) => map.get_mut(key).map(|value| std::mem::replace(value, new)),
+        Place::Changed(new, _) => {
+            let value = map.entry(owned).or_insert(0);
+            *value += new;
+            Some(*value)
+        }
+        Place::Insert(new) => map.insert(owned, new),
+    }
+}
+
+/// What both kinds of handles that write have, each step written once.
+macro_rules! steps {
+    ($place_on:ident, $step_on:ident, $handle:ty) => {
+        fn $place_on(map: $handle, key: &str, place: Place) -> Result<Option<i32>> {
+            let owned = key.to_owned();
+            Ok(Some(match place {
+                Place::OrInsert(new) => *map.entry(owned).or_insert(new)?,
+                Place::OrInsertWithKey => {
+                    let length = |key: &&str| i32::try_from(key.len()).unwrap();
+                    *map.entry_ref(key).or_insert_with_key(length)?
+                }
+                Place::OrTryInsertWith(new) => {
+                    let made = map
+                        .entry(owned)
+                        .or_try_insert_with(|| new.ok_or_else(refused));
+                    match made {
+                        Ok(value) => *value,
+                        Err(Error::InvalidOptions { .. }) => return Ok(None),
+                        Err(error) => return Err(error),
+                    }
+                }
+                Place::OrDefaultAdd(by) => {
+                    let mut value = map.entry(owned).or_default()?;
+                    *value += by;
+                    *value
+                }
+                Place::AndModify(by) => {
+                    drop(map.entry(owned).and_modify(|value| *value += by));
+                    return Ok(None);
+                }
+                Place::AndModifyOrInsert(by, new) => *map
+                    .entry_ref(key)
+                    .and_modify(|value| *value += by)
+                    .or_insert(new)?,
+                Place::InsertEntry(new) => *map.entry(owned).insert_entry(new)?.get(),
+                Place::InsertTwice(one, two) => map.entry(owned).insert_entry(one)?.insert(two)?,
+                Place::Toggle(new) => match map.entry(owned).resolve()? {
+                    Entry::Occupied(entry) => entry.remove()?,
+                    Entry::Vacant(entry) => *entry.insert(new)?,
+                },
+                Place::RemoveEntry => match map.entry(owned).resolve()? {
+                    Entry::Occupied(entry) => entry.remove_entry()?.1,
+                    Entry::Vacant(entry) => {
+                        assert_eq!(entry.into_key(), key);
+                        return Ok(None);
+                    }
+                },
+                Place::Look => match map.entry_ref(key).resolve()? {
+                    Entry::Occupied(entry) => *entry.get(),
+                    Entry::Vacant(_) => return Ok(None),
+                },
+                Place::GetMut(new, leaving) => {
+                    let Some(mut value) = map.get_mut(key)? else {
+                        return Ok(None);
+                    };
+                    let old = std::mem::replace(&mut *value, new);
+                    match leaving {
+                        Leaving::Dropped => drop(value),
+                        Leaving::Committed => RefMut::commit(value)?,
+                        Leaving::Panicked => {
+                            unwind_with(value);
+                            return Ok(None);
+                        }
+                    }
+                    old
+                }
+                Place::Changed(by, leaving) => {
+                    let mut value = map.entry(owned).or_insert(0)?;
+                    *value += by;
+                    match leaving {
+                        Leaving::Dropped => *value,
+                        Leaving::Committed => RefMut::into_value(value)?,
+                        Leaving::Panicked => {
+                            unwind_with(value);
+                            return Ok(None);
+                        }
+                    }
+                }
+                Place::GetOrInsertWith(new) => map.get_or_insert_with(owned, || new)?,
+                Place::GetOrTryInsertWith(new) => {
+                    match map.get_or_try_insert_with(owned, || new.ok_or_else(refused)) {
+                        Ok(value) => value,
+                        Err(Error::InvalidOptions { .. }) => return Ok(None),
+                        Err(error) => return Err(error),
+                    }
+                }
+                Place::Insert(new) => return map.insert(owned, new),
+                Place::Remove => return map.remove(key),
+            }))
+        }
+
+        fn $step_on(map: $handle, model: &mut Model, step: &Step) {
+            match step {
+                Step::At(key, place) => {
+                    let seen = $place_on(map, key, *place).unwrap();
+                    assert_eq!(seen, on_map(&mut model.map, key, *place), "{place:?}");
+                    model.settle(key);
+                }
+                Step::Clear => {
+                    map.clear().unwrap();
+                    *model = Model::default();
+                }
+                Step::Retain(divisor) => {
+                    let keep = |value: &mut i32| {
+                        *value += 1;
+                        *value % divisor != 0
+                    };
+                    map.retain(|_, value| keep(value)).unwrap();
+                    model.map.retain(|_, value| keep(value));
+                    model.settle("");
+                }
+                Step::PopFirst => {
+                    let first = model.entries().into_iter().next();
+                    assert_eq!(map.pop_first().unwrap(), first);
+                    if let Some((key, _)) = first {
+                        model.map.remove(&key);
+                        model.settle("");
+                    }
+                }
+                Step::Extend(pairs) => {
+                    map.try_extend(pairs.iter().cloned()).unwrap();
+                    for (key, value) in pairs {
+                        model.map.insert(key.clone(), *value);
+                        model.settle(key);
+                    }
+                }
+                Step::Part(..) => panic!("not one step"),
+            }
+        }
+    };
+}
+
+steps!(place_on_vault, step_on_vault, &Vault<String, i32>);
+steps!(
+    place_on_transaction,
+    step_on_transaction,
+    &mut Transaction<'_, String, i32>
+);
+
+/// Runs the steps in a transaction or a savepoint and ends it; the model of what is left.
+fn run_part(
+    mut tx: Transaction<'_, String, i32>,
+    before: &Model,
+    steps: &[Step],
+    ending: Ending,
+) -> Model {
+    let mut model = before.clone();
+    for step in steps {
+        if let Step::Part(steps, ending) = step {
+            model = run_part(tx.savepoint().unwrap(), &model, steps, *ending);
+        } else {
+            step_on_transaction(&mut tx, &mut model, step);
+        }
+        assert_eq!(tx.len().unwrap(), model.map.len(), "after {step:?}");
+        let entries: Vec<_> = tx.iter().map(Result::unwrap).collect();
+        assert_eq!(entries, model.entries(), "after {step:?}");
+    }
+    match ending {
+        Ending::Committed => {
+            tx.commit().unwrap();
+            return model;
+        }
+        Ending::RolledBack => tx.rollback().unwrap(),
+        Ending::Dropped => drop(tx),
+        Ending::Panicked => unwind_with(tx),
+    }
+    before.clone()
+}
+
+fn check(handles: &[Vault<String, i32>; 2], model: &Model, last: &Op) {
+    let expected = model.entries();
+    for handle in handles {
+        assert_eq!(handle.len().unwrap(), expected.len(), "after {last:?}");
+        let entries: Vec<_> = handle.iter().map(Result::unwrap).collect();
+        assert_eq!(entries, expected, "after {last:?}");
+    }
+}
+
+fn check_snapshot(snapshot: &Snapshot<String, i32>, model: &Model) {
+    assert_eq!(snapshot.len().unwrap(), model.map.len());
+    let entries: Vec<_> = snapshot.iter().map(Result::unwrap).collect();
+    assert_eq!(entries, model.entries());
+    let keys: Vec<String> = (0..KEYS).map(|n| format!("key {n}")).collect();
+    let expected: Vec<_> = keys.iter().map(|key| model.map.get(key).copied()).collect();
+    assert_eq!(snapshot.get_many(&keys).unwrap(), expected);
+}
+
+fn agree(open: impl Fn() -> [Vault<String, i32>; 2]) {
+    let rounds: u32 = std::env::var(ROUNDS).map_or(1, |rounds| rounds.parse().unwrap());
+    let config = Config {
+        cases: CASES * rounds,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    TestRunner::new(config)
+        .run(&operations(), |operations| {
+            let handles = open();
+            let mut model = Model::default();
+            let mut snapshots = Vec::new();
+            for op in &operations {
+                match op {
+                    Op::Step(first, step) => {
+                        let vault = &handles[usize::from(*first)];
+                        if let Step::Part(steps, ending) = step {
+                            let tx = vault.begin().unwrap();
+                            model = run_part(tx, &model, steps, *ending);
+                        } else {
+                            step_on_vault(vault, &mut model, step);
+                        }
+                    }
+                    Op::Snapshot => {
+                        let of = handles[snapshots.len() % 2].snapshot().unwrap();
+                        snapshots.push((of, model.clone()));
+                    }
+                    Op::DropSnapshot => drop(snapshots.pop()),
+                }
+                check(&handles, &model, op);
+            }
+            for (snapshot, then) in &snapshots {
+                check_snapshot(snapshot, then);
+            }
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn two_handles_of_a_file() {
+    let scratch = Scratch::new();
+    agree(|| {
+        let handles = [open_fast(scratch.vault()), open_fast(scratch.vault())];
+        handles[0].clear().unwrap();
+        handles
+    });
+}
+
+#[test]
+fn two_handles_of_memory() {
+    agree(|| {
+        let vault = OpenOptions::new().open_in_memory().unwrap();
+        [vault.clone(), vault]
+    });
+}

@@ -1,0 +1,327 @@
+//! What std holds a `HashMap`'s entries to, and how they go together with what removes by a
+//! predicate.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use vaults::{Entry, Error, Result, Vault};
+
+use crate::support::{entries, numbers, on_both};
+
+/// Tens under ones: 1 is 10, 2 is 20 and so on.
+fn tens(vault: &Vault<u32, u32>) {
+    vault.try_extend((1..=6).map(|n| (n, n * 10))).unwrap();
+}
+
+#[test]
+fn an_occupied_place_is_replaced_changed_and_removed() {
+    on_both(|vault| {
+        tens(&vault);
+        match vault.entry(1).resolve().unwrap() {
+            Entry::Vacant(_) => panic!("1 is there"),
+            Entry::Occupied(mut entry) => {
+                assert_eq!(*entry.get(), 10);
+                assert_eq!(entry.insert(100).unwrap(), 10);
+            }
+        }
+        assert_eq!(vault.get(&1).unwrap(), Some(100));
+        assert_eq!(vault.len().unwrap(), 6);
+
+        match vault.entry(2).resolve().unwrap() {
+            Entry::Vacant(_) => panic!("2 is there"),
+            Entry::Occupied(mut entry) => {
+                let value = entry.get_mut();
+                *value *= 10;
+            }
+        }
+        assert_eq!(vault.get(&2).unwrap(), Some(200));
+        assert_eq!(vault.len().unwrap(), 6);
+
+        match vault.entry(3).resolve().unwrap() {
+            Entry::Vacant(_) => panic!("3 is there"),
+            Entry::Occupied(entry) => assert_eq!(entry.remove().unwrap(), 30),
+        }
+        assert_eq!(vault.get(&3).unwrap(), None);
+        assert_eq!(vault.len().unwrap(), 5);
+    });
+}
+
+#[test]
+fn a_vacant_place_is_filled_and_then_occupied() {
+    on_both(|vault| {
+        tens(&vault);
+        match vault.entry(10).resolve().unwrap() {
+            Entry::Occupied(_) => panic!("10 is not there"),
+            Entry::Vacant(entry) => assert_eq!(*entry.insert(1000).unwrap(), 1000),
+        }
+        assert_eq!(vault.get(&10).unwrap(), Some(1000));
+        assert_eq!(vault.len().unwrap(), 7);
+        let entry = vault.entry(10).resolve().unwrap();
+        assert_is!(&entry, Entry::Occupied(_));
+        drop(entry);
+        assert_eq!(entries(&vault).last(), Some(&(10, 1000)));
+    });
+}
+
+#[test]
+fn the_key_of_a_place_is_the_one_that_was_asked_for() {
+    on_both::<String, i32>(|vault| {
+        let key = "hello there";
+        assert!(vault.is_empty().unwrap());
+        match vault.entry(key.into()).resolve().unwrap() {
+            Entry::Occupied(_) => panic!("it is empty"),
+            Entry::Vacant(entry) => {
+                assert_eq!(entry.key(), key);
+                assert_eq!(*entry.insert(12).unwrap(), 12);
+            }
+        }
+        match vault.entry(key.into()).resolve().unwrap() {
+            Entry::Vacant(_) => panic!("it was inserted"),
+            Entry::Occupied(entry) => {
+                assert_eq!(entry.key(), key);
+                assert_eq!(entry.remove_entry().unwrap(), (key.to_owned(), 12));
+            }
+        }
+        assert!(vault.is_empty().unwrap());
+        assert_eq!(vault.entry(key.into()).key(), key);
+        assert_is!(vault.entry(key.into()).resolve(), Ok(Entry::Vacant(_)));
+    });
+}
+
+#[test]
+fn taking_and_filling_a_few_places_many_times() {
+    on_both::<i32, ()>(|vault| {
+        // Numbers that look random, the same each time.
+        let mut state = 0x2545_f491_u32;
+        let mut next = || {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            i32::try_from(state % 20).unwrap() - 10
+        };
+        let mut model = HashSet::new();
+        let check = |model: &HashSet<i32>| {
+            let keys: HashSet<i32> = vault.keys().map(Result::unwrap).collect();
+            assert_eq!(keys, *model);
+            for key in &keys {
+                assert!(vault.contains_key(key).unwrap());
+            }
+        };
+        for _ in 0..50 {
+            let key = next();
+            vault.insert(key, ()).unwrap();
+            model.insert(key);
+        }
+        for _ in 0..200 {
+            let key = next();
+            match vault.entry(key).resolve().unwrap() {
+                Entry::Occupied(entry) => {
+                    entry.remove().unwrap();
+                    assert!(model.remove(&key));
+                }
+                Entry::Vacant(entry) if key % 3 == 0 => {
+                    drop(entry.insert(()).unwrap());
+                    assert!(model.insert(key));
+                }
+                Entry::Vacant(_) => assert!(!model.contains(&key)),
+            }
+            check(&model);
+        }
+    });
+}
+
+#[test]
+fn a_unit_and_an_empty_key_have_places() {
+    on_both::<(), ()>(|vault| {
+        drop(vault.entry(()).or_insert(()).unwrap());
+        drop(vault.entry(()).or_default().unwrap());
+        assert_eq!(vault.len().unwrap(), 1);
+        match vault.entry(()).resolve().unwrap() {
+            Entry::Occupied(entry) => entry.remove().unwrap(),
+            Entry::Vacant(_) => panic!("it is there"),
+        }
+        assert!(vault.is_empty().unwrap());
+    });
+    on_both::<String, Option<u32>>(|vault| {
+        *vault.entry(String::new()).or_default().unwrap() = Some(1);
+        // A stored nothing occupies its place.
+        *vault.entry(String::new()).or_insert(Some(9)).unwrap() = None;
+        assert_is!(vault.entry(String::new()).resolve(), Ok(Entry::Occupied(_)));
+        assert_eq!(vault.get("").unwrap(), Some(None));
+    });
+}
+
+#[test]
+fn words_are_counted_and_listed() {
+    on_both::<String, u32>(|vault| {
+        let text = "the cat and the dog and the bird";
+        let mut model = HashMap::new();
+        for word in text.split(' ') {
+            *model.entry(word.to_owned()).or_insert(0) += 1;
+            let count = vault.entry(word.to_owned());
+            drop(count.and_modify(|count| *count += 1).or_insert(1).unwrap());
+        }
+        let counted: HashMap<_, _> = entries(&vault).into_iter().collect();
+        assert_eq!(counted, model);
+        let order: Vec<String> = vault.keys().map(Result::unwrap).collect();
+        assert_eq!(order, ["the", "cat", "and", "dog", "bird"]);
+    });
+    on_both::<usize, Vec<String>>(|vault| {
+        let mut model: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+        for word in ["a", "of", "b", "to", "you"] {
+            model.entry(word.len()).or_default().push(word.into());
+            let mut list = vault.entry(word.len()).or_default().unwrap();
+            list.push(word.into());
+        }
+        assert_eq!(
+            entries(&vault).into_iter().collect::<BTreeMap<_, _>>(),
+            model
+        );
+    });
+}
+
+#[test]
+fn a_place_that_was_emptied_goes_to_the_end_when_it_is_filled() {
+    on_both(|vault| {
+        tens(&vault);
+        match vault.entry(2).resolve().unwrap() {
+            Entry::Occupied(entry) => assert_eq!(entry.remove().unwrap(), 20),
+            Entry::Vacant(_) => panic!("2 is there"),
+        }
+        *vault.entry(2).or_default().unwrap() = 2;
+        *vault.entry(1).or_default().unwrap() = 1;
+        let keys: Vec<u32> = vault.keys().map(Result::unwrap).collect();
+        assert_eq!(keys, [1, 3, 4, 5, 6, 2], "what was overwritten stays");
+    });
+}
+
+#[test]
+fn what_is_removed_in_an_entry_and_filled_again_in_it_is_new() {
+    on_both(|vault| {
+        tens(&vault);
+        let entry = vault.entry(9).insert_entry(90).unwrap();
+        assert_eq!(entry.remove().unwrap(), 90);
+        assert_eq!(vault.len().unwrap(), 6);
+        assert_is!(vault.entry(9).resolve(), Ok(Entry::Vacant(_)));
+    });
+}
+
+// ---- together with retain and extract_if --------------------------------------------------
+
+#[test]
+fn places_after_retain() {
+    on_both::<u32, u32>(|vault| {
+        vault.try_extend(numbers(100)).unwrap();
+        vault
+            .retain(|key, value| {
+                *value *= 2;
+                key % 2 == 0
+            })
+            .unwrap();
+        assert_eq!(vault.len().unwrap(), 50);
+        for key in 0..100 {
+            match vault.entry(key).resolve().unwrap() {
+                Entry::Occupied(entry) if key % 2 == 0 => assert_eq!(*entry.get(), key * 2),
+                Entry::Vacant(_) => assert_eq!(key % 2, 1),
+                Entry::Occupied(_) => panic!("{key} was removed"),
+            }
+        }
+    });
+}
+
+#[test]
+fn places_after_an_extraction_that_took_nothing_and_changed_all() {
+    on_both::<u32, u32>(|vault| {
+        vault.try_extend(numbers(10)).unwrap();
+        let taken = vault
+            .extract_if(|_, value| {
+                *value += 100;
+                false
+            })
+            .count();
+        assert_eq!(taken, 0);
+        for key in 0..10 {
+            assert_eq!(*vault.entry(key).or_default().unwrap(), key + 100);
+        }
+    });
+}
+
+#[test]
+fn places_after_an_extraction_that_took_all() {
+    on_both::<u32, u32>(|vault| {
+        vault.try_extend(numbers(10)).unwrap();
+        let taken: Vec<_> = vault.extract_if(|_, _| true).map(Result::unwrap).collect();
+        assert_eq!(taken, numbers(10).collect::<Vec<_>>());
+        for key in (0..10).rev() {
+            assert_is!(vault.entry(key).resolve(), Ok(Entry::Vacant(_)));
+            *vault.entry(key).or_insert(key).unwrap() += 1;
+        }
+        let expected: Vec<_> = (0..10).rev().map(|key| (key, key + 1)).collect();
+        assert_eq!(entries(&vault), expected);
+    });
+}
+
+#[test]
+fn places_after_an_extraction_that_was_left_early() {
+    on_both::<u32, u32>(|vault| {
+        vault.try_extend(numbers(10)).unwrap();
+        let mut extraction = vault.extract_if(|key, value| {
+            *value += 1;
+            key % 3 == 0
+        });
+        assert_eq!(extraction.next().unwrap().unwrap(), (0, 1));
+        assert_eq!(extraction.next().unwrap().unwrap(), (3, 4));
+        drop(extraction);
+        let expected = [
+            (1, 2),
+            (2, 3),
+            (4, 4),
+            (5, 5),
+            (6, 6),
+            (7, 7),
+            (8, 8),
+            (9, 9),
+        ];
+        assert_eq!(entries(&vault), expected, "what was seen is changed");
+        for (key, value) in expected {
+            assert_eq!(*vault.entry(key).or_insert(99).unwrap(), value);
+        }
+        assert_is!(vault.entry(3).resolve(), Ok(Entry::Vacant(_)));
+    });
+}
+
+#[test]
+fn places_after_a_predicate_that_panicked() {
+    on_both::<u32, u32>(|vault| {
+        vault.try_extend(numbers(10)).unwrap();
+        let panic = catch_unwind(AssertUnwindSafe(|| {
+            let predicate = |key: &u32, value: &mut u32| {
+                *value += 1;
+                assert_ne!(*key, 5, "on purpose");
+                true
+            };
+            vault.extract_if(predicate).for_each(drop);
+        }));
+        panic.unwrap_err();
+        // A map in memory keeps what was done until then; here it is all or nothing.
+        for key in 0..10 {
+            assert_eq!(*vault.entry(key).or_insert(99).unwrap(), key);
+        }
+        assert_eq!(vault.len().unwrap(), 10);
+    });
+}
+
+#[test]
+fn a_place_cannot_be_had_in_a_predicate() {
+    on_both::<u32, u32>(|vault| {
+        vault.try_extend(numbers(3)).unwrap();
+        vault
+            .retain(|key, _| {
+                assert_is!(vault.entry(*key).resolve(), Err(Error::Reentrant { .. }));
+                assert_eq!(vault.get(key).unwrap(), Some(*key));
+                *key != 1
+            })
+            .unwrap();
+        assert_eq!(entries(&vault), [(0, 0), (2, 2)]);
+    });
+}
