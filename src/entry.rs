@@ -252,7 +252,7 @@ impl<K, V: Serialize + DeserializeOwned> OccupiedEntry<'_, K, V> {
     ///
     /// # Errors
     ///
-    /// [`Error::Encode`](crate::Error::Encode) if the value cannot be stored faithfully. Nothing was
+    /// [`Error::Encode`] if the value cannot be stored faithfully. Nothing was
     /// changed then.
     pub fn insert(&mut self, value: V) -> Result<V> {
         self.loan.replace(value)
