@@ -42,6 +42,7 @@
 //! - [`Entry`] and [`RefMut`]: a value changed in place. [`Transaction`]: several calls that are one
 //!   change. [`Snapshot`]: reads of one state.
 //! - [`sharing`]: a guide to threads and processes, and the mistakes to avoid.
+//! - [`failure`]: a guide to durability, to what was tested and how, and to a bad day.
 //! - [`OpenOptions`]: durability, codec, timeouts, read-only. [`VaultDir`]: a folder of named vaults.
 //! - [`Codec`]: how values are encoded, and how types may change.
 //! - [`Error`]: what can go wrong, by what you can do about it.
@@ -67,6 +68,7 @@ mod codec;
 mod dir;
 mod entry;
 mod error;
+pub mod failure;
 mod guard;
 mod iter;
 mod key;

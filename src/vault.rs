@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use crate::codec::Codec;
 use crate::error::{Error, Result};
-use crate::store::{Config, End, ReadTransaction, Scope, Session, Store};
+use crate::store::{Config, ReadTransaction, Scope, Session, Store};
 use crate::value::Format;
 
 /// A map that lives in a file: [`HashMap`](std::collections::HashMap)'s methods, over one table
@@ -216,7 +216,7 @@ where
 
     /// Decodes the first entry, to find out at once if the types are wrong.
     fn check_types(&self) -> Result<()> {
-        let Some(first) = self.store.read(|session| session.at_end(End::First))? else {
+        let Some(first) = self.store.first_entry()? else {
             return Ok(());
         };
         match self.format.decode_entry::<K, V>(&first.key, &first.value) {

@@ -29,7 +29,7 @@ mod write;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 pub use config::Durability;
 pub(crate) use config::{Config, Existence, Location};
@@ -52,8 +52,9 @@ const MAX_IDLE_READERS: usize = 8;
 pub(crate) struct Store {
     connector: Connector,
     checksums: bool,
-    /// Shows the state of the file; not there where a file cannot be in WAL mode.
-    index: Option<WalIndex>,
+    /// Shows the state of the file, once it was asked for; not there where a file is not in WAL
+    /// mode.
+    index: OnceLock<Option<WalIndex>>,
     readers: Mutex<Vec<Session>>,
     /// Every connection for reading holds a clone, to be counted.
     reader_token: Arc<()>,
@@ -72,11 +73,10 @@ impl Store {
         let _span = trace::opening(config.given_path());
         let connector = Connector::new(config)?;
         let (session, checksums) = connector.establish()?;
-        let index = connector.index()?;
         Ok(Self {
             connector,
             checksums,
-            index,
+            index: OnceLock::new(),
             readers: Mutex::new(Vec::new()),
             reader_token: Arc::new(()),
             length: Mutex::new(None),
@@ -101,6 +101,20 @@ impl Store {
         self.path().unwrap_or(Path::new(":memory:"))
     }
 
+    /// The first entry, for a look at its types while the vault is being opened: no reader is
+    /// needed for it.
+    pub(crate) fn first_entry(&self) -> Result<Option<RawEntry>> {
+        let timeout = self.connector.config.busy_timeout;
+        let patience = Patience::new(timeout);
+        let mut session = self
+            .writer
+            .acquire(timeout)
+            .map_err(|_| self.busy(&patience))?;
+        let first = session.at_end(End::First);
+        self.writer.release(session);
+        first
+    }
+
     // ---- reading ------------------------------------------------------------------
 
     /// Reads outside a transaction: each statement sees the newest state.
@@ -118,9 +132,7 @@ impl Store {
         if let Some(session) = idle {
             return Ok(session);
         }
-        let mut session = self.connector.reader(Arc::clone(&self.reader_token))?;
-        self.check_moved(&mut session)?;
-        Ok(session)
+        self.connector.reader(Arc::clone(&self.reader_token))
     }
 
     fn give_back_reader(&self, session: Session) {
@@ -134,6 +146,7 @@ impl Store {
     /// last time.
     pub(crate) fn len(&self) -> Result<u64> {
         self.check()?;
+        self.index()?;
         let before = self.header();
         if let Some(length) = self.known_length(before) {
             return Ok(length);
@@ -154,8 +167,18 @@ impl Store {
         (Some(header) == at).then_some(length)
     }
 
+    /// The state of the file, if anybody has asked for the index yet.
     fn header(&self) -> Option<Header> {
-        self.index.as_ref()?.header()
+        self.index.get()?.as_ref()?.header()
+    }
+
+    /// It costs a connection, which a vault that is only read from and written to never needs.
+    fn index(&self) -> Result<Option<&WalIndex>> {
+        if let Some(index) = self.index.get() {
+            return Ok(index.as_ref());
+        }
+        let index = self.connector.index()?;
+        Ok(self.index.get_or_init(|| index).as_ref())
     }
 
     /// Carries the number of entries over the caller's own commit.
@@ -246,9 +269,10 @@ impl Store {
         if self.connector.config.durability == Durability::Full || self.connector.config.read_only {
             return Ok(());
         }
-        self.index.as_ref().map_or(Ok(()), |index| {
-            index.sync().map_err(|error| self.connector.failed(error))
-        })
+        let Some(index) = self.index()? else {
+            return Ok(());
+        };
+        index.sync().map_err(|error| self.connector.failed(error))
     }
 
     // ---- errors that could not be returned ----------------------------------------

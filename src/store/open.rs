@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -14,7 +14,7 @@ use super::config::{Config, Existence, Location};
 use super::failure;
 use super::memory;
 use super::patience::Patience;
-use super::place::{absolute, beside, create_empty, immutable_uri, unique};
+use super::place::{self, Identity, absolute, beside, create_empty, immutable_uri, unique};
 use super::raw::WalIndex;
 use super::schema::{self, Found};
 use super::session::Session;
@@ -36,6 +36,8 @@ pub(super) struct Connector {
     pub(super) path: Arc<Path>,
     vfs: Option<&'static str>,
     pub(super) config: Config,
+    /// The file that was opened first: a path may come to name another one.
+    identity: OnceLock<Identity>,
 }
 
 impl Connector {
@@ -55,6 +57,7 @@ impl Connector {
             path: Arc::from(path),
             vfs,
             config,
+            identity: OnceLock::new(),
         };
         if connector.vfs.is_none() {
             connector.check_existence()?;
@@ -79,6 +82,9 @@ impl Connector {
             // A file that was deleted meanwhile fails, or works, in any way: start anew.
             if self.has_moved(&connection) {
                 continue;
+            }
+            if let Some(identity) = place::identity(&self.path) {
+                self.identity.get_or_init(|| identity);
             }
             let session = Session::new(connection, self.path.clone(), Duration::ZERO);
             return prepared.map(|checksums| (session, checksums));
@@ -153,6 +159,12 @@ impl Connector {
         connection
             .busy_timeout(self.config.busy_timeout.min(LONGEST_SQLITE_TIMEOUT))
             .map_err(|error| self.failed(error))?;
+        // It was opened by its path, which may name another file by now.
+        let first = self.identity.get();
+        if first.is_some() && !self.is_in_memory() && place::identity(&self.path).as_ref() != first
+        {
+            return Err(self.moved());
+        }
         Ok(connection)
     }
 

@@ -90,3 +90,28 @@ pub(super) fn absolute(path: &Path, existence: Existence) -> Result<PathBuf> {
     }
     resolve(path)
 }
+
+/// What tells a file from another one of the same name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    device: u64,
+    number: u64,
+}
+
+/// The identity of the file at `path`, where the system has such a thing.
+pub(super) fn identity(path: &Path) -> Option<Identity> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let metadata = fs::metadata(path).ok()?;
+        Some(Identity {
+            device: metadata.dev(),
+            number: metadata.ino(),
+        })
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        None
+    }
+}

@@ -19,6 +19,8 @@ pub(crate) struct WriteTransaction {
     session: Option<Session>,
     /// The state of the file at the beginning, where that can be known.
     began_at: Option<Header>,
+    /// The number of entries at the beginning, once it is known.
+    length_before: Option<u64>,
     /// Entries added less entries removed.
     growth: i64,
     /// An error that met the destructor of a part of it: it can no longer be committed.
@@ -30,8 +32,10 @@ pub(crate) struct WriteTransaction {
 impl WriteTransaction {
     /// Takes over a session in which a write transaction has just begun.
     pub(super) fn new(store: Arc<Store>, session: Session) -> Self {
+        let began_at = store.header();
         Self {
-            began_at: store.header(),
+            began_at,
+            length_before: store.known_length(began_at),
             span: trace::transaction(store.name()),
             store,
             session: Some(session),
@@ -50,14 +54,14 @@ impl WriteTransaction {
             .ok_or_else(|| self.store.ended())
     }
 
-    /// The number of entries, its own changes included.
+    /// The number of entries, its own changes included. It is counted once, if it is not known.
     pub(crate) fn len(&mut self) -> Result<u64> {
-        match self.store.known_length(self.began_at) {
-            Some(before) if self.began_at.is_some() => {
-                Ok(before.saturating_add_signed(self.growth))
-            }
-            _ => self.session()?.count(),
-        }
+        let before = match self.length_before {
+            Some(before) => before,
+            None => self.session()?.count()?.saturating_add_signed(-self.growth),
+        };
+        self.length_before = Some(before);
+        Ok(before.saturating_add_signed(self.growth))
     }
 
     /// Writes an entry; an entry that is there keeps its place.

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 /// The modules of the crate, from the uppermost down. One may use those of lower rows only.
 const LAYERS: &[&[&str]] = &[
     &["lib"],
-    // A guide, which is words only.
-    &["sharing"],
+    // Guides, which are words only.
+    &["failure", "sharing"],
     &["dir", "salvage"],
     &["options"],
     &["bulk", "iter", "point", "removal", "try_entry", "upkeep"],
