@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Result;
+use crate::handles::{for_readers, for_writers};
 use crate::ops;
-use crate::snapshot::Snapshot;
 use crate::transaction::Transaction;
 use crate::vault::Vault;
 
@@ -125,39 +125,8 @@ macro_rules! writing {
     };
 }
 
-impl<K, V> Vault<K, V>
-where
-    K: Serialize + DeserializeOwned + Eq + Hash,
-    V: Serialize + DeserializeOwned,
-{
-    reading!(self);
-    writing!(
-        self,
-        [&self],
-        "Waits for the writer, at most for the busy timeout."
-    );
-}
-
-impl<K, V> Transaction<'_, K, V>
-where
-    K: Serialize + DeserializeOwned + Eq + Hash,
-    V: Serialize + DeserializeOwned,
-{
-    reading!(self);
-    writing!(
-        self,
-        [&mut self],
-        "Part of the transaction, whole or not at all within it."
-    );
-}
-
-impl<K, V> Snapshot<K, V>
-where
-    K: Serialize + DeserializeOwned + Eq + Hash,
-    V: Serialize + DeserializeOwned,
-{
-    reading!(self);
-}
+for_readers!(reading);
+for_writers!(writing);
 
 /// Implements `Extend` for a handle, in the one form that each signature of the trait needs.
 macro_rules! extend {

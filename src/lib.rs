@@ -70,6 +70,7 @@ mod entry;
 mod error;
 pub mod failure;
 mod guard;
+mod handles;
 mod iter;
 mod key;
 mod ops;

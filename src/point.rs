@@ -1,18 +1,14 @@
 //! One entry at a time.
 
 use std::borrow::Borrow;
-use std::hash::Hash;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
+use crate::handles::{for_readers, for_writers};
 use crate::key::EncodedKey;
 use crate::ops::{self, Record};
-use crate::snapshot::Snapshot;
 use crate::store::End;
-use crate::transaction::Transaction;
-use crate::vault::Vault;
 
 /// The methods that read, the same for every handle.
 macro_rules! reading {
@@ -306,36 +302,5 @@ macro_rules! writing {
     };
 }
 
-impl<K, V> Vault<K, V>
-where
-    K: Serialize + DeserializeOwned + Eq + Hash,
-    V: Serialize + DeserializeOwned,
-{
-    reading!(self);
-    writing!(
-        self,
-        [&self],
-        "Waits for the writer, at most for the busy timeout."
-    );
-}
-
-impl<K, V> Transaction<'_, K, V>
-where
-    K: Serialize + DeserializeOwned + Eq + Hash,
-    V: Serialize + DeserializeOwned,
-{
-    reading!(self);
-    writing!(
-        self,
-        [&mut self],
-        "Part of the transaction: nobody else sees it before the commit."
-    );
-}
-
-impl<K, V> Snapshot<K, V>
-where
-    K: Serialize + DeserializeOwned + Eq + Hash,
-    V: Serialize + DeserializeOwned,
-{
-    reading!(self);
-}
+for_readers!(reading);
+for_writers!(writing);

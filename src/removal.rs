@@ -8,10 +8,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
+use crate::handles::for_writers;
 use crate::store::{Columns, Cursor, Direction, RawRow, Scope, WriteTransaction};
-use crate::transaction::Transaction;
 use crate::value::Format;
-use crate::vault::Vault;
 
 /// A walk over every row with the right to change them, which ends with it.
 struct Sweep<'a> {
@@ -225,31 +224,9 @@ macro_rules! sweeping {
     };
 }
 
-impl<K, V> Vault<K, V>
-where
-    K: DeserializeOwned,
-    V: Serialize + DeserializeOwned,
-{
-    sweeping!(
-        self,
-        [&self],
-        "Waits for the writer, at most for the busy timeout."
-    );
-}
+for_writers!(sweeping);
 
-impl<K, V> Transaction<'_, K, V>
-where
-    K: DeserializeOwned,
-    V: Serialize + DeserializeOwned,
-{
-    sweeping!(
-        self,
-        [&mut self],
-        "Part of the transaction, whole or not at all within it."
-    );
-}
-
-/// An iterator that takes every entry out of a vault, made by [`Vault::drain`].
+/// An iterator that takes every entry out of a vault, made by [`drain`](crate::Vault::drain).
 ///
 /// # Atomicity
 ///
@@ -338,7 +315,7 @@ impl<K, V> fmt::Debug for Drain<'_, K, V> {
     }
 }
 
-/// An iterator that takes out the entries a predicate chooses, made by [`Vault::extract_if`].
+/// An iterator that takes out the entries a predicate chooses, made by [`extract_if`](crate::Vault::extract_if).
 ///
 /// # Atomicity
 ///

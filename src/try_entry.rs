@@ -2,7 +2,6 @@
 
 use std::borrow::Borrow;
 use std::fmt;
-use std::hash::Hash;
 use std::marker::PhantomData;
 
 use serde::Serialize;
@@ -11,11 +10,10 @@ use serde::de::DeserializeOwned;
 use crate::entry::{Entry, OccupiedEntry, VacantEntry};
 use crate::error::{Error, Result};
 use crate::guard::{Loan, RefMut};
+use crate::handles::for_writers;
 use crate::key::EncodedKey;
 use crate::store::Scope;
-use crate::transaction::Transaction;
 use crate::value::Format;
-use crate::vault::Vault;
 
 /// The result of [`entry`](crate::Vault::entry): an [`Entry`], or the error that kept it from
 /// being had, with `HashMap`'s combinators, so that one `?` at the end of the chain serves.
@@ -299,26 +297,4 @@ macro_rules! entries {
     };
 }
 
-impl<K, V> Vault<K, V>
-where
-    K: Serialize + DeserializeOwned + Eq + Hash,
-    V: Serialize + DeserializeOwned,
-{
-    entries!(
-        self,
-        [&self],
-        "Waits for the writer, at most for the busy timeout."
-    );
-}
-
-impl<K, V> Transaction<'_, K, V>
-where
-    K: Serialize + DeserializeOwned + Eq + Hash,
-    V: Serialize + DeserializeOwned,
-{
-    entries!(
-        self,
-        [&mut self],
-        "Part of the transaction: nobody else sees it before the commit."
-    );
-}
+for_writers!(entries);

@@ -10,12 +10,15 @@
 )]
 
 use serde::Serialize;
-use serde::ser::{SerializeMap, SerializeSeq, Serializer};
+use serde::ser::{
+    Error, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    SerializeTupleStruct, SerializeTupleVariant, Serializer,
+};
 
 use super::Codec;
-use super::compound::{Compound, Tally};
 use super::limits::Depth;
-use super::watch::{Place, Watch};
+use super::tally::Tally;
+use super::watch::{Place, Verdict, Watch};
 
 /// The watching serializer. `S` is the one that writes.
 pub(super) struct Faithful<'w, S> {
@@ -58,8 +61,8 @@ impl<'w, S: Serializer> Faithful<'w, S> {
 
 /// A value on its way through the inner serializer, which hands it back to a watching one.
 pub(super) struct Watched<'a, 'w, T: ?Sized> {
-    pub(super) value: &'a T,
-    pub(super) place: Place<'w>,
+    value: &'a T,
+    place: Place<'w>,
 }
 
 impl<'a, 'w, T: ?Sized> Watched<'a, 'w, T> {
@@ -317,5 +320,133 @@ fn exact_length(items: &impl Iterator) -> Option<usize> {
     match items.size_hint() {
         (least, Some(most)) if least == most => Some(most),
         _ => None,
+    }
+}
+
+/// A sequence, map or struct that is being written.
+pub(super) struct Compound<'w, C> {
+    inner: C,
+    place: Place<'w>,
+    tally: Tally,
+}
+
+impl<'w, C> Compound<'w, C> {
+    #[inline(always)]
+    fn watched<'a, T: ?Sized>(&self, value: &'a T) -> Watched<'a, 'w, T> {
+        Watched {
+            value,
+            place: self.place,
+        }
+    }
+
+    #[inline(always)]
+    fn check<E: Error>(&self, outcome: Result<(), Verdict>) -> Result<(), E> {
+        match outcome {
+            Ok(()) => Ok(()),
+            Err(verdict) => Err(self.place.watch.refuse(verdict)),
+        }
+    }
+
+    #[inline(always)]
+    fn add<E: Error>(&mut self) -> Result<(), E> {
+        let outcome = self.tally.add();
+        self.check(outcome)
+    }
+
+    #[inline(always)]
+    fn close<E: Error>(&self) -> Result<(), E> {
+        self.check(self.tally.close())
+    }
+}
+
+macro_rules! forward_elements {
+    ($($trait:ident $method:ident,)*) => {$(
+        impl<C: $trait> $trait for Compound<'_, C> {
+            type Ok = C::Ok;
+            type Error = C::Error;
+
+            #[inline(always)]
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), C::Error> {
+                self.add()?;
+                let value = self.watched(value);
+                self.inner.$method(&value)
+            }
+
+            #[inline(always)]
+            fn end(self) -> Result<C::Ok, C::Error> {
+                self.close()?;
+                self.inner.end()
+            }
+        }
+    )*};
+}
+
+forward_elements! {
+    SerializeSeq serialize_element,
+    SerializeTuple serialize_element,
+    SerializeTupleStruct serialize_field,
+    SerializeTupleVariant serialize_field,
+}
+
+macro_rules! forward_fields {
+    ($($trait:ident,)*) => {$(
+        impl<C: $trait> $trait for Compound<'_, C> {
+            type Ok = C::Ok;
+            type Error = C::Error;
+
+            #[inline(always)]
+            fn serialize_field<T: Serialize + ?Sized>(
+                &mut self,
+                key: &'static str,
+                value: &T,
+            ) -> Result<(), C::Error> {
+                self.add()?;
+                let value = self.watched(value);
+                self.inner.serialize_field(key, &value)
+            }
+
+            #[inline(always)]
+            fn skip_field(&mut self, key: &'static str) -> Result<(), C::Error> {
+                self.inner.skip_field(key)
+            }
+
+            #[inline(always)]
+            fn end(self) -> Result<C::Ok, C::Error> {
+                self.close()?;
+                self.inner.end()
+            }
+        }
+    )*};
+}
+
+forward_fields! {
+    SerializeStruct,
+    SerializeStructVariant,
+}
+
+impl<C: SerializeMap> SerializeMap for Compound<'_, C> {
+    type Ok = C::Ok;
+    type Error = C::Error;
+
+    #[inline(always)]
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), C::Error> {
+        let outcome = self.tally.add_key();
+        self.check(outcome)?;
+        let key = self.watched(key);
+        self.inner.serialize_key(&key)
+    }
+
+    #[inline(always)]
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), C::Error> {
+        let outcome = self.tally.add_value();
+        self.check(outcome)?;
+        let value = self.watched(value);
+        self.inner.serialize_value(&value)
+    }
+
+    #[inline(always)]
+    fn end(self) -> Result<C::Ok, C::Error> {
+        self.close()?;
+        self.inner.end()
     }
 }

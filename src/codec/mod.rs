@@ -6,11 +6,11 @@
 mod binary;
 mod bounded;
 pub(crate) mod checksum;
-mod compound;
 mod error;
 mod faithful;
 mod limits;
 mod message_pack;
+mod tally;
 mod watch;
 
 #[cfg(test)]

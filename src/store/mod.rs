@@ -7,6 +7,7 @@
 //! WAL mode readers never wait for the writer, and a read transaction keeps its state while
 //! others commit.
 
+mod bytes;
 mod config;
 mod failure;
 mod lock;
@@ -21,6 +22,7 @@ mod schema;
 mod scope;
 mod sendable;
 mod session;
+mod statements;
 mod trace;
 mod upkeep;
 mod wreck;
@@ -35,7 +37,8 @@ pub use config::Durability;
 pub(crate) use config::{Config, Existence, Location};
 pub(crate) use scan::{Cursor, Direction, Pages, RawRow, ReadTransaction};
 pub(crate) use scope::Scope;
-pub(crate) use session::{Columns, End, RawEntry, Session};
+pub(crate) use session::{End, RawEntry, Session};
+pub(crate) use statements::Columns;
 pub(crate) use wreck::{Finding, Wreck};
 pub(crate) use write::{Savepoint, WriteTransaction};
 

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use super::Store;
 use super::scope::Scope;
-use super::session::{Columns, Session, Sql};
+use super::session::Session;
+use super::statements::{Columns, Sql};
 use crate::error::Result;
 
 /// A page ends at the first of these. The number of rows starts small, for a caller who wants

@@ -5,161 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::types::{FromSqlError, Type};
-use rusqlite::{Connection, PrepFlags, Row, Statement};
-use self_cell::self_cell;
+use rusqlite::{Connection, Row};
 
 use super::failure;
 use super::raw;
 use super::sendable::Sendable;
+use super::statements::{Bound, Columns, Sql, Statements};
 use crate::error::Result;
-
-/// Every statement that is run more than once a connection.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Sql {
-    Begin,
-    BeginImmediate,
-    Commit,
-    Rollback,
-    Savepoint,
-    Release,
-    RollbackTo,
-    Get,
-    Contains,
-    Count,
-    First,
-    Last,
-    Put,
-    Restore,
-    Update,
-    Delete,
-    DeleteRow,
-    Clear,
-    ScanForward(Columns),
-    ScanBackward(Columns),
-}
-
-/// Which columns of the rows a scan wants: the others are not read from the disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Columns {
-    Key,
-    Value,
-    Both,
-}
-
-impl Sql {
-    const COUNT: usize = 24;
-
-    const fn slot(self) -> usize {
-        match self {
-            Self::Begin => 0,
-            Self::BeginImmediate => 1,
-            Self::Commit => 2,
-            Self::Rollback => 3,
-            Self::Savepoint => 4,
-            Self::Release => 5,
-            Self::RollbackTo => 6,
-            Self::Get => 7,
-            Self::Contains => 8,
-            Self::Count => 9,
-            Self::First => 10,
-            Self::Last => 11,
-            Self::Put => 12,
-            Self::Restore => 13,
-            Self::Update => 14,
-            Self::Delete => 15,
-            Self::DeleteRow => 16,
-            Self::Clear => 17,
-            Self::ScanForward(columns) => 18 + columns as usize,
-            Self::ScanBackward(columns) => 21 + columns as usize,
-        }
-    }
-
-    const fn text(self) -> &'static str {
-        match self {
-            Self::Begin => "BEGIN",
-            Self::BeginImmediate => "BEGIN IMMEDIATE",
-            Self::Commit => "COMMIT",
-            Self::Rollback => "ROLLBACK",
-            // Savepoints nest: a name means the innermost one that has it.
-            Self::Savepoint => "SAVEPOINT part",
-            Self::Release => "RELEASE part",
-            Self::RollbackTo => "ROLLBACK TO part",
-            Self::Get => "SELECT value FROM dict WHERE key = ?1",
-            Self::Contains => "SELECT 1 FROM dict WHERE key = ?1",
-            Self::Count => "SELECT count(*) FROM dict",
-            Self::First => "SELECT key, value, rowid FROM dict ORDER BY rowid LIMIT 1",
-            Self::Last => "SELECT key, value, rowid FROM dict ORDER BY rowid DESC LIMIT 1",
-            // Not `INSERT OR REPLACE`, which would give the key a new rowid and so a new place.
-            Self::Put => {
-                "INSERT INTO dict (key, value) VALUES (?1, ?2) \
-                 ON CONFLICT (key) DO UPDATE SET value = excluded.value"
-            }
-            Self::Restore => "INSERT OR IGNORE INTO dict (rowid, key, value) VALUES (?1, ?2, ?3)",
-            Self::Update => "UPDATE dict SET value = ?2 WHERE rowid = ?1",
-            Self::Delete => "DELETE FROM dict WHERE key = ?1",
-            Self::DeleteRow => "DELETE FROM dict WHERE rowid = ?1",
-            Self::Clear => "DELETE FROM dict",
-            Self::ScanForward(Columns::Key) => {
-                "SELECT rowid, key FROM dict WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid LIMIT ?3"
-            }
-            Self::ScanForward(Columns::Value) => {
-                "SELECT rowid, value FROM dict WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid LIMIT ?3"
-            }
-            Self::ScanForward(Columns::Both) => {
-                "SELECT rowid, key, value FROM dict WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid LIMIT ?3"
-            }
-            Self::ScanBackward(Columns::Key) => {
-                "SELECT rowid, key FROM dict WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid DESC LIMIT ?3"
-            }
-            Self::ScanBackward(Columns::Value) => {
-                "SELECT rowid, value FROM dict WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid DESC LIMIT ?3"
-            }
-            Self::ScanBackward(Columns::Both) => {
-                "SELECT rowid, key, value FROM dict WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid DESC LIMIT ?3"
-            }
-        }
-    }
-}
-
-/// The statements of one connection, each prepared when it is first needed and then kept.
-struct Statements<'conn> {
-    connection: &'conn Connection,
-    slots: [Option<Statement<'conn>>; Sql::COUNT],
-}
-
-impl<'conn> Statements<'conn> {
-    fn new(connection: &'conn Connection) -> Self {
-        Self {
-            connection,
-            slots: [const { None }; Sql::COUNT],
-        }
-    }
-
-    #[inline]
-    fn get(&mut self, sql: Sql) -> rusqlite::Result<&mut Statement<'conn>> {
-        let slot = self
-            .slots
-            .get_mut(sql.slot())
-            .ok_or(rusqlite::Error::InvalidQuery)?;
-        if slot.is_none() {
-            let persistent = PrepFlags::SQLITE_PREPARE_PERSISTENT;
-            *slot = Some(self.connection.prepare_with_flags(sql.text(), persistent)?);
-        }
-        slot.as_mut().ok_or(rusqlite::Error::InvalidQuery)
-    }
-
-    fn run(&mut self, sql: Sql) -> rusqlite::Result<()> {
-        self.get(sql)?.raw_execute().map(drop)
-    }
-}
-
-self_cell!(
-    pub(super) struct Bound {
-        owner: Connection,
-        #[not_covariant]
-        dependent: Statements,
-    }
-);
 
 /// A connection with its statements. It belongs to one thread at a time.
 pub(crate) struct Session {
@@ -439,4 +291,32 @@ fn blob<'row>(row: &'row Row<'_>, index: usize) -> rusqlite::Result<&'row [u8]> 
         .map_err(|error: FromSqlError| {
             rusqlite::Error::FromSqlConversionFailure(index, Type::Blob, Box::new(error))
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::super::schema;
+    use super::*;
+
+    #[test]
+    fn a_session_works_on_another_thread_with_the_statements_it_had() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(schema::CREATE).unwrap();
+        let path = Arc::from(Path::new(":memory:"));
+        let mut session = Session::new(connection, path, Duration::ZERO);
+        assert!(session.put(b"a", b"1").unwrap());
+        let mut session = thread::spawn(move || {
+            assert!(!session.put(b"a", b"2").unwrap());
+            session
+        })
+        .join()
+        .unwrap();
+        assert_eq!(
+            session.get(b"a", <[u8]>::to_vec).unwrap(),
+            Some(b"2".to_vec())
+        );
+        session.close().unwrap();
+    }
 }

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use super::bytes::{number, read_at, varint};
 use super::log::Log;
 use super::place::beside;
 
@@ -277,11 +278,6 @@ impl Wreck {
     }
 }
 
-pub(super) fn read_at(file: &mut File, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
-    file.seek(SeekFrom::Start(offset))?;
-    file.read_exact(bytes)
-}
-
 /// Bytes in a page, and how many of them are reserved.
 fn page_size(header: &[u8; FILE_HEADER_BYTES]) -> (usize, usize) {
     let (Some(size), Some(&reserved)) = (number(header, 16, 2), header.get(20)) else {
@@ -299,12 +295,6 @@ fn page_size(header: &[u8; FILE_HEADER_BYTES]) -> (usize, usize) {
     }
 }
 
-/// A big-endian number of up to four bytes.
-pub(super) fn number(bytes: &[u8], at: usize, length: usize) -> Option<u32> {
-    let bytes = bytes.get(at..at.checked_add(length)?)?;
-    Some(bytes.iter().fold(0, |n, &byte| n << 8 | u32::from(byte)))
-}
-
 /// Where the cells of a page begin.
 fn cells(page: &[u8], header: usize, header_bytes: usize) -> Parsed<Vec<usize>> {
     let count = number(page, header + 3, 2).ok_or("it ends too soon")? as usize;
@@ -312,22 +302,6 @@ fn cells(page: &[u8], header: usize, header_bytes: usize) -> Parsed<Vec<usize>> 
         .map(|n| number(page, header + header_bytes + 2 * n, 2).map(|at| at as usize))
         .collect::<Option<_>>()
         .ok_or("it claims more rows than it can hold")
-}
-
-/// A variable-length integer and where it ends.
-fn varint(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
-    let mut value = 0;
-    for n in 0..9 {
-        let byte = u64::from(*bytes.get(at.checked_add(n)?)?);
-        if n == 8 {
-            return Some((value << 8 | byte, at + 9));
-        }
-        value = value << 7 | (byte & 0x7F);
-        if byte < 0x80 {
-            return Some((value, at + n + 1));
-        }
-    }
-    None
 }
 
 /// The columns of a record: each one's serial type and bytes.

@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["dir", "salvage"],
     &["options"],
     &["bulk", "iter", "point", "removal", "try_entry", "upkeep"],
-    &["entry"],
+    &["entry", "handles"],
     &["guard"],
     &["snapshot", "transaction"],
     &["vault"],

@@ -11,11 +11,12 @@
 //! - `content`: the bytes of one file. `locks`: who may use it. `regions`: the memory that its
 //!   connections share. All three are plain values.
 //! - `files`: names, handles, and the mutexes around those values.
-//! - `vfs`, `shared`, `fallback`: the C interface, the only places with unsafe code.
+//! - `vfs`, `handle`, `shared`, `fallback`: the C interface, the only places with unsafe code.
 
 mod content;
 mod fallback;
 mod files;
+mod handle;
 mod locks;
 mod regions;
 mod shared;

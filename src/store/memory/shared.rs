@@ -8,9 +8,9 @@ use std::sync::atomic::{Ordering, fence};
 
 use rusqlite::ffi;
 
+use super::handle::{code, handle};
 use super::locks::{SlotMode, SlotRange};
 use super::regions::{Missing, REGION_BYTES};
-use super::vfs::{code, handle};
 
 pub(super) unsafe extern "C" fn shm_map(
     file: *mut ffi::sqlite3_file,

@@ -18,7 +18,8 @@ use rusqlite::ffi;
 use super::fallback::{
     current_time, current_time_int64, dl_error, dl_open, get_last_error, randomness, sleep,
 };
-use super::files::{Access, Existence, Files, Handle, Opening, Refusal, Role};
+use super::files::{Access, Existence, Files, Opening, Refusal, Role};
+use super::handle::{OPEN_FILE_BYTES, OpenFile, code, handle};
 use super::locks::Level;
 use super::shared::{shm_barrier, shm_lock, shm_map, shm_unmap};
 
@@ -30,31 +31,6 @@ const SECTOR_BYTES: c_int = 4096;
 
 /// All files in memory.
 pub(super) static FILES: Files = Files::new();
-
-/// What SQLite sees of an open file, with ours behind it.
-///
-/// SQLite allocates it. There is a handle in it as long as the methods are not null.
-#[repr(C)]
-struct OpenFile {
-    base: ffi::sqlite3_file,
-    handle: MaybeUninit<Handle>,
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_possible_wrap,
-    reason = "it is a hundred bytes or two"
-)]
-const OPEN_FILE_BYTES: c_int = size_of::<OpenFile>() as c_int;
-
-/// SQLite allocates with this alignment, whatever is in there.
-const _: () = assert!(align_of::<OpenFile>() <= 8);
-
-/// The methods only ever make shared references to a handle, from any thread.
-const _: () = {
-    const fn is_shareable<T: Send + Sync>() {}
-    is_shareable::<Handle>();
-};
 
 /// Registers the file system layer, not as the default one, and returns its name.
 ///
@@ -264,16 +240,6 @@ unsafe fn path<'a>(name: *const c_char) -> Option<&'a [u8]> {
 
 // ---- content ----
 
-/// The handle of an open file.
-///
-/// # Safety
-///
-/// `file` was opened by [`open`], and is not closed before `'a` ends.
-pub(super) unsafe fn handle<'a>(file: *mut ffi::sqlite3_file) -> &'a Handle {
-    // SAFETY: `open` wrote a handle, as the caller says, and only `close` takes it away.
-    unsafe { (&*file.cast::<OpenFile>()).handle.assume_init_ref() }
-}
-
 unsafe extern "C" fn close(file: *mut ffi::sqlite3_file) -> c_int {
     let file = file.cast::<OpenFile>();
     // SAFETY: `open` wrote a handle and nobody calls a method after this one, so that it is
@@ -406,16 +372,6 @@ unsafe extern "C" fn check_reserved_lock(
     // SAFETY: the file is open, and `result` is where SQLite wants the answer.
     unsafe { result.write(c_int::from(handle(file).is_reserved())) };
     ffi::SQLITE_OK
-}
-
-pub(super) fn code(result: Result<(), Refusal>) -> c_int {
-    match result {
-        Ok(()) => ffi::SQLITE_OK,
-        Err(Refusal::Busy) => ffi::SQLITE_BUSY,
-        Err(Refusal::OutOfMemory) => ffi::SQLITE_IOERR_NOMEM,
-        Err(Refusal::ReadOnly) => ffi::SQLITE_READONLY,
-        Err(Refusal::NotMapped) => ffi::SQLITE_IOERR_SHMLOCK,
-    }
 }
 
 // ---- what kind of file it is ----
