@@ -25,6 +25,8 @@ mod model;
 mod options;
 mod processes;
 mod shapes;
+#[cfg(feature = "tracing")]
+mod spans;
 mod std_map;
 mod threads;
 mod writer;

@@ -1,0 +1,78 @@
+//! The `tracing` feature: what is told, and what never is.
+
+use std::fmt::{Debug, Write};
+use std::sync::{Arc, Mutex};
+
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+use vaults::{Error, Vault};
+
+/// Writes down every span and event, with all fields.
+#[derive(Clone, Default)]
+struct Listener(Arc<Mutex<String>>);
+
+struct Fields<'a>(&'a mut String);
+
+impl Visit for Fields<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        write!(self.0, " {field}={value:?}").unwrap();
+    }
+}
+
+impl Subscriber for Listener {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        let mut heard = self.0.lock().unwrap();
+        write!(heard, "\nspan {}", span.metadata().name()).unwrap();
+        span.record(&mut Fields(&mut heard));
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, values: &Record<'_>) {
+        values.record(&mut Fields(&mut self.0.lock().unwrap()));
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let mut heard = self.0.lock().unwrap();
+        heard.push_str("\nevent");
+        event.record(&mut Fields(&mut heard));
+    }
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+#[test]
+fn opening_and_transactions_are_told_and_entries_are_not() {
+    let listener = Listener::default();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("heard.db");
+    tracing::subscriber::with_default(listener.clone(), || {
+        let vault: Vault<String, String> = Vault::open(&path).unwrap();
+        vault
+            .insert("secretkey".into(), "secretvalue".into())
+            .unwrap();
+        vault
+            .transaction(|tx| -> vaults::Result<()> {
+                tx.remove("secretkey")?;
+                Err(Error::InvalidName { name: "x".into() })
+            })
+            .unwrap_err();
+        assert_eq!(vault.get("secretkey").unwrap().unwrap(), "secretvalue");
+    });
+    let heard = listener.0.lock().unwrap();
+    let path = path.canonicalize().unwrap();
+    assert!(heard.contains("span open path="), "{heard}");
+    assert!(
+        heard.contains(&format!("span transaction path={}", path.display())),
+        "{heard}"
+    );
+    assert!(heard.contains(r#"outcome="commit""#), "{heard}");
+    assert!(heard.contains(r#"outcome="rollback""#), "{heard}");
+    assert!(!heard.contains("secret"), "{heard}");
+}
