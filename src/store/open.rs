@@ -121,7 +121,12 @@ impl Connector {
     /// Refuses a file that is something else, without leaving a trace of having looked: no lock,
     /// no log, no index. What cannot be told so is left for the proper look.
     fn refuse_foreign(&self) -> Result<()> {
-        if self.is_in_memory() || !self.path.exists() {
+        // What a log or a journal says comes first, and this look would not see it: a file that was
+        // cut short while it was being created is taken up again with the journal's help.
+        let is_partial = ["-wal", "-journal"]
+            .iter()
+            .any(|suffix| beside(&self.path, suffix).exists());
+        if self.is_in_memory() || is_partial || !self.path.exists() {
             return Ok(());
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;

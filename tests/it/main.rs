@@ -17,6 +17,7 @@ mod bad_rows;
 mod dir;
 mod docs;
 mod errors;
+mod faults;
 mod golden;
 mod iteration;
 mod layers;
@@ -42,3 +43,4 @@ mod snapshots;
 mod std_entries;
 mod transactions;
 mod writeback;
+

@@ -1,0 +1,309 @@
+//! What a workload does, call by call, to a vault and to the state that is expected of it.
+
+use std::sync::LazyLock;
+
+use rusqlite::Connection;
+use serde_bytes::ByteBuf;
+use vaults::{RefMut, Result, Transaction, Vault};
+
+use super::Random;
+
+pub(super) type TestVault = Vault<u32, ByteBuf>;
+
+/// Everything in a vault, in order.
+pub(super) type State = Vec<(u32, Value)>;
+
+/// The largest value.
+pub(super) const MAX_VALUE_BYTES: u32 = 20 * 1024;
+
+/// A value: a number that no other has, its size, and bytes that follow from both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Value {
+    pub(super) id: u32,
+    pub(super) size: u32,
+}
+
+static FILLER: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let mut random = Random::new(1);
+    (0..16 * 1024)
+        .flat_map(|_| random.next().to_le_bytes())
+        .collect()
+});
+
+impl Value {
+    fn filler(self) -> &'static [u8] {
+        let start = self.id as usize * 61 % (FILLER.len() - MAX_VALUE_BYTES as usize);
+        &FILLER[start..start + self.size as usize - 8]
+    }
+
+    pub(super) fn bytes(self) -> ByteBuf {
+        let (id, size) = (self.id.to_le_bytes(), self.size.to_le_bytes());
+        ByteBuf::from([&id, &size, self.filler()].concat())
+    }
+
+    /// The value that has these bytes, all of them.
+    fn of(bytes: &[u8]) -> Option<Self> {
+        let (id, rest) = bytes.split_first_chunk()?;
+        let (size, filler) = rest.split_first_chunk()?;
+        let value = Self {
+            id: u32::from_le_bytes(*id),
+            size: u32::from_le_bytes(*size),
+        };
+        (value.size as usize == bytes.len() && filler == value.filler()).then_some(value)
+    }
+}
+
+/// What is in the vault, or what is wrong with it.
+pub(super) fn read(vault: &TestVault) -> Result<State, ReadError> {
+    vault
+        .iter()
+        .map(|entry| {
+            let (key, bytes) = entry.map_err(ReadError::Vault)?;
+            let value = Value::of(&bytes).ok_or(ReadError::Mixed(key))?;
+            Ok((key, value))
+        })
+        .collect()
+}
+
+#[derive(Debug)]
+pub(super) enum ReadError {
+    Vault(vaults::Error),
+    /// The value of this key is none that was ever written.
+    Mixed(u32),
+}
+
+/// SQLite's own opinion of a file, through a connection of the test's own: nothing, if it is well.
+pub(super) fn integrity(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    let verdict: String =
+        connection.query_one("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    Ok((verdict != "ok").then_some(verdict))
+}
+
+/// One call, or what goes with it.
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    Put(u32, Value),
+    Insert(u32, Value),
+    Remove(u32),
+    /// `entry`, changed or inserted, and committed.
+    Entry(u32, Value),
+    /// The same with the change made in the destructor.
+    EntryDropped(u32, Value),
+    EntryRemove(u32),
+    GetMut(u32, Value),
+    GetOrInsert(u32, Value),
+    PopFirst,
+    PopLast,
+    Extend(Vec<(u32, Value)>),
+    RemoveMany(Vec<u32>),
+    /// Keeps the keys that this number does not divide.
+    Retain(u32),
+    ExtractIf(u32),
+    /// Takes so many entries out, and leaves the rest to the destructor or to `commit`.
+    Drain(usize, Ending),
+    Clear,
+    Transaction(Vec<Part>, Ending),
+    /// Changes no entry, and yet writes the file.
+    Compact,
+    Flush,
+    /// Closes the vault and opens it anew.
+    Reopen,
+    /// Drops the vault and opens it anew.
+    DropAndOpen,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    Commit,
+    /// Rolls a transaction back, commits a drain.
+    Drop,
+}
+
+/// A call within a transaction.
+#[derive(Clone, Debug)]
+pub(super) enum Part {
+    Put(u32, Value),
+    Remove(u32),
+    Entry(u32, Value),
+    Extend(Vec<(u32, Value)>),
+    Retain(u32),
+    Clear,
+    Savepoint(Vec<Self>, Ending),
+}
+
+impl Step {
+    /// True for what changes no entry.
+    pub(super) const fn is_service(&self) -> bool {
+        matches!(self, Self::Flush | Self::Reopen | Self::DropAndOpen)
+    }
+
+    /// Makes the call on a vault; not for [`Reopen`](Self::Reopen) and its kind.
+    pub(super) fn perform(&self, vault: &TestVault) -> Result<()> {
+        match self {
+            Self::Put(key, value) => vault.put(key, &value.bytes()),
+            Self::Insert(key, value) => vault.insert(*key, value.bytes()).map(drop),
+            Self::Remove(key) => vault.remove(key).map(drop),
+            Self::Entry(key, value) => {
+                let entry = vault.entry(*key).and_modify(|old| *old = value.bytes());
+                RefMut::commit(entry.or_insert_with(|| value.bytes())?)
+            }
+            Self::EntryDropped(key, value) => {
+                *vault.entry(*key).or_default()? = value.bytes();
+                // The next call returns what the destructor could not, and this one does
+                // nothing with the files that are watched.
+                vault.size_on_disk().map(drop)
+            }
+            Self::EntryRemove(key) => match vault.entry(*key).resolve()? {
+                vaults::Entry::Occupied(entry) => entry.remove().map(drop),
+                vaults::Entry::Vacant(_) => Ok(()),
+            },
+            Self::GetMut(key, value) => match vault.get_mut(key)? {
+                Some(mut old) => {
+                    *old = value.bytes();
+                    RefMut::commit(old)
+                }
+                None => Ok(()),
+            },
+            Self::GetOrInsert(key, value) => {
+                vault.get_or_insert_with(*key, || value.bytes()).map(drop)
+            }
+            Self::PopFirst => vault.pop_first().map(drop),
+            Self::PopLast => vault.pop_last().map(drop),
+            Self::Extend(entries) => vault.try_extend(with_bytes(entries)),
+            Self::RemoveMany(keys) => vault.remove_many(keys).map(drop),
+            Self::Retain(divisor) => vault.retain(|key, _| key % divisor != 0),
+            Self::ExtractIf(divisor) => vault
+                .extract_if(|key, _| key % divisor == 0)
+                .try_for_each(|entry| entry.map(drop)),
+            Self::Drain(count, ending) => {
+                let mut drain = vault.drain();
+                for entry in drain.by_ref().take(*count) {
+                    entry?;
+                }
+                match ending {
+                    Ending::Commit => drain.commit(),
+                    Ending::Drop => {
+                        drop(drain);
+                        vault.size_on_disk().map(drop)
+                    }
+                }
+            }
+            Self::Clear => vault.clear(),
+            Self::Transaction(parts, ending) => {
+                let mut transaction = vault.begin()?;
+                perform_all(parts, &mut transaction)?;
+                end(transaction, *ending)
+            }
+            Self::Compact => vault.compact().map(drop),
+            Self::Flush => vault.flush(),
+            Self::Reopen | Self::DropAndOpen => Ok(()),
+        }
+    }
+
+    /// Makes the same change to what is expected.
+    pub(super) fn apply(&self, state: &mut State) {
+        match self {
+            Self::Put(key, value)
+            | Self::Insert(key, value)
+            | Self::Entry(key, value)
+            | Self::EntryDropped(key, value) => put(state, *key, *value),
+            Self::Remove(key) | Self::EntryRemove(key) => remove(state, *key),
+            Self::GetMut(key, value) => {
+                if contains(state, *key) {
+                    put(state, *key, *value);
+                }
+            }
+            Self::GetOrInsert(key, value) => {
+                if !contains(state, *key) {
+                    put(state, *key, *value);
+                }
+            }
+            Self::PopFirst => drop(state.drain(..state.len().min(1))),
+            Self::PopLast => drop(state.pop()),
+            Self::Extend(entries) => extend(state, entries),
+            Self::RemoveMany(keys) => keys.iter().for_each(|key| remove(state, *key)),
+            Self::Retain(divisor) | Self::ExtractIf(divisor) => {
+                state.retain(|(key, _)| key % divisor != 0);
+            }
+            Self::Drain(..) | Self::Clear => state.clear(),
+            Self::Transaction(parts, Ending::Commit) => apply_all(parts, state),
+            Self::Transaction(_, Ending::Drop)
+            | Self::Compact
+            | Self::Flush
+            | Self::Reopen
+            | Self::DropAndOpen => {}
+        }
+    }
+}
+
+fn with_bytes(entries: &[(u32, Value)]) -> impl Iterator<Item = (u32, ByteBuf)> {
+    entries.iter().map(|(key, value)| (*key, value.bytes()))
+}
+
+fn end(transaction: Transaction<'_, u32, ByteBuf>, ending: Ending) -> Result<()> {
+    match ending {
+        Ending::Commit => transaction.commit(),
+        Ending::Drop => {
+            drop(transaction);
+            Ok(())
+        }
+    }
+}
+
+fn perform_all(parts: &[Part], transaction: &mut Transaction<'_, u32, ByteBuf>) -> Result<()> {
+    for part in parts {
+        match part {
+            Part::Put(key, value) => transaction.put(key, &value.bytes())?,
+            Part::Remove(key) => drop(transaction.remove(key)?),
+            Part::Entry(key, value) => {
+                let entry = transaction.entry(*key);
+                let entry = entry.and_modify(|old| *old = value.bytes());
+                RefMut::commit(entry.or_insert_with(|| value.bytes())?)?;
+            }
+            Part::Extend(entries) => transaction.try_extend(with_bytes(entries))?,
+            Part::Retain(divisor) => transaction.retain(|key, _| key % divisor != 0)?,
+            Part::Clear => transaction.clear()?,
+            Part::Savepoint(parts, ending) => {
+                let mut savepoint = transaction.savepoint()?;
+                perform_all(parts, &mut savepoint)?;
+                end(savepoint, *ending)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn apply_all(parts: &[Part], state: &mut State) {
+    for part in parts {
+        match part {
+            Part::Put(key, value) | Part::Entry(key, value) => put(state, *key, *value),
+            Part::Remove(key) => remove(state, *key),
+            Part::Extend(entries) => extend(state, entries),
+            Part::Retain(divisor) => state.retain(|(key, _)| key % divisor != 0),
+            Part::Clear => state.clear(),
+            Part::Savepoint(parts, Ending::Commit) => apply_all(parts, state),
+            Part::Savepoint(_, Ending::Drop) => {}
+        }
+    }
+}
+
+fn contains(state: &State, key: u32) -> bool {
+    state.iter().any(|(other, _)| *other == key)
+}
+
+fn put(state: &mut State, key: u32, value: Value) {
+    match state.iter_mut().find(|(other, _)| *other == key) {
+        Some((_, old)) => *old = value,
+        None => state.push((key, value)),
+    }
+}
+
+fn remove(state: &mut State, key: u32) {
+    state.retain(|(other, _)| *other != key);
+}
+
+fn extend(state: &mut State, entries: &[(u32, Value)]) {
+    for (key, value) in entries {
+        put(state, *key, *value);
+    }
+}

@@ -1,0 +1,248 @@
+//! Records a workload, and opens what power cuts leave of it.
+
+use std::fs;
+use std::path::Path;
+
+use rusqlite::Connection;
+use vaults::{Durability, OpenOptions, Vault};
+
+use super::disk::{Disk, Image};
+use super::model::{self, ReadError, State, Step, TestVault, Value};
+use super::trace::{Event, FileId, Mark, Trace};
+use super::vfs::Watching;
+use super::workloads::{Length, Workload};
+use super::{Place, Random};
+
+/// The name of the vault's file, wherever it is.
+pub(super) const FILE: &str = "vault.db";
+
+/// A workload that has been run.
+pub(super) struct Recording {
+    trace: Trace,
+    /// The state after so many calls.
+    states: Vec<State>,
+    seed: u64,
+    durability: Durability,
+}
+
+/// What a disk lies about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lie {
+    /// Syncs of the vault's file.
+    File,
+    /// Syncs of the log, and of journals.
+    Log,
+    /// Syncs of the folder.
+    Folder,
+}
+
+/// What the vault had promised before the power cut.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Promise {
+    /// Calls that were acknowledged before a flush that returned.
+    pub(super) flushed: usize,
+    pub(super) acknowledged: usize,
+    pub(super) begun: usize,
+}
+
+/// What is left after one power cut.
+pub(super) struct Aftermath {
+    pub(super) number: u64,
+    pub(super) promise: Promise,
+    /// The number of calls that are there, all of them and no others, or what is wrong.
+    pub(super) found: Result<usize, String>,
+    pub(super) image: Image,
+}
+
+impl Recording {
+    /// Runs a workload in a watched folder.
+    pub(super) fn make(workload: Workload, durability: Durability, seed: u64) -> Self {
+        let place = Place::new();
+        let path = place.folder().join(FILE);
+        workload.prepare(&path);
+        let watching = Watching::new(&place.folder());
+        watching.record();
+        let mut options = OpenOptions::new();
+        options.durability(durability);
+        let mut vault: TestVault = options.open(&path).unwrap();
+        let mut states = vec![State::new()];
+        for step in workload.steps(seed, Length::Long) {
+            match step {
+                Step::Flush => {
+                    vault.flush().unwrap();
+                    watching.mark(Mark::Flushed);
+                }
+                Step::Reopen => {
+                    vault.close().unwrap();
+                    watching.mark(Mark::Flushed);
+                    vault = options.open(&path).unwrap();
+                }
+                Step::DropAndOpen => {
+                    drop(vault);
+                    vault = options.open(&path).unwrap();
+                }
+                step => {
+                    let mut state = states.last().unwrap().clone();
+                    step.apply(&mut state);
+                    states.push(state);
+                    watching.mark(Mark::Begun);
+                    step.perform(&vault).unwrap();
+                    watching.mark(Mark::Acknowledged);
+                }
+            }
+        }
+        let state = model::read(&vault).unwrap();
+        assert_eq!(state, *states.last().unwrap(), "the model is wrong");
+        drop(vault);
+        Self {
+            trace: watching.take_trace(),
+            states,
+            seed,
+            durability,
+        }
+    }
+
+    /// The same with a disk that says it has synced, and has not.
+    pub(super) fn with_lies(mut self, lie: Lie) -> Self {
+        let main = self.main_file();
+        self.trace.events.retain(|event| match event {
+            Event::Synced { file } => lie != if *file == main { Lie::File } else { Lie::Log },
+            Event::FolderSynced => lie != Lie::Folder,
+            _ => true,
+        });
+        self
+    }
+
+    /// The vault's file: it is there, or is the first that is made.
+    fn main_file(&self) -> FileId {
+        self.trace.initial.get(FILE).map_or(0, |(file, _)| *file)
+    }
+
+    /// How often the log was written back to the file: checkpoints, those of a close included.
+    pub(super) fn checkpoints(&self) -> usize {
+        let main = self.main_file();
+        let writes = self.trace.events.iter().filter_map(|event| match event {
+            Event::Written { file, .. } => Some(*file == main),
+            _ => None,
+        });
+        let writes: Vec<bool> = writes.collect();
+        writes
+            .windows(2)
+            .filter(|pair| pair == &[false, true])
+            .count()
+    }
+
+    /// Cuts the power `count` times, at moments that `random` chooses, and shows what is left.
+    pub(super) fn cut(
+        &self,
+        numbers: impl IntoIterator<Item = u64>,
+        mut show: impl FnMut(Aftermath),
+    ) {
+        let mut cuts: Vec<_> = numbers
+            .into_iter()
+            .map(|number| {
+                let mut random = Random::of(&[self.seed, self.durability as u64, number]);
+                (self.moment(&mut random), number, random)
+            })
+            .collect();
+        cuts.sort_by_key(|cut| (cut.0, cut.1));
+        let place = Place::new();
+        let mut disk = Disk::new(&self.trace);
+        let mut promise = Promise::default();
+        let mut now = 0;
+        for (moment, number, mut random) in cuts {
+            for event in &self.trace.events[now..moment] {
+                disk.apply(event);
+                promise.heed(event);
+            }
+            now = moment;
+            let mut image = disk.cut(&mut random);
+            if random.chance(20) {
+                let garbage = (0..4096).flat_map(|_| random.next().to_le_bytes());
+                image.insert(format!("{FILE}-shm"), garbage.collect());
+            }
+            write(&image, &place.folder());
+            let found = examine(&place.folder().join(FILE), &self.states[..=promise.begun]);
+            empty(&place.folder());
+            show(Aftermath {
+                number,
+                promise,
+                found,
+                image,
+            });
+        }
+    }
+
+    /// After so many events: anywhere, or just after a call has returned.
+    fn moment(&self, random: &mut Random) -> usize {
+        let events = &self.trace.events;
+        let start = random.below(events.len() + 1);
+        if random.chance(65) {
+            return start;
+        }
+        let returned = |event: &Event| matches!(event, Event::Marked(mark) if *mark != Mark::Begun);
+        let later = events[start..].iter().position(returned);
+        later.map_or(events.len(), |later| start + later + 1)
+    }
+}
+
+impl Promise {
+    fn heed(&mut self, event: &Event) {
+        match event {
+            Event::Marked(Mark::Begun) => self.begun += 1,
+            Event::Marked(Mark::Acknowledged) => self.acknowledged = self.begun,
+            Event::Marked(Mark::Flushed) => self.flushed = self.acknowledged,
+            _ => {}
+        }
+    }
+}
+
+/// Leaves the files of a power cut somewhere to be looked at.
+pub(super) fn keep(image: &Image) -> std::path::PathBuf {
+    let place = Place::new();
+    write(image, &place.folder());
+    place.keep()
+}
+
+fn write(image: &Image, folder: &Path) {
+    for (name, content) in image {
+        fs::write(folder.join(name), content).unwrap();
+    }
+}
+
+fn empty(folder: &Path) {
+    for entry in fs::read_dir(folder).unwrap() {
+        fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+}
+
+/// Opens the file as a vault, reads and writes it, and lets SQLite check it.
+fn examine(path: &Path, states: &[State]) -> Result<usize, String> {
+    let failed = |what: &str, error: &dyn std::fmt::Debug| format!("{what}: {error:?}");
+    let vault: TestVault = Vault::open(path).map_err(|error| failed("opening", &error))?;
+    let state = model::read(&vault).map_err(|error| match error {
+        ReadError::Vault(error) => failed("reading", &error),
+        ReadError::Mixed(key) => format!("the value of {key} is none that was written"),
+    })?;
+    let value = Value { id: 0, size: 5000 };
+    vault
+        .put(&u32::MAX, &value.bytes())
+        .map_err(|error| failed("writing", &error))?;
+    vault.close().map_err(|error| failed("closing", &error))?;
+
+    let connection = Connection::open(path).map_err(|error| failed("opening", &error))?;
+    let verdict = model::integrity(&connection).map_err(|error| failed("checking", &error))?;
+    if let Some(verdict) = verdict {
+        return Err(verdict);
+    }
+    let count: i64 = connection
+        .query_one("SELECT count(*) FROM dict", [], |row| row.get(0))
+        .map_err(|error| failed("counting", &error))?;
+    if usize::try_from(count) != Ok(state.len() + 1) {
+        return Err(format!("{count} rows where {} were read", state.len()));
+    }
+    states
+        .iter()
+        .rposition(|expected| *expected == state)
+        .ok_or_else(|| "the state is not that after any number of calls".to_owned())
+}

@@ -1,0 +1,575 @@
+//! A file system layer over SQLite's default one: <https://www.sqlite.org/c3ref/vfs.html>.
+//!
+//! It takes the default's place, so that a vault opens its files through it. A file whose folder
+//! nobody watches is opened by the layer below as if this one were not there: SQLite then calls
+//! the methods of the layer below without a detour. A file in a watched folder gets the methods
+//! here, which ask the [`Watch`] whether to fail, let the layer below do the work, and report
+//! what was changed. Shared memory is the layer below's own, so that write-ahead logging works
+//! across watched and unwatched handles.
+//!
+//! What all `SAFETY` arguments build on is the contract of that page and of
+//! <https://www.sqlite.org/c3ref/io_methods.html>: a file's methods are called between `xOpen`
+//! and `xClose` only, `xClose` is the last of them, buffers are as long as is said, and a layer
+//! that was registered stays where it is. No function here panics.
+#![allow(unsafe_code)]
+
+use std::cell::Cell;
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Once, PoisonError, RwLock};
+use std::{ptr, slice};
+
+use rusqlite::ffi;
+
+use super::trace::{FileId, Operation, Watch};
+
+/// The folders that are watched.
+static WATCHED: RwLock<Vec<(PathBuf, Arc<Watch>)>> = RwLock::new(Vec::new());
+
+static REGISTRATION: Once = Once::new();
+
+thread_local! {
+    static IS_IMPATIENT: Cell<bool> = const { Cell::new(false) };
+}
+
+// ---- for the tests ----
+
+/// A folder that is watched as long as this lives.
+pub(super) struct Watching {
+    folder: PathBuf,
+    watch: Arc<Watch>,
+}
+
+impl Watching {
+    /// Watches a folder, which no test has files open in.
+    pub(super) fn new(folder: &Path) -> Self {
+        REGISTRATION.call_once(register);
+        let watch = Arc::new(Watch::new(folder));
+        let mut watched = WATCHED.write().unwrap_or_else(PoisonError::into_inner);
+        watched.push((folder.to_path_buf(), Arc::clone(&watch)));
+        Self {
+            folder: folder.to_path_buf(),
+            watch,
+        }
+    }
+}
+
+impl Deref for Watching {
+    type Target = Watch;
+
+    fn deref(&self) -> &Watch {
+        &self.watch
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let mut watched = WATCHED.write().unwrap_or_else(PoisonError::into_inner);
+        watched.retain(|(folder, _)| *folder != self.folder);
+    }
+}
+
+/// Runs `f` on a thread on which SQLite does not pause between two tries.
+pub(super) fn impatiently<R>(f: impl FnOnce() -> R) -> R {
+    struct Patient;
+    impl Drop for Patient {
+        fn drop(&mut self) {
+            IS_IMPATIENT.set(false);
+        }
+    }
+    IS_IMPATIENT.set(true);
+    let _patient = Patient;
+    f()
+}
+
+// ---- the layer ----
+
+fn register() {
+    // SAFETY: null means the default layer; the call initialises SQLite.
+    let below = unsafe { ffi::sqlite3_vfs_find(ptr::null()) };
+    assert!(!below.is_null(), "SQLite has no default layer");
+    // SAFETY: a registered layer is complete, and stays where it is.
+    let (version, size, longest) =
+        unsafe { ((*below).iVersion, (*below).szOsFile, (*below).mxPathname) };
+    assert!(version >= 2, "the default layer is older than SQLite 3.7");
+    let vfs = ffi::sqlite3_vfs {
+        iVersion: 2,
+        szOsFile: OWN_BYTES + size,
+        mxPathname: longest,
+        pNext: ptr::null_mut(),
+        zName: c"vaults-test-faults".as_ptr(),
+        pAppData: below.cast(),
+        xOpen: Some(open),
+        xDelete: Some(delete),
+        xAccess: Some(access),
+        xFullPathname: Some(full_pathname),
+        xDlOpen: None,
+        xDlError: None,
+        xDlSym: None,
+        xDlClose: None,
+        xRandomness: Some(randomness),
+        xSleep: Some(sleep),
+        xCurrentTime: Some(current_time),
+        xGetLastError: Some(get_last_error),
+        xCurrentTimeInt64: Some(current_time_int64),
+        xSetSystemCall: None,
+        xGetSystemCall: None,
+        xNextSystemCall: None,
+    };
+    // SAFETY: it is complete, and leaked, so that it stays where it is for ever.
+    let code = unsafe { ffi::sqlite3_vfs_register(Box::into_raw(Box::new(vfs)), 1) };
+    assert_eq!(code, ffi::SQLITE_OK);
+}
+
+/// What SQLite sees of a watched file. The file of the layer below lies behind it, in the same
+/// allocation.
+#[repr(C)]
+struct OpenFile {
+    base: ffi::sqlite3_file,
+    /// From a `Box`; it belongs to this file from `xOpen` to `xClose`.
+    watched: *mut Watched,
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "it is two pointers"
+)]
+const OWN_BYTES: c_int = size_of::<OpenFile>() as c_int;
+
+/// SQLite allocates with an alignment of 8, which the file behind ours has then, too.
+const _: () = assert!(align_of::<OpenFile>() <= 8 && size_of::<OpenFile>().is_multiple_of(8));
+
+struct Watched {
+    watch: Arc<Watch>,
+    file: FileId,
+    /// Whether the next sync is one of the folder, too.
+    syncs_folder: Cell<bool>,
+}
+
+static METHODS: ffi::sqlite3_io_methods = ffi::sqlite3_io_methods {
+    iVersion: 2,
+    xClose: Some(close),
+    xRead: Some(read),
+    xWrite: Some(write),
+    xTruncate: Some(truncate),
+    xSync: Some(sync),
+    xFileSize: Some(file_size),
+    xLock: Some(lock),
+    xUnlock: Some(unlock),
+    xCheckReservedLock: Some(check_reserved_lock),
+    xFileControl: Some(file_control),
+    xSectorSize: Some(sector_size),
+    xDeviceCharacteristics: Some(device_characteristics),
+    xShmMap: Some(shm_map),
+    xShmLock: Some(shm_lock),
+    xShmBarrier: Some(shm_barrier),
+    xShmUnmap: Some(shm_unmap),
+    xFetch: None,
+    xUnfetch: None,
+};
+
+/// Calls a method of the layer below, or gives the value for one that it does not have.
+///
+/// To be used in an unsafe block, with the layer that [`register`] made.
+macro_rules! layer_below {
+    ($vfs:expr, $method:ident($($argument:expr),*), or $otherwise:expr) => {{
+        let below = (*$vfs).pAppData.cast::<ffi::sqlite3_vfs>();
+        match (*below).$method {
+            Some(method) => method(below, $($argument),*),
+            None => $otherwise,
+        }
+    }};
+}
+
+/// Calls a method of the file of the layer below, or gives the value for one that it does not have.
+///
+/// To be used in an unsafe block, with a file that [`open`] has opened.
+macro_rules! file_below {
+    ($file:expr, $method:ident($($argument:expr),*), or $otherwise:expr) => {{
+        let below = behind($file);
+        match (*(*below).pMethods).$method {
+            Some(method) => method(below, $($argument),*),
+            None => $otherwise,
+        }
+    }};
+}
+
+/// The file of the layer below, behind ours.
+///
+/// # Safety
+///
+/// `file` is an allocation of the size that the layer asks for.
+const unsafe fn behind(file: *mut ffi::sqlite3_file) -> *mut ffi::sqlite3_file {
+    // SAFETY: the allocation is that of an `OpenFile` and a file of the layer below, in this order,
+    // and the size of the first is a multiple of the alignment of both.
+    unsafe { file.cast::<OpenFile>().add(1).cast() }
+}
+
+/// What is known of a file that is open.
+///
+/// # Safety
+///
+/// `file` was opened by [`open`] as a watched one, and is not closed before `'a` ends.
+const unsafe fn watched<'a>(file: *mut ffi::sqlite3_file) -> &'a Watched {
+    // SAFETY: `open` put a box there, as the caller says, and only `close` takes it away.
+    unsafe { &*(*file.cast::<OpenFile>()).watched }
+}
+
+/// The watch over the folder of a path, and the name in it.
+///
+/// # Safety
+///
+/// `path` is null or a C string that outlives `'a`.
+unsafe fn find<'a>(path: *const c_char) -> Option<(Arc<Watch>, &'a str)> {
+    if path.is_null() {
+        return None;
+    }
+    // SAFETY: the caller says so.
+    let path = Path::new(unsafe { CStr::from_ptr(path) }.to_str().ok()?);
+    let (folder, name) = (path.parent()?, path.file_name()?.to_str()?);
+    let all = WATCHED.read().unwrap_or_else(PoisonError::into_inner);
+    let (_, watch) = all.iter().find(|(watched, _)| watched == folder)?;
+    Some((Arc::clone(watch), name))
+}
+
+// ---- names ----
+
+unsafe extern "C" fn open(
+    vfs: *mut ffi::sqlite3_vfs,
+    path: ffi::sqlite3_filename,
+    file: *mut ffi::sqlite3_file,
+    flags: c_int,
+    out_flags: *mut c_int,
+) -> c_int {
+    // SAFETY: `path` is null or a C string, which is not used beyond this call.
+    let Some((watch, name)) = (unsafe { find(path) }) else {
+        // SAFETY: the arguments are those that SQLite has for the layer below, and more room
+        // than that one needs.
+        return unsafe {
+            layer_below!(vfs, xOpen(path, file, flags, out_flags), or ffi::SQLITE_CANTOPEN)
+        };
+    };
+    // SAFETY: the memory is ours to write. Without methods, SQLite does not close the file.
+    unsafe { (*file).pMethods = ptr::null() };
+    if let Some(code) = watch.fails(Operation::Open) {
+        return code;
+    }
+    // SAFETY: `path` is SQLite's own, and the file behind ours has the room that it needs.
+    let code = unsafe {
+        let below = behind(file);
+        (*below).pMethods = ptr::null();
+        let code = layer_below!(vfs, xOpen(path, below, flags, out_flags), or ffi::SQLITE_CANTOPEN);
+        if code != ffi::SQLITE_OK {
+            // A file that has methods is to be closed even if it could not be opened.
+            if !(*below).pMethods.is_null() {
+                file_below!(file, xClose(), or ffi::SQLITE_OK);
+            }
+            return code;
+        }
+        code
+    };
+    // With a new log or journal, the layer below syncs the folder at the first sync:
+    // <https://www.sqlite.org/atomiccommit.html>, section 3.7.
+    let companion =
+        ffi::SQLITE_OPEN_WAL | ffi::SQLITE_OPEN_MAIN_JOURNAL | ffi::SQLITE_OPEN_SUPER_JOURNAL;
+    let syncs_folder = flags & ffi::SQLITE_OPEN_CREATE != 0 && flags & companion != 0;
+    let watched = Box::new(Watched {
+        file: watch.opened(name),
+        watch,
+        syncs_folder: Cell::new(syncs_folder),
+    });
+    // SAFETY: as above. The methods come last, when there is all that they need.
+    unsafe {
+        (*file.cast::<OpenFile>()).watched = Box::into_raw(watched);
+        (*file).pMethods = &raw const METHODS;
+    }
+    code
+}
+
+unsafe extern "C" fn close(file: *mut ffi::sqlite3_file) -> c_int {
+    // SAFETY: the file is open, and nobody calls a method after this one: the box is taken once.
+    unsafe {
+        let watched = Box::from_raw((*file.cast::<OpenFile>()).watched);
+        watched.watch.closed();
+        (*file).pMethods = ptr::null();
+        file_below!(file, xClose(), or ffi::SQLITE_OK)
+    }
+}
+
+unsafe extern "C" fn delete(
+    vfs: *mut ffi::sqlite3_vfs,
+    path: *const c_char,
+    sync_folder: c_int,
+) -> c_int {
+    // SAFETY: `path` is null or a C string, which is not used beyond this call.
+    let found = unsafe { find(path) };
+    if let Some((watch, _)) = &found
+        && let Some(code) = watch.fails(Operation::Delete)
+    {
+        return code;
+    }
+    // SAFETY: the arguments are SQLite's own.
+    let code =
+        unsafe { layer_below!(vfs, xDelete(path, sync_folder), or ffi::SQLITE_IOERR_DELETE) };
+    if let Some((watch, name)) = found
+        && code == ffi::SQLITE_OK
+    {
+        watch.deleted(name, sync_folder != 0);
+    }
+    code
+}
+
+unsafe extern "C" fn access(
+    vfs: *mut ffi::sqlite3_vfs,
+    path: *const c_char,
+    flags: c_int,
+    result: *mut c_int,
+) -> c_int {
+    // SAFETY: `path` is null or a C string, which is not used beyond this call.
+    if let Some((watch, _)) = unsafe { find(path) }
+        && let Some(code) = watch.fails(Operation::Access)
+    {
+        return code;
+    }
+    // SAFETY: the arguments are SQLite's own.
+    unsafe { layer_below!(vfs, xAccess(path, flags, result), or ffi::SQLITE_IOERR_ACCESS) }
+}
+
+unsafe extern "C" fn full_pathname(
+    vfs: *mut ffi::sqlite3_vfs,
+    path: *const c_char,
+    room: c_int,
+    out: *mut c_char,
+) -> c_int {
+    // SAFETY: the arguments are SQLite's own.
+    unsafe { layer_below!(vfs, xFullPathname(path, room, out), or ffi::SQLITE_CANTOPEN) }
+}
+
+// ---- content ----
+
+unsafe extern "C" fn read(
+    file: *mut ffi::sqlite3_file,
+    buffer: *mut c_void,
+    count: c_int,
+    offset: ffi::sqlite3_int64,
+) -> c_int {
+    // SAFETY: the file is open, and the arguments are SQLite's own.
+    unsafe {
+        if let Some(code) = watched(file).watch.fails(Operation::Read) {
+            return code;
+        }
+        file_below!(file, xRead(buffer, count, offset), or ffi::SQLITE_IOERR_READ)
+    }
+}
+
+unsafe extern "C" fn write(
+    file: *mut ffi::sqlite3_file,
+    buffer: *const c_void,
+    count: c_int,
+    offset: ffi::sqlite3_int64,
+) -> c_int {
+    // SAFETY: the file is open.
+    let watched = unsafe { watched(file) };
+    let fault = watched.watch.fails(Operation::Write);
+    // What is written before the disk is full stays written.
+    let written = match fault {
+        None => count,
+        Some(ffi::SQLITE_FULL) => count / 2,
+        Some(code) => return code,
+    };
+    // SAFETY: the file is open, and the arguments are SQLite's own, or less than those.
+    let code =
+        unsafe { file_below!(file, xWrite(buffer, written, offset), or ffi::SQLITE_IOERR_WRITE) };
+    if let (ffi::SQLITE_OK, Ok(written), Ok(offset)) =
+        (code, usize::try_from(written), usize::try_from(offset))
+    {
+        // SAFETY: the buffer has at least so many bytes, which nobody changes meanwhile.
+        let bytes = unsafe { slice::from_raw_parts(buffer.cast::<u8>(), written) };
+        watched.watch.written(watched.file, offset, bytes);
+    }
+    fault.unwrap_or(code)
+}
+
+unsafe extern "C" fn truncate(file: *mut ffi::sqlite3_file, size: ffi::sqlite3_int64) -> c_int {
+    // SAFETY: the file is open.
+    let watched = unsafe { watched(file) };
+    if let Some(code) = watched.watch.fails(Operation::Truncate) {
+        return code;
+    }
+    // SAFETY: the file is open.
+    let code = unsafe { file_below!(file, xTruncate(size), or ffi::SQLITE_IOERR_TRUNCATE) };
+    if let (ffi::SQLITE_OK, Ok(size)) = (code, usize::try_from(size)) {
+        watched.watch.truncated(watched.file, size);
+    }
+    code
+}
+
+unsafe extern "C" fn sync(file: *mut ffi::sqlite3_file, flags: c_int) -> c_int {
+    // SAFETY: the file is open.
+    let watched = unsafe { watched(file) };
+    if let Some(code) = watched.watch.fails(Operation::Sync) {
+        return code;
+    }
+    // SAFETY: the file is open.
+    let code = unsafe { file_below!(file, xSync(flags), or ffi::SQLITE_IOERR_FSYNC) };
+    if code == ffi::SQLITE_OK {
+        let with_folder = watched.syncs_folder.replace(false);
+        watched.watch.synced(watched.file, with_folder);
+    }
+    code
+}
+
+unsafe extern "C" fn file_size(
+    file: *mut ffi::sqlite3_file,
+    size: *mut ffi::sqlite3_int64,
+) -> c_int {
+    // SAFETY: the file is open, and `size` is where SQLite wants the answer.
+    unsafe {
+        if let Some(code) = watched(file).watch.fails(Operation::FileSize) {
+            return code;
+        }
+        file_below!(file, xFileSize(size), or ffi::SQLITE_IOERR_FSTAT)
+    }
+}
+
+// ---- locks ----
+
+unsafe extern "C" fn lock(file: *mut ffi::sqlite3_file, level: c_int) -> c_int {
+    // SAFETY: the file is open.
+    unsafe {
+        if let Some(code) = watched(file).watch.fails(Operation::Lock) {
+            return code;
+        }
+        file_below!(file, xLock(level), or ffi::SQLITE_IOERR_LOCK)
+    }
+}
+
+unsafe extern "C" fn unlock(file: *mut ffi::sqlite3_file, level: c_int) -> c_int {
+    // SAFETY: the file is open.
+    unsafe { file_below!(file, xUnlock(level), or ffi::SQLITE_IOERR_UNLOCK) }
+}
+
+unsafe extern "C" fn check_reserved_lock(
+    file: *mut ffi::sqlite3_file,
+    result: *mut c_int,
+) -> c_int {
+    // SAFETY: the file is open, and `result` is where SQLite wants the answer.
+    unsafe {
+        file_below!(
+            file,
+            xCheckReservedLock(result),
+            or ffi::SQLITE_IOERR_CHECKRESERVEDLOCK
+        )
+    }
+}
+
+// ---- what kind of file it is ----
+
+unsafe extern "C" fn file_control(
+    file: *mut ffi::sqlite3_file,
+    operation: c_int,
+    argument: *mut c_void,
+) -> c_int {
+    // SAFETY: the file is open, and the arguments are SQLite's own.
+    unsafe { file_below!(file, xFileControl(operation, argument), or ffi::SQLITE_NOTFOUND) }
+}
+
+unsafe extern "C" fn sector_size(file: *mut ffi::sqlite3_file) -> c_int {
+    // SAFETY: the file is open; zero means the default.
+    unsafe { file_below!(file, xSectorSize(), or 0) }
+}
+
+unsafe extern "C" fn device_characteristics(file: *mut ffi::sqlite3_file) -> c_int {
+    // SAFETY: the file is open.
+    unsafe { file_below!(file, xDeviceCharacteristics(), or 0) }
+}
+
+// ---- shared memory ----
+
+unsafe extern "C" fn shm_map(
+    file: *mut ffi::sqlite3_file,
+    region: c_int,
+    size: c_int,
+    extend: c_int,
+    out: *mut *mut c_void,
+) -> c_int {
+    // SAFETY: the file is open, and `out` is where SQLite wants the answer.
+    unsafe {
+        if let Some(code) = watched(file).watch.fails(Operation::ShmMap) {
+            out.write(ptr::null_mut());
+            return code;
+        }
+        file_below!(file, xShmMap(region, size, extend, out), or ffi::SQLITE_IOERR_SHMMAP)
+    }
+}
+
+/// Taking a lock may fail; giving it back does not, and SQLite does not ask whether it did.
+unsafe extern "C" fn shm_lock(
+    file: *mut ffi::sqlite3_file,
+    first: c_int,
+    count: c_int,
+    flags: c_int,
+) -> c_int {
+    // SAFETY: the file is open.
+    unsafe {
+        if flags & ffi::SQLITE_SHM_LOCK != 0
+            && let Some(code) = watched(file).watch.fails(Operation::ShmLock)
+        {
+            return code;
+        }
+        file_below!(file, xShmLock(first, count, flags), or ffi::SQLITE_IOERR_SHMLOCK)
+    }
+}
+
+unsafe extern "C" fn shm_barrier(file: *mut ffi::sqlite3_file) {
+    // SAFETY: the file is open.
+    unsafe { file_below!(file, xShmBarrier(), or()) }
+}
+
+unsafe extern "C" fn shm_unmap(file: *mut ffi::sqlite3_file, delete: c_int) -> c_int {
+    // SAFETY: the file is open.
+    unsafe { file_below!(file, xShmUnmap(delete), or ffi::SQLITE_OK) }
+}
+
+// ---- what has nothing to do with files ----
+
+unsafe extern "C" fn randomness(
+    vfs: *mut ffi::sqlite3_vfs,
+    count: c_int,
+    out: *mut c_char,
+) -> c_int {
+    // SAFETY: the arguments are SQLite's own.
+    unsafe { layer_below!(vfs, xRandomness(count, out), or 0) }
+}
+
+unsafe extern "C" fn sleep(vfs: *mut ffi::sqlite3_vfs, microseconds: c_int) -> c_int {
+    if IS_IMPATIENT.try_with(Cell::get).unwrap_or(false) {
+        return microseconds;
+    }
+    // SAFETY: the arguments are SQLite's own.
+    unsafe { layer_below!(vfs, xSleep(microseconds), or 0) }
+}
+
+unsafe extern "C" fn current_time(vfs: *mut ffi::sqlite3_vfs, out: *mut f64) -> c_int {
+    // SAFETY: the arguments are SQLite's own.
+    unsafe { layer_below!(vfs, xCurrentTime(out), or ffi::SQLITE_ERROR) }
+}
+
+unsafe extern "C" fn get_last_error(
+    vfs: *mut ffi::sqlite3_vfs,
+    room: c_int,
+    out: *mut c_char,
+) -> c_int {
+    // SAFETY: the arguments are SQLite's own.
+    unsafe { layer_below!(vfs, xGetLastError(room, out), or 0) }
+}
+
+unsafe extern "C" fn current_time_int64(
+    vfs: *mut ffi::sqlite3_vfs,
+    out: *mut ffi::sqlite3_int64,
+) -> c_int {
+    // SAFETY: the arguments are SQLite's own, and the layer below is of version 2 at least.
+    unsafe { layer_below!(vfs, xCurrentTimeInt64(out), or ffi::SQLITE_ERROR) }
+}
