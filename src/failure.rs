@@ -14,12 +14,40 @@
 //! acknowledged when it has returned `Ok`; an entry or guard when its `commit` has, or when it was
 //! dropped and the vault's next call did not return its error.
 //!
-//! When a commit fails because the disk cannot be synced, the call is an error, and whether the
-//! change survives is for the disk to say: it is there whole or not at all.
+//! A call that failed is not there, with one exception. When a commit fails because the disk cannot be
+//! synced, its record may have reached the log: the open handle goes on without it, but if nothing
+//! is written after it before the file is opened anew, it can then be there, whole.
 //!
 //! # What was tested, and how
 //!
-//! FIGURES
+//! Nothing here was tested by trusting it. The tests put a file system layer of their own below SQLite and
+//! look at what is left, through the public API alone.
+//!
+//! **Power cuts.** The layer records what a workload writes and syncs, and builds the disks that a power
+//! cut could leave: synced data is whole; what was written since the last sync is kept, lost, reordered or
+//! torn at 512 bytes. Each is opened, checked and compared with what was acknowledged. Figures of
+//! `VAULTS_TEST_ROUNDS=5 cargo test --test it faults::power_loss::figures -- --ignored --nocapture`:
+//!
+//! | durability | states | with acknowledged calls lost | damaged |
+//! |---|---|---|---|
+//! | `Full` | 7,200 | 0 | 0 |
+//! | `Normal` | 7,200 | 4,643, none from before a `flush`, each the state after some call | 0 |
+//! | `Off` | 7,200 | 4,248 | 1,860 |
+//!
+//! `Off` has to fail here: if it did not, the check would not bite.
+//!
+//! **Failing disks.** The layer fails the nth operation of a kind (open, read, write, truncate, sync, the
+//! shared memory, the locks), once, lastingly, and until the vault was dropped, for every n that a
+//! workload reaches. Figures of
+//! `VAULTS_TEST_ROUNDS=100000 cargo test --test it faults::injection::figures -- --ignored --nocapture`:
+//! 34,482 faults in 10 workloads, of which 27,504 were met by a call. Each of those was a typed error, the
+//! state was that of the acknowledged calls, and the vault went on when the fault was over. In 114 cases
+//! a call that had failed was there, whole, after the file was opened anew, as described above.
+//!
+//! **Killed processes.** Writers, holders of entries and others are killed at random moments; what
+//! they had acknowledged is there, and a transaction is whole or not at all. **Hostile files.** Every byte
+//! of a small vault is damaged, and thousands of bytes of larger ones and of their logs: an error, or
+//! the right data, or, without checksums, where SQLite cannot know, another value that decodes.
 //!
 //! # What is not promised
 //!

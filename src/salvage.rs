@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::options::OpenOptions;
-use crate::store::{Finding, Wreck, WriteTransaction, declares_checksums};
+use crate::store::{Finding, Wreck, WriteTransaction, declares_checksums, permissions};
 use crate::value::Format;
 use crate::vault::Vault;
 
@@ -92,10 +92,14 @@ where
             path: path.to_path_buf(),
             source: Box::new(error),
         })?;
-        let vault: Self = OpenOptions::new()
+        let mut options = OpenOptions::new();
+        options
             .create_new(true)
-            .checksums(declares_checksums(wreck.format()))
-            .open(new_path)?;
+            .checksums(declares_checksums(wreck.format()));
+        if let Some(mode) = permissions(path) {
+            options.mode(mode | 0o600);
+        }
+        let vault: Self = options.open(new_path)?;
         let format = vault.format();
         let salvage = vault
             .statements()?

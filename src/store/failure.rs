@@ -34,18 +34,21 @@ pub(super) fn from_sqlite(error: rusqlite::Error, path: &Path, waited: Duration)
             path,
             source: Some(source),
         },
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            Error::Corrupt { path, source }
-        }
+        // All statements are fixed: one that makes no sense, or is cut off while opening, shows a
+        // schema that does not.
+        Some(
+            ErrorCode::DatabaseCorrupt
+            | ErrorCode::NotADatabase
+            | ErrorCode::Unknown
+            | ErrorCode::OperationInterrupted,
+        )
+        // Not SQLite's answer, but what it was made of: a column of another type than the schema
+        // says is damage, or a foreign program that wrote past it.
+        | None => Error::Corrupt { path, source },
         Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
             Error::Io { path, source }
         }
         Some(ErrorCode::TooBig) => Error::TooLarge { source },
-        // Every column is a BLOB by the schema: another type means damage, or
-        // a foreign program that wrote past it.
-        None if matches!(*source, rusqlite::Error::FromSqlConversionFailure(..)) => {
-            Error::Corrupt { path, source }
-        }
         _ => Error::Sqlite { path, source },
     }
 }

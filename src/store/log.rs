@@ -17,8 +17,8 @@ pub(super) struct Log {
     file: File,
     /// Where the newest content of a page begins.
     newest: HashMap<u32, u64>,
-    /// Pages of the database after the last commit.
-    pages: u32,
+    has_commit: bool,
+    length: u64,
 }
 
 impl Log {
@@ -43,10 +43,11 @@ impl Log {
         let mut log = Self {
             file,
             newest: HashMap::new(),
-            pages: 0,
+            has_commit: false,
+            length,
         };
         log.read_frames(length, page_bytes, salts, checksum)?;
-        Ok((log.pages > 0).then_some(log))
+        Ok(log.has_commit.then_some(log))
     }
 
     fn read_frames(
@@ -71,15 +72,23 @@ impl Log {
             pending.insert(word(0), at + FRAME_HEADER_BYTES as u64);
             if word(4) != 0 {
                 self.newest.extend(pending.drain());
-                self.pages = word(4);
+                self.has_commit = true;
             }
             at += frame_bytes as u64;
         }
         Ok(())
     }
 
-    pub(super) const fn pages(&self) -> u32 {
-        self.pages
+    /// Bytes in the log.
+    pub(super) const fn bytes(&self) -> u64 {
+        self.length
+    }
+
+    /// The numbers of the pages whose newest content is in the log, sorted.
+    pub(super) fn pages(&self) -> Vec<u32> {
+        let mut pages: Vec<u32> = self.newest.keys().copied().collect();
+        pages.sort_unstable();
+        pages
     }
 
     /// Where the content of a page is, if it is in the log.

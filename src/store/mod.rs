@@ -323,11 +323,12 @@ impl Store {
     pub(crate) fn file_sizes(&self) -> Result<(u64, u64)> {
         self.check()?;
         let Some(path) = self.path() else {
-            let sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
-            let read = |c: &rusqlite::Connection| c.query_one(sql, [], |row| row.get(0));
-            let size: i64 = self.read(|session| session.with_connection(read))?;
-            return Ok((size.unsigned_abs(), 0));
+            let bytes = self.read(Session::bytes)?;
+            return Ok((bytes.unsigned_abs(), 0));
         };
+        if self.connector.is_replaced() {
+            return Err(self.connector.moved());
+        }
         let file = fs::metadata(path).map_err(|error| self.io(error))?.len();
         match fs::metadata(self.connector.log_path()) {
             Ok(log) => Ok((file, log.len())),
@@ -422,4 +423,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// True if a header with this application id and format belongs to a vault with checksums.
 pub(crate) const fn declares_checksums((id, format): (u32, u32)) -> bool {
     id == schema::APPLICATION_ID.cast_unsigned() && format == schema::CHECKSUMS.cast_unsigned()
+}
+
+/// The permissions of the file at `path`, where the system has such a thing.
+pub(crate) fn permissions(path: &Path) -> Option<u32> {
+    place::mode(path)
 }

@@ -24,6 +24,9 @@ use crate::error::{Error, Result};
 /// long-lived reader leaves a log of hundreds of MB behind for ever.
 const LOG_SIZE_LIMIT_BYTES: u32 = 16 * 1024 * 1024;
 
+/// How many steps of SQLite's machine opening may take; it takes some hundreds.
+const MOST_OPENING_STEPS: i32 = 1_000_000;
+
 /// SQLite counts milliseconds in 31 bits.
 const LONGEST_SQLITE_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
 
@@ -71,7 +74,7 @@ impl Connector {
         self.create_file()?;
         for _ in 0..MAX_MOVES {
             self.refuse_foreign()?;
-            let connection = self.connect(self.flags())?;
+            let mut connection = self.connect(self.flags())?;
             let log_was_there = self.log_path().exists();
             let prepared = self.prepare(&connection);
             if prepared.is_err() && log_was_there {
@@ -83,6 +86,9 @@ impl Connector {
             if self.has_moved(&connection) {
                 continue;
             }
+            connection
+                .progress_handler(0, None::<fn() -> bool>)
+                .map_err(|error| self.failed(error))?;
             if let Some(identity) = place::identity(&self.path) {
                 self.identity.get_or_init(|| identity);
             }
@@ -159,18 +165,31 @@ impl Connector {
     }
 
     fn connect_reader(&self) -> Result<Connection> {
-        let connection = self.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let mut connection = self
+            .connect(OpenFlags::SQLITE_OPEN_READ_ONLY)
+            .map_err(|error| {
+                if self.is_replaced() {
+                    self.moved()
+                } else {
+                    error
+                }
+            })?;
         // Readers wait for nobody but one who recovers the log; there SQLite's own wait will do.
         connection
             .busy_timeout(self.config.busy_timeout.min(LONGEST_SQLITE_TIMEOUT))
+            .and_then(|()| connection.progress_handler(0, None::<fn() -> bool>))
             .map_err(|error| self.failed(error))?;
         // It was opened by its path, which may name another file by now.
-        let first = self.identity.get();
-        if first.is_some() && !self.is_in_memory() && place::identity(&self.path).as_ref() != first
-        {
+        if self.is_replaced() {
             return Err(self.moved());
         }
         Ok(connection)
+    }
+
+    /// True if the path no longer names the file that was opened first.
+    pub(super) fn is_replaced(&self) -> bool {
+        let first = self.identity.get();
+        first.is_some() && !self.is_in_memory() && place::identity(&self.path).as_ref() != first
     }
 
     /// The log beside the file.
@@ -223,8 +242,8 @@ impl Connector {
             Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs),
             None => Connection::open_with_flags(path, flags),
         };
-        let connection = opened.map_err(|error| self.cannot_open(error))?;
-        harden(&connection).map_err(|error| self.failed(error))?;
+        let mut connection = opened.map_err(|error| self.cannot_open(error))?;
+        harden(&mut connection).map_err(|error| self.failed(error))?;
         Ok(connection)
     }
 
@@ -285,16 +304,24 @@ impl Connector {
             Err(Error::Corrupt { source, .. }) if is_no_database(&*source) => {
                 foreign("it is not a SQLite file".to_owned(), Some(source))
             }
-            Err(Error::Io { source, .. }) if self.has_no_index(&*source) => {
-                Err(Error::ReadOnlyFolder { path, source })
-            }
+            Err(
+                Error::Io { source, .. }
+                | Error::ReadOnly {
+                    source: Some(source),
+                    ..
+                },
+            ) if self.has_no_index(&*source) => Err(Error::ReadOnlyFolder { path, source }),
             Err(error) => Err(error),
         }
     }
 
     /// True if a file in WAL mode cannot be read because its index cannot be created.
     fn has_no_index(&self, source: &(dyn std::error::Error + 'static)) -> bool {
-        self.config.read_only && code(source) == Some(ErrorCode::CannotOpen) && self.path.is_file()
+        let refused = matches!(
+            code(source),
+            Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)
+        );
+        self.config.read_only && refused && self.path.is_file()
     }
 
     fn may_fill(&self) -> bool {
@@ -409,7 +436,7 @@ fn check_sqlite_version() -> Result<()> {
 
 /// Settings that keep a hostile schema from running anything, and a damaged page from being
 /// believed: <https://www.sqlite.org/security.html>.
-fn harden(connection: &Connection) -> rusqlite::Result<()> {
+fn harden(connection: &mut Connection) -> rusqlite::Result<()> {
     use DbConfig as C;
     for (config, value) in [
         (C::SQLITE_DBCONFIG_DEFENSIVE, true),
@@ -421,6 +448,8 @@ fn harden(connection: &Connection) -> rusqlite::Result<()> {
     ] {
         connection.set_db_config(config, value)?;
     }
+    // The schema is one table. Pages of it that share their children would be read for ever.
+    connection.progress_handler(MOST_OPENING_STEPS, Some(|| true))?;
     // rusqlite waits 5 seconds unless it is told not to: our own patience has the right limit.
     connection.busy_timeout(Duration::ZERO)?;
     // Mapping the file would turn an I/O error into a signal.

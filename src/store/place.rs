@@ -115,3 +115,17 @@ pub(super) fn identity(path: &Path) -> Option<Identity> {
         None
     }
 }
+
+/// The permissions of the file at `path`, where the system has such a thing.
+pub(super) fn mode(path: &Path) -> Option<u32> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        Some(fs::metadata(path).ok()?.permissions().mode() & 0o777)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        None
+    }
+}

@@ -130,10 +130,21 @@ impl Cursor {
         };
         let page = self.page(direction);
         page.clear();
+        let mut left = low..=high;
+        let mut in_order = true;
         session.scan(sql, (low, high), limit, |rowid, key, value| {
+            // A damaged tree may lead to its own beginning: rows out of order would go on for ever.
+            in_order = left.contains(&rowid);
+            left = match direction {
+                Direction::Forward => rowid.saturating_add(1)..=high,
+                Direction::Backward => low..=rowid.saturating_sub(1),
+            };
             page.push(rowid, key, value);
-            page.bytes.len() < MAX_PAGE_BYTES
+            in_order && page.bytes.len() < MAX_PAGE_BYTES
         })?;
+        if !in_order {
+            return Err(session.corrupt("rows are not in their order"));
+        }
         let last = page.rows.last().map(|row| row.0);
         self.page_rows = (limit * 2).min(MAX_PAGE_ROWS);
         self.unread = last.and_then(|last| match direction {

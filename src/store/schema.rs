@@ -54,58 +54,92 @@ pub(super) fn inspect(connection: &Connection) -> rusqlite::Result<Found> {
         return Ok(Found::Foreign(format!("no vault has the format {format}")));
     }
     let objects = objects(connection)?;
-    if objects.is_empty() && id == 0 {
-        return Ok(Found::Empty);
-    }
-    Ok(match foreign_object(&objects) {
-        Some(reason) => Found::Foreign(reason),
-        None => table(connection, id == APPLICATION_ID && format == CHECKSUMS)?,
+    let checksums = id == APPLICATION_ID && format == CHECKSUMS;
+    Ok(match objects.as_slice() {
+        [] if id == 0 => Found::Empty,
+        [] => Found::Foreign("it has no table \"dict\"".to_owned()),
+        [object] if object.is_dict() => Found::Vault { checksums },
+        objects => Found::Foreign(describe_foreign(objects)),
     })
 }
 
-/// Type and name of everything in the schema, but for the primary key's own index.
-fn objects(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
+/// Something in the schema.
+struct Object {
+    kind: String,
+    name: String,
+    sql: String,
+}
+
+impl Object {
+    /// True for the one table, declared with nothing beyond its columns and their keys: a `CHECK`, a
+    /// collation or a conflict clause would make SQLite do more than keep rows.
+    fn is_dict(&self) -> bool {
+        let words = words(&self.sql);
+        let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
+        if words.last() == Some(&"strict") {
+            words.pop();
+        }
+        let declaration = words.join(" ");
+        let Some(columns) = declaration
+            .strip_prefix("create table dict ( key blob ")
+            .and_then(|rest| rest.strip_suffix(" )"))
+        else {
+            return false;
+        };
+        let keys = [
+            "primary key",
+            "primary key not null",
+            "not null primary key",
+        ];
+        let values = [", value blob", ", value blob not null"];
+        self.kind == "table"
+            && keys
+                .iter()
+                .filter_map(|key| columns.strip_prefix(key)?.strip_prefix(' '))
+                .any(|rest| values.contains(&rest))
+    }
+}
+
+/// The words and signs of a statement, in lower case and without quotes.
+fn words(sql: &str) -> Vec<String> {
+    let mut spaced = String::new();
+    for character in sql.chars() {
+        match character {
+            '(' | ')' | ',' => spaced.extend([' ', character, ' ']),
+            '"' | '`' | '[' | ']' => spaced.push(' '),
+            other => spaced.push(other.to_ascii_lowercase()),
+        }
+    }
+    spaced.split_whitespace().map(str::to_owned).collect()
+}
+
+/// Everything in the schema, but for the primary key's own index.
+fn objects(connection: &Connection) -> rusqlite::Result<Vec<Object>> {
     connection
-        .prepare("SELECT type, name FROM sqlite_schema WHERE name <> 'sqlite_autoindex_dict_1'")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .prepare(
+            "SELECT type, name, coalesce(sql, '') FROM sqlite_schema \
+             WHERE name <> 'sqlite_autoindex_dict_1'",
+        )?
+        .query_map([], |row| {
+            Ok(Object {
+                kind: row.get(0)?,
+                name: row.get(1)?,
+                sql: row.get(2)?,
+            })
+        })?
         .collect()
 }
 
-fn foreign_object(objects: &[(String, String)]) -> Option<String> {
-    let is_dict = |kind: &str, name: &str| kind == "table" && name == "dict";
-    if let Some((kind, name)) = objects.iter().find(|(kind, name)| !is_dict(kind, name)) {
-        return Some(format!("it contains the {kind} {name:?}"));
+fn describe_foreign(objects: &[Object]) -> String {
+    let is_dict = |object: &Object| object.kind == "table" && object.name == "dict";
+    match objects.iter().find(|object| !is_dict(object)) {
+        Some(Object { kind, name, .. }) => format!("it contains the {kind} {name:?}"),
+        None => {
+            "its table \"dict\" is not `(key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL)`, \
+                 with nothing else"
+                .to_owned()
+        }
     }
-    objects
-        .is_empty()
-        .then(|| "it has no table \"dict\"".to_owned())
-}
-
-/// Whether `dict` is a rowid table of two columns, `key BLOB PRIMARY KEY` and `value BLOB`.
-fn table(connection: &Connection, checksums: bool) -> rusqlite::Result<Found> {
-    let without_rowid: bool = connection.query_one(
-        "SELECT wr FROM pragma_table_list WHERE schema = 'main' AND name = 'dict'",
-        [],
-        |row| row.get(0),
-    )?;
-    let columns: Vec<(String, String, i64, i64)> = connection
-        .prepare("SELECT name, upper(type), pk, hidden FROM pragma_table_xinfo('dict')")?
-        .query_map([], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-        })?
-        .collect::<rusqlite::Result<_>>()?;
-    let expected = [("key", "BLOB", 1, 0), ("value", "BLOB", 0, 0)];
-    let matches = columns.len() == expected.len()
-        && columns.iter().zip(expected).all(|(column, expected)| {
-            (column.0.as_str(), column.1.as_str(), column.2, column.3) == expected
-        });
-    Ok(if matches && !without_rowid {
-        Found::Vault { checksums }
-    } else {
-        Found::Foreign(
-            "its table \"dict\" is not `(key BLOB PRIMARY KEY, value BLOB)` with rowids".to_owned(),
-        )
-    })
 }
 
 #[cfg(test)]
@@ -164,6 +198,10 @@ mod tests {
             "CREATE TABLE dict (key BLOB PRIMARY KEY, value BLOB AS (key))",
             "CREATE TABLE dict (key BLOB PRIMARY KEY, value BLOB UNIQUE)",
             "CREATE TABLE dict (value BLOB, key BLOB PRIMARY KEY)",
+            "CREATE TABLE dict (key BLOB PRIMARY KEY, value BLOB CHECK (value <> x''))",
+            "CREATE TABLE dict (key BLOB PRIMARY KEY COLLATE NOCASE, value BLOB)",
+            "CREATE TABLE dict (key BLOB PRIMARY KEY ON CONFLICT REPLACE, value BLOB)",
+            "CREATE TABLE dict (key BLOB PRIMARY KEY, value BLOB DEFAULT (randomblob(9)))",
         ] {
             assert!(is_foreign(sql), "{sql}");
         }

@@ -11,7 +11,11 @@ use super::failure;
 use super::raw;
 use super::sendable::Sendable;
 use super::statements::{Bound, Columns, Sql, Statements};
-use crate::error::Result;
+use crate::error::{Error, Result};
+
+/// A row takes its pointer, its length, its rowid, its header and two tags in the table, and more in
+/// the index.
+const LEAST_ROW_BYTES: i64 = 8;
 
 /// A connection with its statements. It belongs to one thread at a time.
 pub(crate) struct Session {
@@ -74,6 +78,14 @@ impl Session {
         f: impl FnOnce(&Connection) -> rusqlite::Result<R>,
     ) -> Result<R> {
         self.with(|statements| f(statements.connection))
+    }
+
+    /// The error of a file that SQLite reads and that cannot be right.
+    pub(super) fn corrupt(&self, reason: &'static str) -> Error {
+        Error::Corrupt {
+            path: self.path.to_path_buf(),
+            source: reason.into(),
+        }
     }
 
     /// Finalises the statements and closes the connection.
@@ -158,10 +170,35 @@ impl Session {
 
     /// Counts the rows, by reading all of the index.
     pub(crate) fn count(&mut self) -> Result<u64> {
+        self.count_by(Sql::Count)
+    }
+
+    /// Makes sure that a walk over all rows comes to an end, through the index and through the
+    /// table.
+    pub(super) fn check_extent(&mut self) -> Result<()> {
+        self.count_by(Sql::Count)?;
+        self.count_by(Sql::CountTable).map(drop)
+    }
+
+    fn count_by(&mut self, sql: Sql) -> Result<u64> {
+        let most = self.bytes()? / LEAST_ROW_BYTES;
+        let count = self.with(|statements| {
+            let statement = statements.get(sql)?;
+            statement.raw_bind_parameter(1, most + 1)?;
+            let mut rows = statement.raw_query();
+            rows.next()?.map_or(Ok(0), |row| row.get(0))
+        })?;
+        if count > most {
+            return Err(self.corrupt("there are more rows than the file has room for"));
+        }
+        Ok(count.unsigned_abs())
+    }
+
+    /// Bytes in the pages of the file, those in the log included.
+    pub(super) fn bytes(&mut self) -> Result<i64> {
         self.with(|statements| {
-            let mut rows = statements.get(Sql::Count)?.raw_query();
-            let count = rows.next()?.map_or(Ok(0), |row| row.get::<_, i64>(0))?;
-            Ok(count.unsigned_abs())
+            let mut rows = statements.get(Sql::Bytes)?.raw_query();
+            rows.next()?.map_or(Ok(0), |row| row.get(0))
         })
     }
 

@@ -16,6 +16,8 @@ pub(super) enum Sql {
     Get,
     Contains,
     Count,
+    CountTable,
+    Bytes,
     First,
     Last,
     Put,
@@ -37,7 +39,7 @@ pub(crate) enum Columns {
 }
 
 impl Sql {
-    const COUNT: usize = 24;
+    const COUNT: usize = 26;
 
     const fn slot(self) -> usize {
         match self {
@@ -51,16 +53,18 @@ impl Sql {
             Self::Get => 7,
             Self::Contains => 8,
             Self::Count => 9,
-            Self::First => 10,
-            Self::Last => 11,
-            Self::Put => 12,
-            Self::Restore => 13,
-            Self::Update => 14,
-            Self::Delete => 15,
-            Self::DeleteRow => 16,
-            Self::Clear => 17,
-            Self::ScanForward(columns) => 18 + columns as usize,
-            Self::ScanBackward(columns) => 21 + columns as usize,
+            Self::CountTable => 10,
+            Self::Bytes => 11,
+            Self::First => 12,
+            Self::Last => 13,
+            Self::Put => 14,
+            Self::Restore => 15,
+            Self::Update => 16,
+            Self::Delete => 17,
+            Self::DeleteRow => 18,
+            Self::Clear => 19,
+            Self::ScanForward(columns) => 20 + columns as usize,
+            Self::ScanBackward(columns) => 23 + columns as usize,
         }
     }
 
@@ -76,7 +80,11 @@ impl Sql {
             Self::RollbackTo => "ROLLBACK TO part",
             Self::Get => "SELECT value FROM dict WHERE key = ?1",
             Self::Contains => "SELECT 1 FROM dict WHERE key = ?1",
-            Self::Count => "SELECT count(*) FROM dict",
+            // No more rows than there can be: pages that share their children would be counted for
+            // ever, and by `count(*)` alone in a loop that nothing interrupts.
+            Self::Count => "SELECT count(*) FROM (SELECT 1 FROM dict LIMIT ?1)",
+            Self::CountTable => "SELECT count(*) FROM (SELECT 1 FROM dict NOT INDEXED LIMIT ?1)",
+            Self::Bytes => "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
             Self::First => "SELECT key, value, rowid FROM dict ORDER BY rowid LIMIT 1",
             Self::Last => "SELECT key, value, rowid FROM dict ORDER BY rowid DESC LIMIT 1",
             // Not `INSERT OR REPLACE`, which would give the key a new rowid and so a new place.

@@ -2,20 +2,23 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
 use super::config::{Config, Existence, Location};
-use super::place::{beside, resolve, unique};
+use super::place::{self, beside, resolve, unique};
 use super::session::Session;
 use super::{ReadTransaction, Store, lock};
 use crate::error::{Error, Result};
 
 /// How many faults SQLite's own check lists before it stops.
 const MAX_FAULTS: u32 = 100;
+
+/// Whoever makes a copy has to write it.
+const OWNER: u32 = 0o600;
 
 /// How many pages are copied between two reports of progress.
 const BACKUP_STEP_PAGES: i32 = 256;
@@ -75,10 +78,13 @@ impl Store {
 
     /// Writes the file anew without its free pages, and empties the log.
     pub(crate) fn compact(&self) -> Result<()> {
-        let session = self.with_writer(|session| match session.with_connection(vacuum) {
-            Ok(()) => Ok(true),
-            Err(Error::Busy { .. }) => Ok(false),
-            Err(error) => Err(error),
+        let session = self.with_writer(|session| {
+            session.check_extent()?;
+            match session.with_connection(vacuum) {
+                Ok(()) => Ok(true),
+                Err(Error::Busy { .. }) => Ok(false),
+                Err(error) => Err(error),
+            }
         })?;
         self.release_writer(session);
         Ok(())
@@ -95,13 +101,12 @@ impl Store {
         // The copy is of the state that this transaction keeps, however long it takes.
         let mut transaction = ReadTransaction::begin_now(self)?;
         let target = resolve(target)?;
-        let unfinished = beside(&target, &format!(".{}.unfinished", unique()));
-        let copied = copy(transaction.session()?, &unfinished, progress)
-            .and_then(|()| self.put_in_place(&unfinished, &target, replace));
-        if copied.is_err() {
-            fs::remove_file(&unfinished).ok();
-        }
-        copied
+        let unfinished = Unfinished(beside(&target, &format!(".{}.unfinished", unique())));
+        // The copy is as private as the file, from the beginning.
+        let mode = self.path().and_then(place::mode).map(|mode| mode | OWNER);
+        place::create_empty(&unfinished.0, mode).map_err(|error| io_error(&target, error))?;
+        copy(transaction.session()?, &unfinished.0, progress)?;
+        self.put_in_place(&unfinished.0, &target, replace)
     }
 
     fn put_in_place(&self, unfinished: &Path, target: &Path, replace: bool) -> Result<()> {
@@ -135,6 +140,15 @@ impl Store {
     }
 }
 
+/// A file that is removed again, whatever happens, unless it was put in its place.
+struct Unfinished(PathBuf);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        fs::remove_file(&self.0).ok();
+    }
+}
+
 fn vacuum(connection: &Connection) -> rusqlite::Result<()> {
     // The copy that is made on the way may be as large as the file: not in memory.
     connection.execute_batch("PRAGMA temp_store = FILE")?;
@@ -151,7 +165,6 @@ fn copy(session: &mut Session, path: &Path, progress: &mut dyn FnMut(u64, u64)) 
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-    fs::remove_file(path).ok();
     session.with_connection(|source| {
         let mut target = Connection::open_with_flags(path, flags)?;
         let backup = Backup::new(source, &mut target)?;

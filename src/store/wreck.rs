@@ -47,7 +47,10 @@ pub(crate) struct Wreck {
     page_bytes: usize,
     /// Bytes of a page that hold content: some programs reserve the rest.
     usable: usize,
+    /// Pages in the file itself.
     pages: u32,
+    /// Bytes in the file and the log: no row can be longer.
+    held: u64,
     format: (u32, u32),
 }
 
@@ -67,9 +70,9 @@ impl Wreck {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
-        let in_file = u32::try_from(length.div_ceil(page_bytes as u64)).unwrap_or(u32::MAX);
         let mut wreck = Self {
-            pages: in_file.max(log.as_ref().map_or(0, Log::pages)),
+            pages: u32::try_from(length.div_ceil(page_bytes as u64)).unwrap_or(u32::MAX),
+            held: length + log.as_ref().map_or(0, Log::bytes),
             file,
             log,
             page_bytes,
@@ -126,7 +129,7 @@ impl Wreck {
     /// Looks at the pages that no way from the root has led to and that are not known to be free.
     fn search_rest(&mut self, seen: &HashSet<u32>, f: &mut dyn FnMut(Finding) -> bool) {
         let free = self.free_pages();
-        for page in 2..=self.pages {
+        for page in self.all_pages() {
             if seen.contains(&page) || free.contains(&page) {
                 continue;
             }
@@ -139,6 +142,14 @@ impl Wreck {
                 }
             }
         }
+    }
+
+    /// The pages that there are, however many the header of the file or of the log claims, but for
+    /// the first.
+    fn all_pages(&self) -> Vec<u32> {
+        let in_log = self.log.as_ref().map(Log::pages).unwrap_or_default();
+        let beyond = in_log.into_iter().filter(|&page| page > self.pages);
+        (2..=self.pages).chain(beyond).collect()
     }
 
     /// The children of an interior page, or the rows of a leaf.
@@ -189,7 +200,7 @@ impl Wreck {
 
     /// A row's bytes: those in the page, and those in the chain of pages that it goes on in.
     fn payload(&mut self, page: &[u8], at: usize, length: u64) -> Parsed<Vec<u8>> {
-        let most = u64::from(self.pages) * self.page_bytes as u64;
+        let most = self.held;
         let length = usize::try_from(length)
             .ok()
             .filter(|_| length <= most)
@@ -264,14 +275,15 @@ impl Wreck {
 
     /// The newest content of a page: the log's, or the file's.
     fn page(&mut self, page: u32) -> Parsed<Vec<u8>> {
-        if page == 0 || page > self.pages {
+        if page == 0 {
             return Err("it is outside the file");
         }
         let mut bytes = vec![0; self.page_bytes];
         let offset = u64::from(page - 1) * self.page_bytes as u64;
         let read = match self.log.as_mut().and_then(|log| log.locate(page)) {
             Some((log, offset)) => read_at(log, offset, &mut bytes),
-            None => read_at(&mut self.file, offset, &mut bytes),
+            None if page <= self.pages => read_at(&mut self.file, offset, &mut bytes),
+            None => return Err("it is outside the file"),
         };
         read.map_err(|_| "it cannot be read from the disk")?;
         Ok(bytes)

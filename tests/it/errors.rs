@@ -200,7 +200,7 @@ fn an_error_of_the_system() {
 }
 
 #[test]
-fn an_error_that_only_sqlite_knows() {
+fn a_table_that_is_gone_is_damage() {
     let scratch = Scratch::new();
     let vault = open::<u32, u32>(scratch.vault());
     vault.put(&1, &1).unwrap();
@@ -209,7 +209,7 @@ fn an_error_that_only_sqlite_knows() {
         .execute_batch("ALTER TABLE dict RENAME TO other")
         .unwrap();
     let error = vault.get(&1).unwrap_err();
-    assert_is!(&error, Error::Sqlite { .. });
+    assert_is!(&error, Error::Corrupt { .. });
     check(&error, 2);
 }
 

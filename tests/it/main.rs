@@ -44,3 +44,15 @@ mod std_entries;
 mod transactions;
 mod writeback;
 
+mod backup;
+mod checksums;
+mod damage;
+mod endless;
+mod examine;
+mod hostile;
+mod kills;
+mod places;
+mod salvage;
+mod schemas;
+mod seeds;
+mod tools;

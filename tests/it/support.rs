@@ -204,15 +204,23 @@ impl Child {
 
     /// The same, by a command that runs this binary in a way of its own.
     pub(crate) fn start_with(mut command: Command, test: &str, role: &str, place: &Path) -> Self {
-        let mut process = command
+        command
             .args(["--exact", test, "--nocapture", "--test-threads=1"])
             .env(ROLE, role)
             .env(PLACE, place)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .stderr(Stdio::piped());
+        // A binary that was just copied is busy as long as a process that another test starts at
+        // this moment still holds the copy's descriptor.
+        let mut process = loop {
+            match command.spawn() {
+                Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                    std::thread::yield_now();
+                }
+                started => break started.unwrap(),
+            }
+        };
         Self {
             said: BufReader::new(process.stderr.take().unwrap()),
             ear: process.stdin.take(),

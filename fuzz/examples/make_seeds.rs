@@ -1,0 +1,112 @@
+//! Writes the seeds that the fuzzer starts from: whole vaults, and values of every shape.
+
+use std::fs;
+use std::path::Path;
+
+use rusqlite::Connection;
+use serde_json::json;
+use vaults::{Codec, OpenOptions, Vault};
+
+#[allow(dead_code, reason = "a seed needs no more than its form")]
+#[path = "../bodies/mod.rs"]
+mod bodies;
+
+use bodies::open::{MEND, NUMBERS, WRITE, input};
+
+fn main() {
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    let keep = |name: &str, bytes: &[u8]| {
+        fs::write(seeds.join("open").join(name), bytes).expect("a seed is written");
+    };
+    let read = |path: &Path| fs::read(path).unwrap_or_default();
+    let log = |path: &Path| read(&path.with_extension("db-wal"));
+
+    for (name, page_bytes, checksums) in [
+        ("small-pages", 512, false),
+        ("checksums", 512, true),
+        ("pages", 4096, false),
+    ] {
+        let path = path(&format!("{name}.db"));
+        // The first to write decides on the size of pages.
+        let connection = Connection::open(&path).expect("a file");
+        let pages = format!("PRAGMA page_size = {page_bytes}; VACUUM");
+        connection.execute_batch(&pages).expect("a page size");
+        drop(connection);
+        let vault: Vault<u32, String> = OpenOptions::new()
+            .checksums(checksums)
+            .open(&path)
+            .expect("a vault");
+        vault
+            .try_extend((0..20).map(|n| (n, "x".repeat(n as usize * 7))))
+            .expect("entries");
+        vault.put(&20, &"overflow".repeat(200)).expect("an entry");
+        vault.remove(&3).expect("a removal");
+        let in_log = input(MEND | NUMBERS | WRITE, &read(&path), &log(&path));
+        if page_bytes == 512 {
+            keep(&format!("{name}-log"), &in_log);
+        }
+        vault.close().expect("closing");
+        keep(name, &input(NUMBERS, &read(&path), &[]));
+    }
+    let of_python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/python.db");
+    keep("python", &input(0, &read(&of_python), &[]));
+    keep("empty", &input(0, &[], &[]));
+
+    let keep = |name: &str, choice: u8, blob: &[u8]| {
+        let bytes = [&[choice], blob].concat();
+        fs::write(seeds.join("decode").join(name), bytes).expect("a seed is written");
+    };
+    let path = path("values.db");
+    for (n, value) in [
+        json!({"leaf": null, "branches": [{"leaf": null, "branches": []}], "name": "a"}),
+        json!({"Pair": [1, {"List": ["Nothing", {"Number": -1}]}]}),
+        json!({"kind": "Named", "next": {"kind": "Nothing"}, "number": -5}),
+        json!({"kind": "Pair", "content": [{"kind": "Number", "content": 7}, "c"]}),
+        json!([1, 2.5, true, null, "x", {"next": [1]}, {"a": {"b": []}}]),
+        json!({"number": 1, "note": "n", "size": 2, "more": [1, 2]}),
+        json!({"a": {}, "b": {}}),
+        json!([null, null, null]),
+        json!([1.5, 2.5, "c", "text", [1, 2, 3], [1, 2, 3], {"secs": 1, "nanos": 2}]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let vault: Vault<String, serde_json::Value> = Vault::open(&path).expect("a vault");
+        vault.put("k", &value).expect("an entry");
+        vault.close().expect("closing");
+        keep(&format!("json-{n}"), 0, &blob(&path));
+    }
+    for (n, value) in [vec![Some(None), None, Some(Some(1_u128))], vec![]]
+        .into_iter()
+        .enumerate()
+    {
+        fs::remove_file(&path).expect("it is there");
+        let vault: Vault<String, Vec<Option<Option<u128>>>> = OpenOptions::new()
+            .codec(Codec::Bincode)
+            .open(&path)
+            .expect("a vault");
+        vault.put("k", &value).expect("an entry");
+        vault.close().expect("closing");
+        keep(&format!("bincode-{n}"), 1, &blob(&path));
+    }
+    keep("claims-units", 0, b"B\xfd\xff\xff\xff\xff\xff\xff\xff\xff");
+    keep("claims-an-array", 0, b"M\xdd\xff\xff\xff\xff");
+    keep("claims-a-map", 0, b"M\xdf\xff\xff\xff\xff");
+    keep("claims-bytes", 0, b"M\xc6\xff\xff\xff\xff");
+    keep("deep", 0, &[&b"M"[..], &[0x91; 300]].concat());
+    keep("deep-somes", 1, &[&b"B"[..], &[1; 600]].concat());
+    keep("pickle", 0, b"P\x80\x04N.");
+    keep("key-text", 2, b"M\xa1k");
+    keep("key-variant", 2, b"M\x81\xa6Number\x05");
+    keep("key-bincode", 2, b"B\x01\x00");
+}
+
+/// The value of the one row.
+fn blob(path: &Path) -> Vec<u8> {
+    let connection = Connection::open(path).expect("a file");
+    connection
+        .query_row("SELECT value FROM dict", [], |row| row.get(0))
+        .expect("a row")
+}

@@ -1,0 +1,34 @@
+//! What the fuzz targets run, and what lets the fuzzer see more of it.
+
+#[path = "../bodies/mod.rs"]
+mod bodies;
+
+mod allocations;
+mod coverage;
+
+use std::cell::RefCell;
+
+use bodies::{decode, open};
+
+/// More than any input needs: 65,536 elements of the largest shape, and what SQLite's rows take.
+const SPARE_BYTES: usize = 64 << 20;
+
+/// Stores the input as bytes of a row and reads it as every shape.
+pub fn decode(input: &[u8]) {
+    thread_local! {
+        static BENCH: RefCell<decode::Bench> = RefCell::new(decode::Bench::new());
+    }
+    allocations::bounded(SPARE_BYTES + 1024 * input.len(), || {
+        BENCH.with_borrow_mut(|bench| bench.run(input));
+    });
+}
+
+/// Opens the input as a vault and does everything with it.
+pub fn open(input: &[u8]) {
+    thread_local! {
+        static BENCH: open::Bench = open::Bench::new();
+    }
+    allocations::bounded(SPARE_BYTES + 1024 * input.len(), || {
+        BENCH.with(|bench| bench.run(input));
+    });
+}
