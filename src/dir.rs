@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::hash::Hash;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -53,7 +52,7 @@ impl VaultDir {
     /// [`Io`](Error::Io) if it cannot be created.
     pub fn new(data: impl AsRef<Path>) -> Result<Self> {
         let folder = data.as_ref().join(FOLDER);
-        let io = |error| io_error(&folder, error);
+        let io = |error| Error::io(&folder, error);
         fs::create_dir_all(&folder).map_err(io)?;
         let folder = folder.canonicalize().map_err(io)?;
         Ok(Self { folder })
@@ -97,7 +96,7 @@ impl VaultDir {
     ///
     /// [`Io`](Error::Io) if the folder cannot be read.
     pub fn names(&self) -> Result<Vec<String>> {
-        let io = |error| io_error(&self.folder, error);
+        let io = |error| Error::io(&self.folder, error);
         let mut names = Vec::new();
         for entry in fs::read_dir(&self.folder).map_err(io)? {
             let entry = entry.map_err(io)?;
@@ -122,7 +121,7 @@ impl VaultDir {
     /// [`InvalidName`](Error::InvalidName), and [`Io`](Error::Io) if the folder cannot be read.
     pub fn contains(&self, name: &str) -> Result<bool> {
         let file = self.file(name)?;
-        file.try_exists().map_err(|error| io_error(&file, error))
+        file.try_exists().map_err(|error| Error::io(&file, error))
     }
 
     /// Deletes the vault `name` with all its entries; `false` if there is none.
@@ -157,11 +156,4 @@ impl VaultDir {
 fn is_valid(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
     (1..=MAX_NAME_LEN).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(allowed)
-}
-
-fn io_error(path: &Path, error: io::Error) -> Error {
-    Error::Io {
-        path: path.to_path_buf(),
-        source: Box::new(error),
-    }
 }

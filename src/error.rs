@@ -1,7 +1,7 @@
 //! The one error type of the crate.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What every fallible call of this crate returns.
@@ -332,4 +332,14 @@ pub enum Error {
         /// What SQLite said.
         source: Source,
     },
+}
+
+impl Error {
+    /// What the system said about a file or folder.
+    pub(crate) fn io(path: &Path, error: std::io::Error) -> Self {
+        Self::Io {
+            path: path.to_path_buf(),
+            source: Box::new(error),
+        }
+    }
 }

@@ -88,10 +88,7 @@ where
     /// ```
     pub fn salvage(path: impl AsRef<Path>, new_path: impl AsRef<Path>) -> Result<Salvage> {
         let path = path.as_ref();
-        let mut wreck = Wreck::open(path).map_err(|error| Error::Io {
-            path: path.to_path_buf(),
-            source: Box::new(error),
-        })?;
+        let mut wreck = Wreck::open(path).map_err(|error| Error::io(path, error))?;
         let mut options = OpenOptions::new();
         options
             .create_new(true)

@@ -338,10 +338,7 @@ impl Store {
     }
 
     fn io(&self, error: std::io::Error) -> Error {
-        Error::Io {
-            path: self.name().to_path_buf(),
-            source: Box::new(error),
-        }
+        Error::io(self.name(), error)
     }
 
     /// Closes every connection and says if that went wrong.
@@ -400,10 +397,7 @@ impl Store {
             })?;
         // Still under the exclusive lock: who opens the file meanwhile waits, and then finds
         // that it has been moved away.
-        f(&connector.path).map_err(|error| Error::Io {
-            path,
-            source: Box::new(error),
-        })?;
+        f(&connector.path).map_err(|error| Error::io(&path, error))?;
         session.close()
     }
 }

@@ -104,13 +104,13 @@ impl Store {
         let unfinished = Unfinished(beside(&target, &format!(".{}.unfinished", unique())));
         // The copy is as private as the file, from the beginning.
         let mode = self.path().and_then(place::mode).map(|mode| mode | OWNER);
-        place::create_empty(&unfinished.0, mode).map_err(|error| io_error(&target, error))?;
+        place::create_empty(&unfinished.0, mode).map_err(|error| Error::io(&target, error))?;
         copy(transaction.session()?, &unfinished.0, progress)?;
         self.put_in_place(&unfinished.0, &target, replace)
     }
 
     fn put_in_place(&self, unfinished: &Path, target: &Path, replace: bool) -> Result<()> {
-        let io = |error| io_error(target, error);
+        let io = |error| Error::io(target, error);
         File::open(unfinished)
             .and_then(|file| file.sync_all())
             .map_err(io)?;
@@ -132,7 +132,7 @@ impl Store {
                 io::ErrorKind::AlreadyExists => Error::AlreadyExists {
                     path: target.to_path_buf(),
                 },
-                _ => io_error(target, error),
+                _ => Error::io(target, error),
             })?;
             fs::remove_file(unfinished).map_err(io)?;
         }
@@ -192,11 +192,4 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     #[cfg(not(unix))]
     let _ = path;
     Ok(())
-}
-
-fn io_error(path: &Path, error: io::Error) -> Error {
-    Error::Io {
-        path: path.to_path_buf(),
-        source: Box::new(error),
-    }
 }

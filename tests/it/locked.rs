@@ -7,7 +7,9 @@ use std::time::Duration;
 use rusqlite::Connection;
 use vaults::{Error, OpenOptions, Vault};
 
-use crate::support::{Child, Scratch, entries, make, numbers, open, refused, sql};
+use crate::support::{Scratch, entries, make, numbers, open, refused, sql};
+#[cfg(unix)]
+use crate::support::{ran_without_privileges, set_mode};
 
 const SHORT: Duration = Duration::from_millis(40);
 
@@ -211,43 +213,6 @@ fn reading_only_does_not_change_the_file() {
 }
 
 // ---- permissions --------------------------------------------------------------------------
-
-/// Whoever may write to everything cannot see what others see.
-#[cfg(unix)]
-const NOBODY: u32 = 65_534;
-
-#[cfg(unix)]
-fn set_mode(path: &Path, mode: u32) {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-}
-
-/// Runs this test function in a child without privileges, if this process has them.
-///
-/// True if that was done, and there is nothing left to do here.
-#[cfg(unix)]
-fn ran_without_privileges(test: &str) -> bool {
-    use std::os::unix::process::CommandExt;
-    let scratch = Scratch::new();
-    let probe = scratch.path("probe");
-    fs::write(&probe, "").unwrap();
-    set_mode(&probe, 0o444);
-    if fs::OpenOptions::new().write(true).open(&probe).is_err() {
-        return false;
-    }
-    let binary = scratch.path("binary");
-    fs::copy(std::env::current_exe().unwrap(), &binary).unwrap();
-    set_mode(&binary, 0o755);
-    set_mode(&scratch.folder(), 0o777);
-    let mut command = std::process::Command::new(&binary);
-    command
-        .env("TMPDIR", scratch.folder())
-        .current_dir(scratch.folder())
-        .uid(NOBODY)
-        .gid(NOBODY);
-    Child::start_with(command, test, "without privileges", &scratch.folder()).finish();
-    true
-}
 
 #[cfg(unix)]
 #[test]

@@ -9,18 +9,12 @@ use vaults::{Durability, Error, OpenOptions, Vault};
 use crate::support::{Scratch, contents, entries, make, numbers, open};
 
 #[cfg(unix)]
-use crate::support::{Child, refused};
+use crate::support::{ran_without_privileges, refused, set_mode};
 
 #[cfg(unix)]
 fn mode_of(path: &Path) -> u32 {
     use std::os::unix::fs::PermissionsExt;
     fs::metadata(path).unwrap().permissions().mode() & 0o777
-}
-
-#[cfg(unix)]
-fn set_mode(path: &Path, mode: u32) {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
 // ---- permissions --------------------------------------------------------------------------
@@ -100,33 +94,6 @@ fn the_copy_of_a_private_vault_is_private() {
 }
 
 // ---- folders that nobody can write --------------------------------------------------------
-
-/// Runs this test function in a child without privileges, if this process has them.
-///
-/// True if that was done, and there is nothing left to do here.
-#[cfg(unix)]
-fn ran_without_privileges(test: &str) -> bool {
-    use std::os::unix::process::CommandExt;
-    let scratch = Scratch::new();
-    let probe = scratch.path("probe");
-    fs::write(&probe, "").unwrap();
-    set_mode(&probe, 0o444);
-    if fs::OpenOptions::new().write(true).open(&probe).is_err() {
-        return false;
-    }
-    let binary = scratch.path("binary");
-    fs::copy(std::env::current_exe().unwrap(), &binary).unwrap();
-    set_mode(&binary, 0o755);
-    set_mode(&scratch.folder(), 0o777);
-    let mut command = std::process::Command::new(&binary);
-    command
-        .env("TMPDIR", scratch.folder())
-        .current_dir(scratch.folder())
-        .uid(65_534)
-        .gid(65_534);
-    Child::start_with(command, test, "without privileges", &scratch.folder()).finish();
-    true
-}
 
 #[cfg(unix)]
 #[test]

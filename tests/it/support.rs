@@ -298,3 +298,40 @@ pub(crate) fn listen() -> Option<String> {
     let length = std::io::stdin().lock().read_line(&mut line).unwrap();
     (length > 0).then(|| line.trim_end().to_owned())
 }
+
+#[cfg(unix)]
+pub(crate) fn set_mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// A user without privileges on every Unix.
+#[cfg(unix)]
+const NOBODY: u32 = 65_534;
+
+/// Runs this test function in a child without privileges, if this process has them.
+///
+/// True if that was done, and there is nothing left to do here.
+#[cfg(unix)]
+pub(crate) fn ran_without_privileges(test: &str) -> bool {
+    use std::os::unix::process::CommandExt;
+    let scratch = Scratch::new();
+    let probe = scratch.path("probe");
+    fs::write(&probe, "").unwrap();
+    set_mode(&probe, 0o444);
+    if fs::OpenOptions::new().write(true).open(&probe).is_err() {
+        return false;
+    }
+    let binary = scratch.path("binary");
+    fs::copy(std::env::current_exe().unwrap(), &binary).unwrap();
+    set_mode(&binary, 0o755);
+    set_mode(&scratch.folder(), 0o777);
+    let mut command = Command::new(&binary);
+    command
+        .env("TMPDIR", scratch.folder())
+        .current_dir(scratch.folder())
+        .uid(NOBODY)
+        .gid(NOBODY);
+    Child::start_with(command, test, "without privileges", &scratch.folder()).finish();
+    true
+}
