@@ -15,7 +15,7 @@ use crate::error::{Error, Part, Result};
 const PREVIEW_BYTES: usize = 48;
 
 /// The bytes under which an entry is stored.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct EncodedKey(Vec<u8>);
 
 impl EncodedKey {
@@ -33,10 +33,19 @@ impl EncodedKey {
         K: Serialize + DeserializeOwned,
         Q: Serialize + ?Sized,
     {
-        let mut bytes = Vec::new();
-        codec::encode_key::<K, Q>(key, verify, &mut bytes)
-            .map_err(|error| cannot_encode::<Q>(error))?;
-        Ok(Self(bytes))
+        let mut stored = Self::default();
+        stored.set_stored::<K, Q>(key, verify)?;
+        Ok(stored)
+    }
+
+    /// Becomes what [`stored`](Self::stored) makes, in the memory it has.
+    pub(crate) fn set_stored<K, Q>(&mut self, key: &Q, verify: bool) -> Result<()>
+    where
+        K: Serialize + DeserializeOwned,
+        Q: Serialize + ?Sized,
+    {
+        codec::encode_key::<K, Q>(key, verify, &mut self.0)
+            .map_err(|error| cannot_encode::<Q>(error))
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {

@@ -7,32 +7,32 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::key::{self, EncodedKey};
-use crate::store::{End, RawEntry, Session, WriteTransaction};
+use crate::store::{End, Load, Lookup, RawEntry, Session, WriteTransaction};
 use crate::value::Format;
 
 // ---- reading ----------------------------------------------------------------------
 
-pub(crate) fn get<V, Q>(session: &mut Session, key: &Q, format: Format) -> Result<Option<V>>
+pub(crate) fn get<V, Q>(source: &mut impl Lookup, key: &Q, format: Format) -> Result<Option<V>>
 where
     V: DeserializeOwned,
     Q: Serialize + ?Sized,
 {
-    get_encoded(session, &EncodedKey::lookup(key)?, format)
+    get_encoded(source, &EncodedKey::lookup(key)?, format)
 }
 
 fn get_encoded<V: DeserializeOwned>(
-    session: &mut Session,
+    source: &mut impl Lookup,
     key: &EncodedKey,
     format: Format,
 ) -> Result<Option<V>> {
     let key = key.as_bytes();
-    session
+    source
         .get(key, |bytes| format.decode(key, bytes))?
         .transpose()
 }
 
 pub(crate) fn get_key_value<K, V, Q>(
-    session: &mut Session,
+    source: &mut impl Lookup,
     key: &Q,
     format: Format,
 ) -> Result<Option<(K, V)>>
@@ -42,18 +42,18 @@ where
     Q: Serialize + ?Sized,
 {
     let key = EncodedKey::lookup(key)?;
-    let value = get_encoded(session, &key, format)?;
+    let value = get_encoded(source, &key, format)?;
     // Equal keys have equal bytes, so the stored key is what these bytes decode to.
     value
         .map(|value| Ok((key::decode(key.as_bytes())?, value)))
         .transpose()
 }
 
-pub(crate) fn contains_key<Q>(session: &mut Session, key: &Q) -> Result<bool>
+pub(crate) fn contains_key<Q>(source: &mut impl Lookup, key: &Q) -> Result<bool>
 where
     Q: Serialize + ?Sized,
 {
-    session.contains(EncodedKey::lookup(key)?.as_bytes())
+    source.contains(EncodedKey::lookup(key)?.as_bytes())
 }
 
 pub(crate) fn is_empty(session: &mut Session) -> Result<bool> {
@@ -94,6 +94,7 @@ pub(crate) fn contains_keys(session: &mut Session, keys: &[EncodedKey]) -> Resul
 // ---- writing ----------------------------------------------------------------------
 
 /// An entry that is ready to be written, encoded before the writer is asked for.
+#[derive(Default)]
 pub(crate) struct Record {
     key: EncodedKey,
     value: Vec<u8>,
@@ -106,11 +107,20 @@ impl Record {
         Q: Serialize + ?Sized,
         V: Serialize + DeserializeOwned,
     {
-        let key = EncodedKey::stored::<K, Q>(key, format.verify)?;
-        Ok(Self {
-            value: format.encode(key.as_bytes(), value)?,
-            key,
-        })
+        let mut record = Self::default();
+        record.set::<K, Q, V>(key, value, format)?;
+        Ok(record)
+    }
+
+    /// Becomes another entry, in the memory it has.
+    fn set<K, Q, V>(&mut self, key: &Q, value: &V, format: Format) -> Result<()>
+    where
+        K: Serialize + DeserializeOwned,
+        Q: Serialize + ?Sized,
+        V: Serialize + DeserializeOwned,
+    {
+        self.key.set_stored::<K, Q>(key, format.verify)?;
+        format.encode_to(self.key.as_bytes(), value, &mut self.value)
     }
 }
 
@@ -205,7 +215,7 @@ where
         return Ok(None);
     };
     let entry = format.decode_entry(&key, &value)?;
-    tx.delete_row(rowid)?;
+    tx.delete_row(rowid, &key)?;
     Ok(Some(entry))
 }
 
@@ -224,9 +234,11 @@ where
     Q: Borrow<K>,
     W: Borrow<V>,
 {
+    let mut load = Load::new(tx);
+    let mut record = Record::default();
     for (key, value) in entries {
-        let record = Record::new::<K, K, V>(key.borrow(), value.borrow(), format)?;
-        put(tx, &record)?;
+        record.set::<K, K, V>(key.borrow(), value.borrow(), format)?;
+        load.put(record.key.as_bytes(), &record.value)?;
     }
     Ok(())
 }

@@ -15,6 +15,9 @@ use crate::vault::Vault;
 /// The default of [`OpenOptions::busy_timeout`].
 const DEFAULT_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The default of [`OpenOptions::cache_capacity`].
+const DEFAULT_CACHE_CAPACITY_BYTES: usize = 8 * 1024 * 1024;
+
 /// Options for opening a vault, in the manner of [`std::fs::OpenOptions`].
 ///
 /// They are not generic: one set of options opens vaults of any types. Settings belong to the
@@ -53,6 +56,7 @@ pub struct OpenOptions {
     immutable: bool,
     mode: Option<u32>,
     busy_timeout: Duration,
+    cache_capacity: usize,
 }
 
 impl<K, V> Vault<K, V>
@@ -112,6 +116,7 @@ impl OpenOptions {
             immutable: false,
             mode: None,
             busy_timeout: DEFAULT_BUSY_TIMEOUT,
+            cache_capacity: DEFAULT_CACHE_CAPACITY_BYTES,
         }
     }
 
@@ -219,6 +224,21 @@ impl OpenOptions {
         self
     }
 
+    /// How many bytes of entries, keys and encoded values, this handle keeps in memory. Default: 8 MiB. Zero
+    /// keeps none.
+    ///
+    /// A [`get`](Vault::get) of a key that is kept, or is known to be absent, asks neither SQLite nor the
+    /// system: it looks whether anybody, in any process, has committed since, which is a
+    /// comparison of 48 bytes. It never returns an old value. A commit by this handle and its clones
+    /// makes it forget the keys that were written, and few others; a commit by anybody else makes it forget all.
+    ///
+    /// Values of more than 1/64 of the capacity are not kept. A vault opened with
+    /// [`immutable`](Self::immutable) has no cache.
+    pub const fn cache_capacity(&mut self, bytes: usize) -> &mut Self {
+        self.cache_capacity = bytes;
+        self
+    }
+
     /// Opens the vault at `path`.
     ///
     /// The path is made absolute now: a later change of the working directory does not matter.
@@ -296,6 +316,7 @@ impl OpenOptions {
                 self.durability
             },
             busy_timeout: self.busy_timeout,
+            cache_capacity: self.cache_capacity,
             location,
         })
     }

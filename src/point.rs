@@ -75,7 +75,7 @@ macro_rules! reading {
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        $self.read(|session| ops::get(session, key, $self.format()))
+        $self.look(|source| ops::get(source, key, $self.format()))
     }
 
     /// The stored key and its value.
@@ -88,7 +88,7 @@ macro_rules! reading {
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        $self.read(|session| ops::get_key_value(session, key, $self.format()))
+        $self.look(|source| ops::get_key_value(source, key, $self.format()))
     }
 
     /// True if the key is there. The value is not read.
@@ -101,7 +101,7 @@ macro_rules! reading {
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        $self.read(|session| ops::contains_key(session, key))
+        $self.look(|source| ops::contains_key(source, key))
     }
     };
 }

@@ -18,6 +18,10 @@ struct Sweep<'a> {
     state: State<'a>,
 }
 
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one lives at a time, and the large one is the common one"
+)]
 enum State<'a> {
     Open(Scope<'a>),
     /// It could not begin: the first item says why.
@@ -89,11 +93,11 @@ where
 {
     let (key, mut value) = format.decode_entry(row.key, row.value)?;
     if f(&key, &mut value) {
-        transaction.delete_row(row.rowid)?;
+        transaction.delete_row(row.rowid, row.key)?;
         return Ok(Some((key, value)));
     }
     if let Some(bytes) = format.encode_change(row.key, &value, row.value)? {
-        transaction.update(row.rowid, &bytes)?;
+        transaction.update(row.rowid, row.key, &bytes)?;
     }
     Ok(None)
 }

@@ -58,6 +58,10 @@ impl<K, V> Snapshot<K, V> {
         f(transaction.session()?)
     }
 
+    pub(crate) fn look<R>(&self, f: impl FnOnce(&mut Session) -> Result<R>) -> Result<R> {
+        self.read(f)
+    }
+
     pub(crate) fn read_state<R>(&self, f: impl FnOnce(&mut Session) -> Result<R>) -> Result<R> {
         self.read(f)
     }

@@ -64,6 +64,11 @@ impl<'a, K, V> Transaction<'a, K, V> {
         f(self.scope.borrow_mut().transaction().session()?)
     }
 
+    /// Looks entries up.
+    pub(crate) fn look<R>(&self, f: impl FnOnce(&mut Session) -> Result<R>) -> Result<R> {
+        self.read(f)
+    }
+
     /// Reads, all of it in one state: nobody else can write meanwhile.
     pub(crate) fn read_state<R>(&self, f: impl FnOnce(&mut Session) -> Result<R>) -> Result<R> {
         self.read(f)

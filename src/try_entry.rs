@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::guard::{Loan, RefMut};
 use crate::handles::for_writers;
 use crate::key::EncodedKey;
-use crate::store::Scope;
+use crate::store::{Lookup, Scope};
 use crate::value::Format;
 
 /// The result of [`entry`](crate::Vault::entry): an [`Entry`], or the error that kept it from

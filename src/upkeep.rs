@@ -106,6 +106,13 @@ pub struct Stats {
     pub readers_open: usize,
     /// Of those, the ones that nobody uses at present.
     pub readers_idle: usize,
+    /// How many reads of this handle and its clones were answered from memory.
+    pub cache_hits: u64,
+    /// How many were not, of those that looked there.
+    pub cache_misses: u64,
+    /// Bytes of entries in memory, at most the
+    /// [cache's capacity](crate::OpenOptions::cache_capacity).
+    pub cache_bytes: u64,
 }
 
 /// What [`Vault::compact`] has gained.
@@ -147,6 +154,9 @@ impl<K, V> Vault<K, V> {
             free_pages: figures.free_pages,
             readers_open: figures.readers_open,
             readers_idle: figures.readers_idle,
+            cache_hits: figures.cache_hits,
+            cache_misses: figures.cache_misses,
+            cache_bytes: figures.cache_bytes,
         })
     }
 

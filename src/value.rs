@@ -26,18 +26,26 @@ impl Format {
         V: Serialize + DeserializeOwned,
     {
         let mut blob = Vec::new();
-        codec::encode::<V, V>(value, self.codec, self.verify, &mut blob).map_err(|error| {
+        self.encode_to(key, value, &mut blob)?;
+        Ok(blob)
+    }
+
+    /// Makes `blob` the bytes of `value` as the value of `key`.
+    pub(crate) fn encode_to<V>(self, key: &[u8], value: &V, blob: &mut Vec<u8>) -> Result<()>
+    where
+        V: Serialize + DeserializeOwned,
+    {
+        codec::encode::<V, V>(value, self.codec, self.verify, blob).map_err(|error| {
             Error::Encode {
                 part: Part::Value,
                 type_name: type_name::<V>(),
                 source: Box::new(error),
             }
         })?;
-        Ok(if self.checksums {
-            checksum::seal(key, &blob)
-        } else {
-            blob
-        })
+        if self.checksums {
+            *blob = checksum::seal(key, blob);
+        }
+        Ok(())
     }
 
     /// The bytes to write for a value that was read from `stored` and then handed out for

@@ -125,6 +125,11 @@ impl<K, V> Vault<K, V> {
         self.store.read(f)
     }
 
+    /// Looks entries up, in memory where that is still true.
+    pub(crate) fn look<R>(&self, f: impl FnOnce(&mut &Store) -> Result<R>) -> Result<R> {
+        f(&mut &*self.store)
+    }
+
     /// Reads, all of it in one state.
     pub(crate) fn read_state<R>(&self, f: impl FnOnce(&mut Session) -> Result<R>) -> Result<R> {
         f(ReadTransaction::begin(&self.store)?.session()?)

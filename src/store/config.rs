@@ -74,6 +74,8 @@ pub(crate) struct Config {
     pub(crate) mode: Option<u32>,
     pub(crate) durability: Durability,
     pub(crate) busy_timeout: Duration,
+    /// In bytes.
+    pub(crate) cache_capacity: usize,
 }
 
 impl Config {

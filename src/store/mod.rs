@@ -8,12 +8,16 @@
 //! others commit.
 
 mod bytes;
+mod cache;
+mod coherent;
 mod config;
 mod failure;
+mod load;
 mod lock;
 mod log;
 mod memory;
 mod open;
+mod page_cache;
 mod patience;
 mod place;
 mod raw;
@@ -23,6 +27,7 @@ mod scope;
 mod sendable;
 mod session;
 mod statements;
+mod states;
 mod trace;
 mod upkeep;
 mod wreck;
@@ -35,17 +40,21 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 pub use config::Durability;
 pub(crate) use config::{Config, Existence, Location};
+pub(crate) use load::Load;
 pub(crate) use scan::{Cursor, Direction, Pages, RawRow, ReadTransaction};
 pub(crate) use scope::Scope;
-pub(crate) use session::{End, RawEntry, Session};
+pub(crate) use session::{End, Lookup, RawEntry, Session};
 pub(crate) use statements::Columns;
 pub(crate) use wreck::{Finding, Wreck};
 pub(crate) use write::{Savepoint, WriteTransaction};
 
+use self::cache::Cache;
+use self::coherent::{Began, Coherence};
 use self::lock::{HandoverLock, Refusal};
 use self::open::Connector;
 use self::patience::Patience;
-use self::raw::{Header, WalIndex};
+use self::raw::Header;
+use self::states::Touched;
 use crate::error::{Error, Result};
 
 /// How many connections for reading are kept open while nobody reads.
@@ -57,7 +66,7 @@ pub(crate) struct Store {
     checksums: bool,
     /// Shows the state of the file, once it was asked for; not there where a file is not in WAL
     /// mode.
-    index: OnceLock<Option<WalIndex>>,
+    coherence: OnceLock<Option<Coherence>>,
     readers: Mutex<Vec<Session>>,
     /// Every connection for reading holds a clone, to be counted.
     reader_token: Arc<()>,
@@ -79,7 +88,7 @@ impl Store {
         Ok(Self {
             connector,
             checksums,
-            index: OnceLock::new(),
+            coherence: OnceLock::new(),
             readers: Mutex::new(Vec::new()),
             reader_token: Arc::new(()),
             length: Mutex::new(None),
@@ -149,7 +158,7 @@ impl Store {
     /// last time.
     pub(crate) fn len(&self) -> Result<u64> {
         self.check()?;
-        self.index()?;
+        self.coherence()?;
         let before = self.header();
         if let Some(length) = self.known_length(before) {
             return Ok(length);
@@ -172,31 +181,59 @@ impl Store {
 
     /// The state of the file, if anybody has asked for the index yet.
     fn header(&self) -> Option<Header> {
-        self.index.get()?.as_ref()?.header()
+        self.coherence.get()?.as_ref()?.index.header()
     }
 
-    /// It costs a connection, which a vault that is only read from and written to never needs.
-    fn index(&self) -> Result<Option<&WalIndex>> {
-        if let Some(index) = self.index.get() {
-            return Ok(index.as_ref());
+    /// It costs a connection, which a vault that is only written to never needs.
+    fn coherence(&self) -> Result<Option<&Coherence>> {
+        if let Some(coherence) = self.coherence.get() {
+            return Ok(coherence.as_ref());
         }
+        let capacity = self.connector.config.cache_capacity;
         let index = self.connector.index()?;
-        Ok(self.index.get_or_init(|| index).as_ref())
+        let coherence = index.map(|index| Coherence::new(index, capacity));
+        Ok(self.coherence.get_or_init(|| coherence).as_ref())
     }
 
-    /// Carries the number of entries over the caller's own commit.
-    fn length_changed(&self, began_at: Header, growth: i64) {
+    /// The cache, once somebody has read.
+    fn cache(&self) -> Option<&Cache> {
+        self.coherence.get()?.as_ref()?.cache()
+    }
+
+    /// The caller has just begun a write transaction. `None` if nobody has asked for the state yet.
+    fn began(&self) -> Option<Began> {
+        self.coherence.get()?.as_ref().map(Coherence::begin)
+    }
+
+    /// The caller has committed `touched` keys, which added `growth` entries: carries over what is
+    /// still true.
+    fn committed(&self, began: &Began, frames: u32, touched: &Touched, growth: i64) {
         let now = self.header();
-        let mut known = lock(&self.length);
-        *known = match (*known, now) {
-            // Nothing was written, so nothing changed.
-            (known, Some(now)) if now == began_at => known,
-            (Some((header, length)), Some(now)) if header == began_at && now.follows(&began_at) => {
-                Some((now, length.saturating_add_signed(growth)))
-            }
-            // Somebody else wrote after the commit: to be counted when it is asked for.
-            _ => None,
-        };
+        let own = now.filter(|now| {
+            began
+                .at
+                .is_some_and(|before| now.is_by_commit(&before, frames))
+        });
+        if let Some(before) = began.at
+            && now != began.at
+        {
+            let mut known = lock(&self.length);
+            *known = match (*known, own) {
+                (Some((header, length)), Some(now)) if header == before => {
+                    Some((now, length.saturating_add_signed(growth)))
+                }
+                // Somebody else wrote after the commit: to be counted when it is asked for.
+                _ => None,
+            };
+        }
+        self.ended_write(own, touched);
+    }
+
+    /// The caller's write transaction is over.
+    fn ended_write(&self, now: Option<Header>, touched: &Touched) {
+        if let Some(Some(coherence)) = self.coherence.get() {
+            coherence.end(now, touched);
+        }
     }
 
     // ---- writing ------------------------------------------------------------------
@@ -272,10 +309,13 @@ impl Store {
         if self.connector.config.durability == Durability::Full || self.connector.config.read_only {
             return Ok(());
         }
-        let Some(index) = self.index()? else {
+        let Some(coherence) = self.coherence()? else {
             return Ok(());
         };
-        index.sync().map_err(|error| self.connector.failed(error))
+        coherence
+            .index
+            .sync()
+            .map_err(|error| self.connector.failed(error))
     }
 
     // ---- errors that could not be returned ----------------------------------------
@@ -347,10 +387,10 @@ impl Store {
         let Self {
             readers,
             writer,
-            index,
+            coherence,
             ..
         } = self;
-        drop(index);
+        drop(coherence);
         let readers = readers.into_inner().unwrap_or_else(PoisonError::into_inner);
         for session in readers {
             session.close()?;
@@ -382,10 +422,10 @@ impl Store {
             connector,
             readers,
             writer,
-            index,
+            coherence,
             ..
         } = self;
-        drop((index, readers));
+        drop((coherence, readers));
         let Some(mut session) = writer.into_inner() else {
             return Err(Error::InUse { path });
         };

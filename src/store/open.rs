@@ -92,7 +92,7 @@ impl Connector {
             if let Some(identity) = place::identity(&self.path) {
                 self.identity.get_or_init(|| identity);
             }
-            let session = Session::new(connection, self.path.clone(), Duration::ZERO);
+            let session = Session::writer(connection, self.path.clone(), Duration::ZERO);
             return prepared.map(|checksums| (session, checksums));
         }
         Err(self.moved())
@@ -152,7 +152,7 @@ impl Connector {
     pub(super) fn reader(&self, token: Arc<()>) -> Result<Session> {
         let connection = self.connect_reader()?;
         let timeout = self.config.busy_timeout;
-        let session = Session::new(connection, self.path.clone(), timeout);
+        let session = Session::reader(connection, self.path.clone(), timeout);
         Ok(session.counted(token))
     }
 

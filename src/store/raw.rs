@@ -4,7 +4,7 @@
 //! This module is about nothing but calling SQLite's C interface.
 #![allow(unsafe_code)]
 
-use std::ffi::c_int;
+use std::ffi::{c_char, c_int, c_void};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU32, Ordering, fence};
 use std::sync::{Mutex, PoisonError};
@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use rusqlite::{Connection, ffi};
 
 /// Number of 32-bit words in SQLite's `WalIndexHdr`, of which the index holds two copies.
-const HEADER_WORDS: usize = 12;
+pub(super) const HEADER_WORDS: usize = 12;
 /// The size of a region of the shared-memory index: <https://www.sqlite.org/walformat.html>.
 const REGION_BYTES: c_int = 32 * 1024;
 
@@ -21,15 +21,34 @@ const REGION_BYTES: c_int = 32 * 1024;
 /// It is a copy of the write-ahead log's index header, which every commit by every
 /// connection of every process changes: <https://www.sqlite.org/walformat.html#the_wal_index_header>.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Header([u32; HEADER_WORDS]);
+pub(super) struct Header(pub(super) [u32; HEADER_WORDS]);
 
 impl Header {
-    /// True if exactly one transaction was committed between `before` and `self`: the third word
-    /// (`iChange`) grows by one with each.
-    pub(super) fn follows(&self, before: &Self) -> bool {
-        let [_, _, then, ..] = before.0;
-        let [_, _, now, ..] = self.0;
-        now == then.wrapping_add(1)
+    /// The header as its words.
+    pub(super) const fn words(&self) -> &[u32; HEADER_WORDS] {
+        &self.0
+    }
+
+    /// True if `self` is what one commit has made of `before`, the header when its transaction began, and
+    /// nobody has committed since. `frames` is what SQLite said of the log after that commit.
+    ///
+    /// A log only grows until it is begun anew, which adds one to its first salt. So a commit ends with
+    /// more frames than there were, or has begun the log anew; and in either the same log with the
+    /// same number of frames holds nothing else. The number of commits (`iChange`) would not do: a log
+    /// that is recovered, after a process was killed, counts them from zero again.
+    pub(super) fn is_by_commit(&self, before: &Self, frames: u32) -> bool {
+        let [_, _, _, _, then, _, _, _, old_first, old_second, ..] = before.0;
+        let [_, _, _, _, now, _, _, _, first, second, ..] = self.0;
+        let is_same_log = (first, second) == (old_first, old_second);
+        let is_next_log = u32::from_be(first) == u32::from_be(old_first).wrapping_add(1);
+        let had_begun_anew = frames <= then;
+        now == frames
+            && frames > 0
+            && if had_begun_anew {
+                is_next_log
+            } else {
+                is_same_log
+            }
     }
 }
 
@@ -102,6 +121,82 @@ impl WalIndex {
     }
 }
 
+/// How long the log gets before a commit writes it back: SQLite's own default
+/// (<https://www.sqlite.org/wal.html#automatic_checkpoint>).
+const CHECKPOINT_FRAMES: c_int = 1000;
+
+/// A connection, and how many frames the log had after its last commit.
+pub(super) struct Watched {
+    // Closed before what its hook writes to is gone.
+    connection: Connection,
+    frames: Box<AtomicU32>,
+}
+
+impl Watched {
+    /// A connection that is only read from.
+    pub(super) fn reader(connection: Connection) -> Self {
+        Self {
+            connection,
+            frames: Box::default(),
+        }
+    }
+
+    /// A connection that is written to: its commits are watched.
+    pub(super) fn writer(connection: Connection) -> Self {
+        let watched = Self::reader(connection);
+        let frames: *const AtomicU32 = &raw const *watched.frames;
+        // SAFETY: the handle is that of a live connection. `frames` lies in a box of its own that
+        // is freed after the connection is closed, and nothing else sets this connection's hook.
+        unsafe {
+            ffi::sqlite3_wal_hook(
+                watched.connection.handle(),
+                Some(after_commit),
+                frames.cast_mut().cast(),
+            );
+        }
+        watched
+    }
+
+    pub(super) const fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Forgets the last commit.
+    pub(super) fn forget_commit(&self) {
+        self.frames.store(0, Ordering::Relaxed);
+    }
+
+    /// The number of frames after the last commit; zero if it had nothing to write.
+    pub(super) fn committed_frames(&self) -> u32 {
+        self.frames.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn close(self) -> rusqlite::Result<()> {
+        let Self { connection, frames } = self;
+        let closed = connection.close().map_err(|(_, error)| error);
+        drop(frames);
+        closed
+    }
+}
+
+/// What SQLite calls after a commit: it takes the place of SQLite's own hook, so it writes the log
+/// back as that does (<https://www.sqlite.org/c3ref/wal_hook.html>).
+unsafe extern "C" fn after_commit(
+    frames: *mut c_void,
+    connection: *mut ffi::sqlite3,
+    schema: *const c_char,
+    count: c_int,
+) -> c_int {
+    // SAFETY: `frames` is the box of the `Watched` whose connection calls, so it is alive.
+    unsafe { &*frames.cast::<AtomicU32>() }.store(count.unsigned_abs(), Ordering::Relaxed);
+    if count >= CHECKPOINT_FRAMES {
+        // The commit stands whatever comes of this, and the next one tries again.
+        // SAFETY: SQLite allows this call from the hook, with what it has called the hook with.
+        unsafe { ffi::sqlite3_wal_checkpoint(connection, schema) };
+    }
+    ffi::SQLITE_OK
+}
+
 /// Where the first region of the shared-memory index of `connection` is mapped.
 fn find_index(connection: &Connection) -> Option<NonNull<AtomicU32>> {
     let file = file_pointer(connection, ffi::SQLITE_FCNTL_FILE_POINTER)?;
@@ -163,4 +258,107 @@ fn file_pointer(connection: &Connection, which: c_int) -> Option<NonNull<ffi::sq
     // An object without methods is one that is not open.
     // SAFETY: a pointer that is not null is to a live `sqlite3_file` of this connection.
     NonNull::new(file).filter(|file| unsafe { !file.as_ref().pMethods.is_null() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    const PUT: &str = "INSERT INTO t VALUES (randomblob(20))";
+
+    fn open(path: &Path) -> Connection {
+        let connection = Connection::open(path).unwrap();
+        connection
+            .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE IF NOT EXISTS t (x)")
+            .unwrap();
+        connection
+    }
+
+    struct File {
+        _folder: tempfile::TempDir,
+        writer: Watched,
+        other: Connection,
+        index: WalIndex,
+    }
+
+    impl File {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("t.db");
+            let file = Self {
+                writer: Watched::writer(open(&path)),
+                other: open(&path),
+                index: WalIndex::new(open(&path)).unwrap().unwrap(),
+                _folder: folder,
+            };
+            file.commit(PUT);
+            file
+        }
+
+        /// The headers before and after a commit, and the frames after it.
+        fn commit(&self, sql: &str) -> (Header, Header, u32) {
+            let before = self.index.header().unwrap();
+            self.writer.forget_commit();
+            self.writer.connection().execute_batch(sql).unwrap();
+            let frames = self.writer.committed_frames();
+            (before, self.index.header().unwrap(), frames)
+        }
+    }
+
+    #[test]
+    fn a_commit_is_told_from_that_of_another() {
+        let file = File::new();
+        let (before, after, frames) = file.commit(PUT);
+        assert!(after.is_by_commit(&before, frames));
+        assert!(!after.is_by_commit(&before, frames + 1));
+        file.other.execute_batch(PUT).unwrap();
+        let later = file.index.header().unwrap();
+        assert!(!later.is_by_commit(&before, frames));
+    }
+
+    #[test]
+    fn a_commit_of_nothing_has_no_frames() {
+        let file = File::new();
+        let (before, after, frames) = file.commit("BEGIN IMMEDIATE; COMMIT");
+        assert_eq!((before, frames), (after, 0));
+        assert!(!after.is_by_commit(&before, frames));
+    }
+
+    #[test]
+    fn a_commit_that_begins_the_log_anew_is_known() {
+        let file = File::new();
+        for _ in 0..20 {
+            file.commit(PUT);
+        }
+        let checkpoint = "PRAGMA wal_checkpoint(PASSIVE)";
+        file.other.query_one(checkpoint, [], |_| Ok(())).unwrap();
+        let (before, after, frames) = file.commit(PUT);
+        assert!(frames < before.0[4], "the log was not begun anew");
+        assert!(after.is_by_commit(&before, frames));
+        // Once more, by another: the log has as many frames as after ours, perhaps, but is not ours.
+        file.other.query_one(checkpoint, [], |_| Ok(())).unwrap();
+        file.other.execute_batch(PUT).unwrap();
+        let later = file.index.header().unwrap();
+        for frames in 0..8 {
+            assert!(!later.is_by_commit(&before, frames), "{frames} frames");
+        }
+    }
+
+    #[test]
+    fn the_log_is_written_back_as_by_sqlite_itself() {
+        let file = File::new();
+        let (mut longest, mut restarts) = (0, 0);
+        for _ in 0..3 {
+            for _ in 0..600 {
+                let (before, _, frames) = file.commit(PUT);
+                longest = longest.max(frames);
+                restarts += u32::from(frames < before.0[4]);
+            }
+        }
+        let limit = CHECKPOINT_FRAMES.unsigned_abs();
+        assert!((limit..limit + 50).contains(&longest), "{longest} frames");
+        assert!(restarts >= 1);
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use super::Store;
 use super::scope::Scope;
-use super::session::Session;
+use super::session::{Lookup, Session};
 use super::statements::{Columns, Sql};
 use crate::error::Result;
 
@@ -237,7 +237,7 @@ mod tests {
     fn session(rows: i64) -> Session {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(schema::CREATE).unwrap();
-        let mut session = Session::new(connection, Arc::from(Path::new("")), Duration::ZERO);
+        let mut session = Session::writer(connection, Arc::from(Path::new("")), Duration::ZERO);
         for row in 0..rows {
             session.put(&row.to_be_bytes(), b"value").unwrap();
         }

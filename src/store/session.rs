@@ -8,7 +8,7 @@ use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{Connection, Row};
 
 use super::failure;
-use super::raw;
+use super::raw::{self, Watched};
 use super::sendable::Sendable;
 use super::statements::{Bound, Columns, Sql, Statements};
 use crate::error::{Error, Result};
@@ -16,6 +16,9 @@ use crate::error::{Error, Result};
 /// A row takes its pointer, its length, its rowid, its header and two tags in the table, and more in
 /// the index.
 const LEAST_ROW_BYTES: i64 = 8;
+
+/// What a connection may keep of the last entry that was written: a page's worth.
+const SMALL_ENTRY_BYTES: usize = 4096;
 
 /// A connection with its statements. It belongs to one thread at a time.
 pub(crate) struct Session {
@@ -25,6 +28,15 @@ pub(crate) struct Session {
     busy_timeout: Duration,
     /// Held to be counted, by a reader.
     token: Option<Arc<()>>,
+}
+
+/// Where entries are looked up by their keys.
+pub(crate) trait Lookup {
+    /// Hands the value of `key` to `f`, without copying it.
+    fn get<R>(&mut self, key: &[u8], f: impl FnOnce(&[u8]) -> R) -> Result<Option<R>>;
+
+    /// True if `key` is there. The value is not read from the file.
+    fn contains(&mut self, key: &[u8]) -> Result<bool>;
 }
 
 /// A row of the table, and where it is.
@@ -43,12 +55,22 @@ pub(crate) enum End {
 }
 
 impl Session {
-    pub(super) fn new(connection: Connection, path: Arc<Path>, busy_timeout: Duration) -> Self {
+    /// A session to read with.
+    pub(super) fn reader(connection: Connection, path: Arc<Path>, busy_timeout: Duration) -> Self {
+        Self::new(Watched::reader(connection), path, busy_timeout)
+    }
+
+    /// A session to write with.
+    pub(super) fn writer(connection: Connection, path: Arc<Path>, busy_timeout: Duration) -> Self {
+        Self::new(Watched::writer(connection), path, busy_timeout)
+    }
+
+    fn new(watched: Watched, path: Arc<Path>, busy_timeout: Duration) -> Self {
         Self {
             busy_timeout,
             token: None,
-            bound: Sendable::new(Bound::new(connection, |connection| {
-                Statements::new(connection)
+            bound: Sendable::new(Bound::new(watched, |watched| {
+                Statements::new(watched.connection())
             })),
             path,
         }
@@ -90,10 +112,10 @@ impl Session {
 
     /// Finalises the statements and closes the connection.
     pub(super) fn close(self) -> Result<()> {
-        let connection = self.bound.into_inner().into_owner();
-        connection
+        let watched = self.bound.into_inner().into_owner();
+        watched
             .close()
-            .map_err(|(_, error)| failure::from_sqlite(error, &self.path, self.busy_timeout))
+            .map_err(|error| failure::from_sqlite(error, &self.path, self.busy_timeout))
     }
 
     // ---- transactions -------------------------------------------------------------
@@ -111,8 +133,11 @@ impl Session {
         })
     }
 
-    pub(super) fn commit(&mut self) -> Result<()> {
-        self.with(|statements| statements.run(Sql::Commit))
+    /// Commits, and says how many frames the log has then: zero if there was nothing to write.
+    pub(super) fn commit(&mut self) -> Result<u32> {
+        self.watched().forget_commit();
+        self.with(|statements| statements.run(Sql::Commit))?;
+        Ok(self.watched().committed_frames())
     }
 
     /// Rolls back what is open; `false` if nothing was, as after some errors.
@@ -128,7 +153,11 @@ impl Session {
 
     /// False outside a transaction, and after an error for which SQLite has rolled it back.
     pub(super) fn is_in_transaction(&self) -> bool {
-        !self.bound.get().borrow_owner().is_autocommit()
+        !self.watched().connection().is_autocommit()
+    }
+
+    fn watched(&self) -> &Watched {
+        self.bound.get().borrow_owner()
     }
 
     pub(super) fn savepoint(&mut self) -> Result<()> {
@@ -148,25 +177,6 @@ impl Session {
     }
 
     // ---- reading ------------------------------------------------------------------
-
-    /// Hands the value of `key` to `f`, without copying it.
-    #[inline]
-    pub(crate) fn get<R>(&mut self, key: &[u8], f: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
-        self.with(|statements| {
-            let statement = statements.get(Sql::Get)?;
-            statement.raw_bind_parameter(1, key)?;
-            let mut rows = statement.raw_query();
-            rows.next()?.map(|row| Ok(f(blob(row, 0)?))).transpose()
-        })
-    }
-
-    pub(crate) fn contains(&mut self, key: &[u8]) -> Result<bool> {
-        self.with(|statements| {
-            let statement = statements.get(Sql::Contains)?;
-            statement.raw_bind_parameter(1, key)?;
-            Ok(statement.raw_query().next()?.is_some())
-        })
-    }
 
     /// Counts the rows, by reading all of the index.
     pub(crate) fn count(&mut self) -> Result<u64> {
@@ -264,8 +274,11 @@ impl Session {
             statement.raw_bind_parameter(1, key)?;
             statement.raw_bind_parameter(2, value)?;
             statement.raw_execute()?;
-            // SQLite keeps a copy of what is bound: a large one should not stay.
-            statement.clear_bindings();
+            // SQLite keeps a copy of what is bound: a large one should not stay. The memory of a
+            // small one serves the next call.
+            if key.len() + value.len() > SMALL_ENTRY_BYTES {
+                statement.clear_bindings();
+            }
             Ok(statements.connection.last_insert_rowid() != 0)
         })
     }
@@ -320,6 +333,26 @@ impl Session {
     }
 }
 
+impl Lookup for Session {
+    #[inline]
+    fn get<R>(&mut self, key: &[u8], f: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
+        self.with(|statements| {
+            let statement = statements.get(Sql::Get)?;
+            statement.raw_bind_parameter(1, key)?;
+            let mut rows = statement.raw_query();
+            rows.next()?.map(|row| Ok(f(blob(row, 0)?))).transpose()
+        })
+    }
+
+    fn contains(&mut self, key: &[u8]) -> Result<bool> {
+        self.with(|statements| {
+            let statement = statements.get(Sql::Contains)?;
+            statement.raw_bind_parameter(1, key)?;
+            Ok(statement.raw_query().next()?.is_some())
+        })
+    }
+}
+
 /// A column that must be a BLOB, as the table declares it.
 #[inline]
 fn blob<'row>(row: &'row Row<'_>, index: usize) -> rusqlite::Result<&'row [u8]> {
@@ -342,7 +375,7 @@ mod tests {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(schema::CREATE).unwrap();
         let path = Arc::from(Path::new(":memory:"));
-        let mut session = Session::new(connection, path, Duration::ZERO);
+        let mut session = Session::writer(connection, path, Duration::ZERO);
         assert!(session.put(b"a", b"1").unwrap());
         let mut session = thread::spawn(move || {
             assert!(!session.put(b"a", b"2").unwrap());

@@ -3,6 +3,8 @@
 use rusqlite::{Connection, PrepFlags, Statement};
 use self_cell::self_cell;
 
+use super::raw::Watched;
+
 /// Every statement that is run more than once a connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Sql {
@@ -153,7 +155,7 @@ impl<'conn> Statements<'conn> {
 
 self_cell!(
     pub(super) struct Bound {
-        owner: Connection,
+        owner: Watched,
         #[not_covariant]
         dependent: Statements,
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
+use super::cache::Cache;
 use super::config::{Config, Existence, Location};
 use super::place::{self, beside, resolve, unique};
 use super::session::Session;
@@ -33,6 +34,9 @@ pub(crate) struct Figures {
     pub(crate) free_pages: u64,
     pub(crate) readers_open: usize,
     pub(crate) readers_idle: usize,
+    pub(crate) cache_hits: u64,
+    pub(crate) cache_misses: u64,
+    pub(crate) cache_bytes: u64,
 }
 
 impl Store {
@@ -65,7 +69,12 @@ impl Store {
                 ))
             })
         })?;
+        let cache = self.cache();
+        let (cache_hits, cache_misses) = cache.map_or((0, 0), Cache::counts);
         Ok(Figures {
+            cache_hits,
+            cache_misses,
+            cache_bytes: cache.map_or(0, Cache::bytes),
             file_bytes,
             log_bytes,
             page_bytes,

@@ -4,8 +4,11 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::Store;
-use super::raw::Header;
+use super::cache;
+use super::coherent::Began;
+use super::page_cache::PageCache;
 use super::session::Session;
+use super::states::Touched;
 use super::trace;
 use crate::error::{Error, Result};
 
@@ -17,14 +20,17 @@ pub(crate) struct WriteTransaction {
     store: Arc<Store>,
     /// `None` only while it is being dropped.
     session: Option<Session>,
-    /// The state of the file at the beginning, where that can be known.
-    began_at: Option<Header>,
+    /// The state of the file at the beginning, if anybody has asked for it; until the end.
+    began: Option<Began>,
+    /// The keys that were written.
+    touched: Touched,
     /// The number of entries at the beginning, once it is known.
     length_before: Option<u64>,
     /// Entries added less entries removed.
     growth: i64,
     /// An error that met the destructor of a part of it: it can no longer be committed.
     failure: Option<Error>,
+    page_cache: PageCache,
     span: trace::Span,
     not_send: PhantomData<*const ()>,
 }
@@ -32,15 +38,17 @@ pub(crate) struct WriteTransaction {
 impl WriteTransaction {
     /// Takes over a session in which a write transaction has just begun.
     pub(super) fn new(store: Arc<Store>, session: Session) -> Self {
-        let began_at = store.header();
+        let began = store.began();
         Self {
-            began_at,
-            length_before: store.known_length(began_at),
+            length_before: store.known_length(began.as_ref().and_then(|began| began.at)),
+            began,
+            touched: Touched::default(),
             span: trace::transaction(store.name()),
             store,
             session: Some(session),
             growth: 0,
             failure: None,
+            page_cache: PageCache::default(),
             not_send: PhantomData,
         }
     }
@@ -52,6 +60,14 @@ impl WriteTransaction {
             .as_mut()
             .filter(|session| session.is_in_transaction())
             .ok_or_else(|| self.store.ended())
+    }
+
+    /// Prepares the connection for many more writes.
+    pub(super) fn enlarge_page_cache(&mut self) -> Result<()> {
+        let Some(session) = &mut self.session else {
+            return Ok(());
+        };
+        session.with_connection(|connection| self.page_cache.enlarge(connection))
     }
 
     /// The number of entries, its own changes included. It is counted once, if it is not known.
@@ -66,6 +82,7 @@ impl WriteTransaction {
 
     /// Writes an entry; an entry that is there keeps its place.
     pub(crate) fn put(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+        self.touch(key);
         if self.session()?.put(key, value)? {
             self.growth += 1;
         }
@@ -74,25 +91,29 @@ impl WriteTransaction {
 
     /// Writes an entry in its old place; false if the place or the key is taken.
     pub(crate) fn restore(&mut self, rowid: i64, key: &[u8], value: &[u8]) -> Result<bool> {
+        self.touch(key);
         let added = self.session()?.restore(rowid, key, value)?;
         self.growth += i64::from(added);
         Ok(added)
     }
 
-    /// Replaces the value of a row that a scan has shown.
-    pub(crate) fn update(&mut self, rowid: i64, value: &[u8]) -> Result<()> {
+    /// Replaces the value of a row that a scan has shown with this key.
+    pub(crate) fn update(&mut self, rowid: i64, key: &[u8], value: &[u8]) -> Result<()> {
+        self.touch(key);
         self.session()?.update(rowid, value)
     }
 
     /// Removes an entry; true if it was there.
     pub(crate) fn delete(&mut self, key: &[u8]) -> Result<bool> {
+        self.touch(key);
         let removed = self.session()?.delete(key)?;
         self.growth -= i64::from(removed);
         Ok(removed)
     }
 
-    /// Removes a row that a scan has shown.
-    pub(crate) fn delete_row(&mut self, rowid: i64) -> Result<()> {
+    /// Removes a row that a scan has shown with this key.
+    pub(crate) fn delete_row(&mut self, rowid: i64, key: &[u8]) -> Result<()> {
+        self.touch(key);
         let removed = self.session()?.delete_row(rowid)?;
         self.growth -= i64::from(removed);
         Ok(())
@@ -100,9 +121,17 @@ impl WriteTransaction {
 
     /// Removes every entry.
     pub(crate) fn clear(&mut self) -> Result<()> {
+        self.touched.all();
         let removed = self.session()?.clear()?;
         self.growth -= i64::try_from(removed).unwrap_or(i64::MAX);
         Ok(())
+    }
+
+    /// Notes a key before it is written, for the cache to forget it.
+    fn touch(&mut self, key: &[u8]) {
+        if self.began.is_some() {
+            self.touched.key(cache::hash(key));
+        }
     }
 
     /// Keeps an error that met a destructor, for the commit to return.
@@ -122,10 +151,11 @@ impl WriteTransaction {
 
     fn try_commit(&mut self) -> Result<()> {
         self.take_failure()?;
-        self.session()?.commit()?;
+        let frames = self.session()?.commit()?;
         trace::ended(&self.span, "commit");
-        if let Some(began_at) = self.began_at {
-            self.store.length_changed(began_at, self.growth);
+        if let Some(began) = self.began.take() {
+            self.store
+                .committed(&began, frames, &self.touched, self.growth);
         }
         Ok(())
     }
@@ -158,6 +188,13 @@ impl Drop for WriteTransaction {
             if matches!(session.rollback(), Ok(true)) {
                 trace::ended(&self.span, "rollback");
             }
+            if self.began.take().is_some() {
+                self.store.ended_write(None, &Touched::default());
+            }
+            // For want of memory it can fail. The page cache then stays as large as it may be.
+            session
+                .with_connection(|connection| self.page_cache.restore(connection))
+                .ok();
             self.store.release_writer(session);
         }
     }

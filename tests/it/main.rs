@@ -14,6 +14,7 @@ mod api;
 mod bad_files;
 mod bad_input;
 mod bad_rows;
+mod coherence;
 mod dir;
 mod docs;
 mod errors;

@@ -6,8 +6,10 @@
 //!
 //! - [`power_loss`]: a workload's changes are [recorded](trace); then, for many moments of it, the
 //!   [disk] is built as a power cut could have left it, and [opened as a vault](replay).
+//! - [`coherence`]: beside both, what is found by key.
 //! - [`injection`]: each operation that a [workload](workloads) reaches fails, once and for good.
 
+mod coherence;
 mod disk;
 mod injection;
 mod model;

@@ -1,0 +1,159 @@
+//! Reading through the cache: what a read needs to know of the shared index, in one place.
+
+use std::sync::Arc;
+
+use super::Store;
+use super::cache::{self, Cache, Cached};
+use super::raw::{Header, WalIndex};
+use super::session::Lookup;
+use super::states::{State, States, Touched};
+use crate::error::Result;
+
+/// The live state of the file, and what this process knows of earlier ones.
+pub(super) struct Coherence {
+    pub(super) index: WalIndex,
+    cached: Option<(States, Cache)>,
+}
+
+/// The beginning of a transaction that this store is in the middle of.
+#[derive(Debug)]
+pub(super) struct Began {
+    /// The state at the beginning, where it could be known.
+    pub(super) at: Option<Header>,
+}
+
+/// The right to tell the cache what was read: the state before the read.
+#[derive(Clone, Copy)]
+struct Ticket {
+    live: Header,
+    state: State,
+}
+
+/// What the cache has to say of a key.
+enum Answer {
+    Known(Option<Arc<[u8]>>),
+    Unknown(Option<Ticket>),
+}
+
+impl Coherence {
+    pub(super) fn new(index: WalIndex, cache_capacity: usize) -> Self {
+        Self {
+            index,
+            cached: Cache::new(cache_capacity).map(|cache| (States::new(), cache)),
+        }
+    }
+
+    pub(super) fn cache(&self) -> Option<&Cache> {
+        self.cached.as_ref().map(|(_, cache)| cache)
+    }
+
+    /// This store has just begun a write transaction.
+    pub(super) fn begin(&self) -> Began {
+        let at = self.index.header();
+        if let Some((states, _)) = &self.cached {
+            states.begin(at);
+        }
+        Began { at }
+    }
+
+    /// It has ended: with a commit that made the header `now`, or otherwise.
+    pub(super) fn end(&self, now: Option<Header>, touched: &Touched) {
+        if let Some((states, _)) = &self.cached {
+            states.end(now, touched);
+        }
+    }
+
+    fn ask(&self, states: &States, cache: &Cache, hash: u64, key: &[u8]) -> Answer {
+        let Some(live) = self.index.header() else {
+            return Answer::Unknown(None);
+        };
+        let Some(state) = states.current(&live) else {
+            let observed = states.observe(|| self.index.header());
+            return Answer::Unknown(observed.map(|(live, state)| Ticket { live, state }));
+        };
+        match cache.get(hash, key) {
+            Some(cached) if states.still_holds(cached.number, hash, state) => {
+                Answer::Known(cached.value)
+            }
+            _ => Answer::Unknown(Some(Ticket { live, state })),
+        }
+    }
+
+    /// Keeps what was read after `ticket` was given, if it is of that state.
+    fn keep(&self, cache: &Cache, ticket: Ticket, hash: u64, key: &[u8], value: Option<Arc<[u8]>>) {
+        if self.index.header() == Some(ticket.live) {
+            let number = ticket.state.number;
+            cache.insert(hash, key, Cached { number, value });
+        }
+    }
+}
+
+/// From memory, if what is there is still true; else from the file.
+impl Lookup for &Store {
+    fn get<R>(&mut self, key: &[u8], f: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
+        self.check()?;
+        let Some((coherence, states, cache)) = self.caching() else {
+            return self.read(|session| session.get(key, f));
+        };
+        let hash = cache::hash(key);
+        let ticket = match coherence.ask(states, cache, hash, key) {
+            Answer::Known(value) => {
+                cache.count_hit(hash);
+                return Ok(value.map(|value| f(&value)));
+            }
+            Answer::Unknown(ticket) => ticket,
+        };
+        cache.count_miss(hash);
+        let mut copy = None;
+        let read = self.read(|session| {
+            session.get(key, |value| {
+                if ticket.is_some() && cache.takes(key, value) {
+                    copy = Some(Arc::from(value));
+                }
+                f(value)
+            })
+        })?;
+        if let Some(ticket) = ticket
+            && copy.is_some() == read.is_some()
+        {
+            coherence.keep(cache, ticket, hash, key, copy);
+        }
+        Ok(read)
+    }
+
+    fn contains(&mut self, key: &[u8]) -> Result<bool> {
+        self.check()?;
+        let Some((coherence, states, cache)) = self.caching() else {
+            return self.read(|session| session.contains(key));
+        };
+        let hash = cache::hash(key);
+        let ticket = match coherence.ask(states, cache, hash, key) {
+            Answer::Known(value) => {
+                cache.count_hit(hash);
+                return Ok(value.is_some());
+            }
+            Answer::Unknown(ticket) => ticket,
+        };
+        cache.count_miss(hash);
+        let is_there = self.read(|session| session.contains(key))?;
+        if let Some(ticket) = ticket
+            && !is_there
+        {
+            coherence.keep(cache, ticket, hash, key, None);
+        }
+        Ok(is_there)
+    }
+}
+
+impl Store {
+    /// What a cached read needs, where there is a cache.
+    fn caching(&self) -> Option<(&Coherence, &States, &Cache)> {
+        if self.connector.config.cache_capacity == 0 {
+            return None;
+        }
+        // Without an index it is read from the file, which says what is wrong, if something is.
+        let coherence = self.coherence().ok()??;
+        let (states, cache) = coherence.cached.as_ref()?;
+        Some((coherence, states, cache))
+    }
+}

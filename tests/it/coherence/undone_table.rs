@@ -1,0 +1,146 @@
+//! Every way not to write after all: everything is as it was.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use vaults::{Error, Result};
+
+use super::write_table::{Map, Write, change_much, key, several, write};
+
+/// One that leaves everything as it was.
+const fn undone(name: &'static str, perform: fn(&Map, u32, &dyn Fn()) -> Result<()>) -> Write {
+    write(name, perform, |_, _| ())
+}
+
+fn refused() -> Error {
+    Error::InvalidOptions { reason: "refused" }
+}
+
+/// Runs it up to its panic, one that is not printed.
+fn unwinding(f: impl FnOnce() -> Result<()>) -> Result<()> {
+    catch_unwind(AssertUnwindSafe(f))
+        .map_or(Ok(()), |result| result.map(|()| panic!("it was to panic")))
+}
+
+fn panic_quietly() -> ! {
+    resume_unwind(Box::new(()))
+}
+
+pub(super) const UNDONE: &[Write] = &[
+    undone("transaction, rolled back", |vault, n, look| {
+        let mut tx = vault.begin()?;
+        change_much(&mut tx, n)?;
+        look();
+        tx.rollback()
+    }),
+    undone("transaction, dropped", |vault, n, look| {
+        let mut tx = vault.begin()?;
+        tx.clear()?;
+        tx.try_extend(several(n))?;
+        look();
+        Ok(())
+    }),
+    undone("transaction, refused", |vault, n, look| {
+        let result = vault.transaction(|tx| {
+            change_much(tx, n)?;
+            look();
+            Err::<(), _>(refused())
+        });
+        assert_is!(result, Err(Error::InvalidOptions { .. }));
+        Ok(())
+    }),
+    undone("transaction, panicked", |vault, n, look| {
+        unwinding(|| {
+            vault.transaction(|tx| {
+                change_much(tx, n)?;
+                look();
+                panic_quietly()
+            })
+        })
+    }),
+    undone("get_or_try_insert_with, refused", |vault, n, look| {
+        let new = || {
+            look();
+            Err(refused())
+        };
+        vault.get_or_try_insert_with(key(n), new).ok();
+        Ok(())
+    }),
+    undone("try_extend, panicked", |vault, n, look| {
+        let entries = several(n)
+            .into_iter()
+            .chain(std::iter::once_with(|| -> (u32, u32) {
+                look();
+                panic_quietly()
+            }));
+        unwinding(|| vault.try_extend(entries))
+    }),
+    undone("retain, panicked at the last", |vault, n, look| {
+        let last = vault.keys().last().transpose()?;
+        unwinding(|| {
+            vault.retain(|key, value| {
+                if Some(*key) == last {
+                    look();
+                    panic_quietly();
+                }
+                *value += n;
+                false
+            })?;
+            panic_quietly()
+        })
+    }),
+    undone("for_each_mut, panicked at the last", |vault, n, look| {
+        let last = vault.keys().last().transpose()?;
+        unwinding(|| {
+            vault.for_each_mut(|key, value| {
+                *value += n;
+                if Some(*key) == last {
+                    look();
+                    panic_quietly();
+                }
+            })?;
+            panic_quietly()
+        })
+    }),
+    undone("drain, panicked", |vault, _, look| {
+        unwinding(|| {
+            let mut drain = vault.drain();
+            drain.next().transpose()?;
+            look();
+            panic_quietly()
+        })
+    }),
+    undone("get_mut, panicked", |vault, n, look| {
+        unwinding(|| {
+            let mut value = vault.get_mut(&key(n))?;
+            if let Some(value) = &mut value {
+                **value += n;
+            }
+            look();
+            panic_quietly()
+        })
+    }),
+    undone("insert_entry, panicked", |vault, n, look| {
+        unwinding(|| {
+            let _entry = vault.entry(key(n)).insert_entry(n)?;
+            look();
+            panic_quietly()
+        })
+    }),
+    undone("entry, looked at", |vault, n, look| {
+        let entry = vault.entry(key(n)).resolve()?;
+        look();
+        drop(entry);
+        Ok(())
+    }),
+    undone("get_mut, not changed", |vault, n, look| {
+        let value = vault.get_mut(&key(n))?;
+        look();
+        drop(value);
+        Ok(())
+    }),
+    undone("nothing at all", |vault, _, _| {
+        vault.try_extend([] as [(u32, u32); 0])?;
+        vault.remove(&29)?;
+        vault.begin()?.commit()
+    }),
+];
