@@ -51,6 +51,10 @@ impl EncodedKey {
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
+
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
 }
 
 fn cannot_encode<Q: ?Sized>(error: codec::EncodeError) -> Error {

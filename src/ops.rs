@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::key::{self, EncodedKey};
-use crate::store::{End, Load, Lookup, RawEntry, Session, WriteTransaction};
+use crate::store::{Change, End, Load, Lookup, RawEntry, Session, WriteTransaction};
 use crate::value::Format;
 
 // ---- reading ----------------------------------------------------------------------
@@ -122,30 +122,32 @@ impl Record {
         self.key.set_stored::<K, Q>(key, format.verify)?;
         format.encode_to(self.key.as_bytes(), value, &mut self.value)
     }
+
+    /// The change that writes it.
+    pub(crate) fn into_change(self) -> Change {
+        Change {
+            key: self.key.into_bytes(),
+            new: Some(self.value),
+        }
+    }
 }
 
-pub(crate) fn put(tx: &mut WriteTransaction, record: &Record) -> Result<()> {
+/// The change that removes the entry of a key.
+pub(crate) fn removal<Q>(key: &Q) -> Result<Change>
+where
+    Q: Serialize + ?Sized,
+{
+    Ok(Change {
+        key: EncodedKey::lookup(key)?.into_bytes(),
+        new: None,
+    })
+}
+
+fn put(tx: &mut WriteTransaction, record: &Record) -> Result<()> {
     tx.put(record.key.as_bytes(), &record.value)
 }
 
-pub(crate) fn insert<V>(
-    tx: &mut WriteTransaction,
-    record: &Record,
-    format: Format,
-) -> Result<Option<V>>
-where
-    V: DeserializeOwned,
-{
-    let old = get_encoded(tx.session()?, &record.key, format)?;
-    put(tx, record)?;
-    Ok(old)
-}
-
-pub(crate) fn remove<V>(
-    tx: &mut WriteTransaction,
-    key: &EncodedKey,
-    format: Format,
-) -> Result<Option<V>>
+fn remove<V>(tx: &mut WriteTransaction, key: &EncodedKey, format: Format) -> Result<Option<V>>
 where
     V: DeserializeOwned,
 {
@@ -154,20 +156,6 @@ where
         tx.delete(key.as_bytes())?;
     }
     Ok(old)
-}
-
-pub(crate) fn remove_entry<K, V>(
-    tx: &mut WriteTransaction,
-    key: &EncodedKey,
-    format: Format,
-) -> Result<Option<(K, V)>>
-where
-    K: DeserializeOwned,
-    V: DeserializeOwned,
-{
-    remove(tx, key, format)?
-        .map(|value| Ok((key::decode(key.as_bytes())?, value)))
-        .transpose()
 }
 
 pub(crate) fn remove_many<V>(

@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::handles::{for_readers, for_writers};
-use crate::key::EncodedKey;
 use crate::ops::{self, Record};
 use crate::store::End;
 
@@ -136,7 +135,7 @@ macro_rules! writing {
     pub fn insert($($receiver)+, key: K, value: V) -> Result<Option<V>> {
         let format = $self.format();
         let record = Record::new::<K, K, V>(&key, &value, format)?;
-        $self.statement()?.run(|tx| ops::insert(tx, &record, format))
+        $self.swap(record.into_change(), |key, old| format.decode(key, old))
     }
 
     /// Stores a value under a key, by reference and without reading the old value.
@@ -166,7 +165,7 @@ macro_rules! writing {
         Q: Serialize + ?Sized,
     {
         let record = Record::new::<K, Q, V>(key, value, $self.format())?;
-        $self.statement()?.run(|tx| ops::put(tx, &record))
+        $self.apply(record.into_change())
     }
 
     /// Removes a key and returns its value, if it was there.
@@ -182,8 +181,8 @@ macro_rules! writing {
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        let (key, format) = (EncodedKey::lookup(key)?, $self.format());
-        $self.statement()?.run(|tx| ops::remove(tx, &key, format))
+        let format = $self.format();
+        $self.swap(ops::removal(key)?, |key, old| format.decode(key, old))
     }
 
     /// Removes a key and returns it with its value, if it was there.
@@ -198,8 +197,8 @@ macro_rules! writing {
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        let (key, format) = (EncodedKey::lookup(key)?, $self.format());
-        $self.statement()?.run(|tx| ops::remove_entry(tx, &key, format))
+        let format = $self.format();
+        $self.swap(ops::removal(key)?, |key, old| format.decode_entry(key, old))
     }
 
     /// Removes the entry that was inserted first and returns it: a queue's take.

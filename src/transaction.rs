@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use crate::error::{Error, Result};
-use crate::store::{Savepoint, Scope, Session};
+use crate::store::{Change, Savepoint, Scope, Session};
 use crate::value::Format;
 use crate::vault::Vault;
 
@@ -72,6 +72,28 @@ impl<'a, K, V> Transaction<'a, K, V> {
     /// Reads, all of it in one state: nobody else can write meanwhile.
     pub(crate) fn read_state<R>(&self, f: impl FnOnce(&mut Session) -> Result<R>) -> Result<R> {
         self.read(f)
+    }
+
+    /// Makes a change of one entry.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the vault's twin hands it to another thread"
+    )]
+    pub(crate) fn apply(&mut self, change: Change) -> Result<()> {
+        self.scope.get_mut().transaction().apply(&change)
+    }
+
+    /// The same, and returns what `decode` makes of the key and the old value.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the vault's twin hands it to another thread"
+    )]
+    pub(crate) fn swap<R>(
+        &mut self,
+        change: Change,
+        decode: impl Fn(&[u8], &[u8]) -> Result<R>,
+    ) -> Result<Option<R>> {
+        self.scope.get_mut().transaction().swap(&change, decode)
     }
 
     /// The right to make a change that is one statement.

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use crate::codec::Codec;
 use crate::error::{Error, Result};
-use crate::store::{Config, ReadTransaction, Scope, Session, Store};
+use crate::store::{Change, Config, ReadTransaction, Scope, Session, Store};
 use crate::value::Format;
 
 /// A map that lives in a file: [`HashMap`](std::collections::HashMap)'s methods, over one table
@@ -133,6 +133,20 @@ impl<K, V> Vault<K, V> {
     /// Reads, all of it in one state.
     pub(crate) fn read_state<R>(&self, f: impl FnOnce(&mut Session) -> Result<R>) -> Result<R> {
         f(ReadTransaction::begin(&self.store)?.session()?)
+    }
+
+    /// Makes a change of one entry, together with other threads that wait to make theirs.
+    pub(crate) fn apply(&self, change: Change) -> Result<()> {
+        self.store.apply(change)
+    }
+
+    /// The same, and returns what `decode` makes of the key and the old value.
+    pub(crate) fn swap<R>(
+        &self,
+        change: Change,
+        decode: impl Fn(&[u8], &[u8]) -> Result<R>,
+    ) -> Result<Option<R>> {
+        self.store.swap(change, decode)
     }
 
     /// The right to make a change that is one statement.

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::Store;
 use super::cache::{self, Cache, Cached};
 use super::raw::{Header, WalIndex};
 use super::session::Lookup;
 use super::states::{State, States, Touched};
+use super::{Store, lock};
 use crate::error::Result;
 
 /// The live state of the file, and what this process knows of earlier ones.
@@ -146,6 +146,63 @@ impl Lookup for &Store {
 }
 
 impl Store {
+    /// The state of the file, if anybody has asked for the index yet.
+    pub(super) fn header(&self) -> Option<Header> {
+        self.coherence.get()?.as_ref()?.index.header()
+    }
+
+    /// It costs a connection, which a vault that is only written to never needs.
+    pub(super) fn coherence(&self) -> Result<Option<&Coherence>> {
+        if let Some(coherence) = self.coherence.get() {
+            return Ok(coherence.as_ref());
+        }
+        let capacity = self.connector.config.cache_capacity;
+        let index = self.connector.index()?;
+        let coherence = index.map(|index| Coherence::new(index, capacity));
+        Ok(self.coherence.get_or_init(|| coherence).as_ref())
+    }
+
+    /// The cache, once somebody has read.
+    pub(super) fn cache(&self) -> Option<&Cache> {
+        self.coherence.get()?.as_ref()?.cache()
+    }
+
+    /// The caller has just begun a write transaction. `None` if nobody has asked for the state yet.
+    pub(super) fn began(&self) -> Option<Began> {
+        self.coherence.get()?.as_ref().map(Coherence::begin)
+    }
+
+    /// The caller has committed `touched` keys, which added `growth` entries: carries over what is
+    /// still true.
+    pub(super) fn committed(&self, began: &Began, frames: u32, touched: &Touched, growth: i64) {
+        let now = self.header();
+        let own = now.filter(|now| {
+            began
+                .at
+                .is_some_and(|before| now.is_by_commit(&before, frames))
+        });
+        if let Some(before) = began.at
+            && now != began.at
+        {
+            let mut known = lock(&self.length);
+            *known = match (*known, own) {
+                (Some((header, length)), Some(now)) if header == before => {
+                    Some((now, length.saturating_add_signed(growth)))
+                }
+                // Somebody else wrote after the commit: to be counted when it is asked for.
+                _ => None,
+            };
+        }
+        self.ended_write(own, touched);
+    }
+
+    /// The caller's write transaction is over.
+    pub(super) fn ended_write(&self, now: Option<Header>, touched: &Touched) {
+        if let Some(Some(coherence)) = self.coherence.get() {
+            coherence.end(now, touched);
+        }
+    }
+
     /// What a cached read needs, where there is a cache.
     fn caching(&self) -> Option<(&Coherence, &States, &Cache)> {
         if self.connector.config.cache_capacity == 0 {

@@ -12,6 +12,7 @@ mod cache;
 mod coherent;
 mod config;
 mod failure;
+mod group;
 mod load;
 mod lock;
 mod log;
@@ -40,6 +41,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 pub use config::Durability;
 pub(crate) use config::{Config, Existence, Location};
+pub(crate) use group::Change;
 pub(crate) use load::Load;
 pub(crate) use scan::{Cursor, Direction, Pages, RawRow, ReadTransaction};
 pub(crate) use scope::Scope;
@@ -48,13 +50,12 @@ pub(crate) use statements::Columns;
 pub(crate) use wreck::{Finding, Wreck};
 pub(crate) use write::{Savepoint, WriteTransaction};
 
-use self::cache::Cache;
-use self::coherent::{Began, Coherence};
+use self::coherent::Coherence;
+use self::group::Work;
 use self::lock::{HandoverLock, Refusal};
 use self::open::Connector;
 use self::patience::Patience;
 use self::raw::Header;
-use self::states::Touched;
 use crate::error::{Error, Result};
 
 /// How many connections for reading are kept open while nobody reads.
@@ -76,7 +77,7 @@ pub(crate) struct Store {
     is_latched: AtomicBool,
     /// The writer's connection; a read-only store keeps the one it was opened with. It is
     /// closed last, so that it is the one that empties the log.
-    writer: HandoverLock<Session>,
+    writer: HandoverLock<Session, Work>,
 }
 
 impl Store {
@@ -140,6 +141,10 @@ impl Store {
 
     fn take_reader(&self) -> Result<Session> {
         self.check()?;
+        self.reader()
+    }
+
+    fn reader(&self) -> Result<Session> {
         let idle = lock(&self.readers).pop();
         if let Some(session) = idle {
             return Ok(session);
@@ -179,75 +184,36 @@ impl Store {
         (Some(header) == at).then_some(length)
     }
 
-    /// The state of the file, if anybody has asked for the index yet.
-    fn header(&self) -> Option<Header> {
-        self.coherence.get()?.as_ref()?.index.header()
-    }
-
-    /// It costs a connection, which a vault that is only written to never needs.
-    fn coherence(&self) -> Result<Option<&Coherence>> {
-        if let Some(coherence) = self.coherence.get() {
-            return Ok(coherence.as_ref());
-        }
-        let capacity = self.connector.config.cache_capacity;
-        let index = self.connector.index()?;
-        let coherence = index.map(|index| Coherence::new(index, capacity));
-        Ok(self.coherence.get_or_init(|| coherence).as_ref())
-    }
-
-    /// The cache, once somebody has read.
-    fn cache(&self) -> Option<&Cache> {
-        self.coherence.get()?.as_ref()?.cache()
-    }
-
-    /// The caller has just begun a write transaction. `None` if nobody has asked for the state yet.
-    fn began(&self) -> Option<Began> {
-        self.coherence.get()?.as_ref().map(Coherence::begin)
-    }
-
-    /// The caller has committed `touched` keys, which added `growth` entries: carries over what is
-    /// still true.
-    fn committed(&self, began: &Began, frames: u32, touched: &Touched, growth: i64) {
-        let now = self.header();
-        let own = now.filter(|now| {
-            began
-                .at
-                .is_some_and(|before| now.is_by_commit(&before, frames))
-        });
-        if let Some(before) = began.at
-            && now != began.at
-        {
-            let mut known = lock(&self.length);
-            *known = match (*known, own) {
-                (Some((header, length)), Some(now)) if header == before => {
-                    Some((now, length.saturating_add_signed(growth)))
-                }
-                // Somebody else wrote after the commit: to be counted when it is asked for.
-                _ => None,
-            };
-        }
-        self.ended_write(own, touched);
-    }
-
-    /// The caller's write transaction is over.
-    fn ended_write(&self, now: Option<Header>, touched: &Touched) {
-        if let Some(Some(coherence)) = self.coherence.get() {
-            coherence.end(now, touched);
-        }
-    }
-
     // ---- writing ------------------------------------------------------------------
 
     /// Begins a write transaction, waiting for other threads and processes for at most
     /// the busy timeout, both together.
     pub(crate) fn begin_write(self: &Arc<Self>) -> Result<WriteTransaction> {
-        let session = self.with_writer(Session::try_begin_write)?;
+        let mut patience = self.start_waiting()?;
+        let session = self.acquire_writer(&patience)?;
+        self.begin(session, &mut patience)
+    }
+
+    /// Begins a write transaction on the writer's connection.
+    fn begin(
+        self: &Arc<Self>,
+        session: Session,
+        patience: &mut Patience,
+    ) -> Result<WriteTransaction> {
+        let session = self.keep_trying(session, patience, Session::try_begin_write)?;
         Ok(WriteTransaction::new(Arc::clone(self), session))
     }
 
     /// Does something with the writer's connection, again and again while another process has
     /// the lock that it needs (`false`), and keeps the connection.
-    fn with_writer(&self, mut f: impl FnMut(&mut Session) -> Result<bool>) -> Result<Session> {
+    fn with_writer(&self, f: impl FnMut(&mut Session) -> Result<bool>) -> Result<Session> {
+        let mut patience = self.start_waiting()?;
+        let session = self.acquire_writer(&patience)?;
+        self.keep_trying(session, &mut patience, f)
+    }
+
+    /// The time for which the writer can be waited for, if there is one.
+    fn start_waiting(&self) -> Result<Patience> {
         self.check()?;
         if self.connector.config.read_only {
             return Err(Error::ReadOnly {
@@ -255,21 +221,34 @@ impl Store {
                 source: None,
             });
         }
-        let timeout = self.connector.config.busy_timeout;
-        let mut patience = Patience::new(timeout);
-        let mut session = self
-            .writer
-            .acquire(timeout)
-            .map_err(|refusal| match refusal {
-                Refusal::Reentrant => Error::Reentrant {
-                    path: self.name().to_path_buf(),
-                },
-                Refusal::TimedOut => self.busy(&patience),
-            })?;
+        Ok(Patience::new(self.connector.config.busy_timeout))
+    }
+
+    fn acquire_writer(&self, patience: &Patience) -> Result<Session> {
+        self.writer
+            .acquire(patience.left())
+            .map_err(|refusal| self.refused(&refusal, patience))
+    }
+
+    fn refused(&self, refusal: &Refusal, patience: &Patience) -> Error {
+        match refusal {
+            Refusal::Reentrant => Error::Reentrant {
+                path: self.name().to_path_buf(),
+            },
+            Refusal::TimedOut => self.busy(patience),
+        }
+    }
+
+    fn keep_trying(
+        &self,
+        mut session: Session,
+        patience: &mut Patience,
+        mut f: impl FnMut(&mut Session) -> Result<bool>,
+    ) -> Result<Session> {
         let done = self.check_moved(&mut session).and_then(|()| {
             while !f(&mut session)? {
                 if !patience.pause() {
-                    return Err(self.busy(&patience));
+                    return Err(self.busy(patience));
                 }
             }
             Ok(())

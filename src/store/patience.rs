@@ -33,9 +33,14 @@ impl Patience {
         self.start.elapsed()
     }
 
+    /// What is left of the limit.
+    pub(super) fn left(&self) -> Duration {
+        self.limit.saturating_sub(self.elapsed())
+    }
+
     /// Pauses before the next try; `false`, at once, if the limit is reached.
     pub(super) fn pause(&mut self) -> bool {
-        let left = self.limit.saturating_sub(self.elapsed());
+        let left = self.left();
         if left.is_zero() {
             return false;
         }

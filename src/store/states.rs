@@ -239,7 +239,9 @@ mod tests {
 
     fn touched(keys: &[u64]) -> Touched {
         let mut touched = Touched::default();
-        keys.iter().for_each(|&key| touched.key(key));
+        for &key in keys {
+            touched.key(key);
+        }
         touched
     }
 

@@ -27,6 +27,10 @@ mod on {
         span.in_scope(|| tracing::debug!(outcome, "transaction ended"));
     }
 
+    pub(in crate::store) fn shared(span: &tracing::Span, calls: usize) {
+        span.in_scope(|| tracing::debug!(calls, "transaction shared"));
+    }
+
     pub(in crate::store) type Span = tracing::Span;
 }
 
@@ -50,9 +54,11 @@ mod off {
     }
 
     pub(in crate::store) const fn ended(_: &Span, _: &'static str) {}
+
+    pub(in crate::store) const fn shared(_: &Span, _: usize) {}
 }
 
 #[cfg(not(feature = "tracing"))]
-pub(super) use off::{Span, ended, opening, transaction, waited};
+pub(super) use off::{Span, ended, opening, shared, transaction, waited};
 #[cfg(feature = "tracing")]
-pub(super) use on::{Span, ended, opening, transaction, waited};
+pub(super) use on::{Span, ended, opening, shared, transaction, waited};

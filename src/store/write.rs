@@ -53,6 +53,15 @@ impl WriteTransaction {
         }
     }
 
+    pub(super) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Tells that the commit was that of several calls.
+    pub(super) fn shared_by(&self, calls: usize) {
+        trace::shared(&self.span, calls);
+    }
+
     /// The connection, to read with. It sees what this transaction has written.
     pub(crate) fn session(&mut self) -> Result<&mut Session> {
         // After an I/O error SQLite has rolled back: what came now would be committed by itself.
@@ -149,7 +158,7 @@ impl WriteTransaction {
         self.try_commit()
     }
 
-    fn try_commit(&mut self) -> Result<()> {
+    pub(super) fn try_commit(&mut self) -> Result<()> {
         self.take_failure()?;
         let frames = self.session()?.commit()?;
         trace::ended(&self.span, "commit");
