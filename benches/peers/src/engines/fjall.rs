@@ -1,0 +1,185 @@
+//! fjall: its transactional keyspace, with serde values.
+
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use fjall::{
+    KeyspaceCreateOptions, PersistMode, Readable, SingleWriterTxDatabase, SingleWriterTxKeyspace,
+};
+
+use crate::Result;
+use crate::data::{Key, Value, digest};
+use crate::engine::{Durability, Map, Role, Unsupported};
+
+/// How long background work is waited for: 30 seconds in all.
+const WAIT: Duration = Duration::from_millis(10);
+const MOST_WAITS: u32 = 3_000;
+
+/// A database with one keyspace.
+pub struct Fjall {
+    database: SingleWriterTxDatabase,
+    dict: SingleWriterTxKeyspace,
+    durability: Durability,
+}
+
+/// Opens the database in `folder`. One process has it, and its least durable write is `Normal`.
+pub fn open(folder: &Path, durability: Durability, role: Role) -> Result<Fjall> {
+    if role != Role::Alone || durability == Durability::Off {
+        return Err(Unsupported.into());
+    }
+    let database = SingleWriterTxDatabase::builder(folder.join("fjall")).open()?;
+    let dict = database.keyspace("dict", KeyspaceCreateOptions::default)?;
+    Ok(Fjall {
+        database,
+        dict,
+        durability,
+    })
+}
+
+impl Fjall {
+    /// A plain write is handed to the operating system; `Full` asks for a sync after it.
+    fn persist(&self) -> Result<()> {
+        if self.durability == Durability::Full {
+            self.database.persist(PersistMode::SyncAll)?;
+        }
+        Ok(())
+    }
+
+    fn mode(&self) -> PersistMode {
+        match self.durability {
+            Durability::Full => PersistMode::SyncAll,
+            _ => PersistMode::Buffer,
+        }
+    }
+
+    fn put<K: Key, V: Value>(&self, key: &K, value: &V) -> Result<()> {
+        self.dict
+            .insert(key.bytes().as_ref(), value.bytes()?.as_ref())?;
+        self.persist()
+    }
+
+    fn insert<K: Key, V: Value>(&self, key: &K, value: &V) -> Result<Option<V>> {
+        let mut tx = self.database.write_tx().durability(Some(self.mode()));
+        let new = value.bytes()?;
+        let old = tx.fetch_update(&self.dict, key.bytes().as_ref(), |_| {
+            Some(new.as_ref().into())
+        })?;
+        tx.commit()?;
+        old.map(|old| V::from_bytes(&old)).transpose()
+    }
+
+    fn increment<K: Key, V: Value>(&self, key: &K) -> Result<()> {
+        let mut failure = None;
+        self.dict.update_fetch(key.bytes().as_ref(), |old| {
+            let new = old.map_or_else(|| Ok(V::of(0)), |old| V::from_bytes(old));
+            let new = new.and_then(|mut value| {
+                value.bump();
+                Ok(value.bytes()?.as_ref().into())
+            });
+            new.map_err(|error| failure = Some(error)).ok()
+        })?;
+        failure.map_or_else(|| self.persist(), Err)
+    }
+}
+
+impl<K: Key, V: Value> Map<K, V> for Fjall {
+    /// Flushes and compactions follow a bulk write for a while.
+    fn settle(&self) {
+        let database = self.database.inner();
+        for _ in 0..MOST_WAITS {
+            if database.outstanding_flushes() == 0 && database.active_compactions() == 0 {
+                break;
+            }
+            thread::sleep(WAIT);
+        }
+    }
+
+    fn get_each(&self, keys: &[K]) -> Result<u64> {
+        let mut sum = 0_u64;
+        for key in keys {
+            let value = self.dict.get(key.bytes())?;
+            let value = value.map(|value| V::from_bytes(&value)).transpose()?;
+            sum = sum.wrapping_add(digest(value.as_ref()));
+        }
+        Ok(sum)
+    }
+
+    fn get_many(&self, keys: &[K]) -> Result<u64> {
+        let snapshot = self.database.read_tx();
+        let mut sum = 0_u64;
+        for key in keys {
+            let value = snapshot.get(&self.dict, key.bytes())?;
+            let value = value.map(|value| V::from_bytes(&value)).transpose()?;
+            sum = sum.wrapping_add(digest(value.as_ref()));
+        }
+        Ok(sum)
+    }
+
+    fn get_in_snapshot(&self, keys: &[K]) -> Result<u64> {
+        Map::<K, V>::get_many(self, keys)
+    }
+
+    fn iterate(&self) -> Result<u64> {
+        let mut sum = 0_u64;
+        for entry in self.database.read_tx().iter(&self.dict) {
+            let (key, value) = entry.into_inner()?;
+            let (key, value) = (K::from_bytes(&key)?, V::from_bytes(&value)?);
+            sum = sum.wrapping_add(key.digest() ^ value.digest());
+        }
+        Ok(sum)
+    }
+
+    fn len(&self) -> Result<u64> {
+        Ok(self.database.read_tx().len(&self.dict)? as u64)
+    }
+
+    fn put_each(&self, entries: &[(K, V)]) -> Result<()> {
+        entries
+            .iter()
+            .try_for_each(|(key, value)| self.put(key, value))
+    }
+
+    fn insert_each(&self, entries: Vec<(K, V)>) -> Result<u64> {
+        let mut sum = 0_u64;
+        for (key, value) in entries {
+            sum = sum.wrapping_add(digest(self.insert(&key, &value)?.as_ref()));
+        }
+        Ok(sum)
+    }
+
+    fn remove_each(&self, keys: &[K]) -> Result<u64> {
+        let mut sum = 0_u64;
+        for key in keys {
+            let old = self.dict.take(key.bytes().as_ref())?;
+            self.persist()?;
+            let old = old.map(|old| V::from_bytes(&old)).transpose()?;
+            sum = sum.wrapping_add(digest(old.as_ref()));
+        }
+        Ok(sum)
+    }
+
+    fn increment_each(&self, keys: &[K]) -> Result<()> {
+        keys.iter().try_for_each(|key| self.increment::<K, V>(key))
+    }
+
+    fn extend(&self, entries: &mut dyn Iterator<Item = (K, V)>) -> Result<()> {
+        let mut batch = self.database.inner().batch().durability(Some(self.mode()));
+        for (key, value) in entries {
+            batch.insert(
+                self.dict.inner(),
+                key.bytes().as_ref(),
+                value.bytes()?.as_ref(),
+            );
+        }
+        Ok(batch.commit()?)
+    }
+
+    fn put_together(&self, entries: &[(K, V)]) -> Result<()> {
+        let mut tx = self.database.write_tx().durability(Some(self.mode()));
+        for (key, value) in entries {
+            tx.insert(&self.dict, key.bytes().as_ref(), value.bytes()?.as_ref());
+        }
+        Ok(tx.commit()?)
+    }
+}

@@ -1,0 +1,94 @@
+//! `std::collections::HashMap` behind a lock: what the same work costs with no file at all.
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::Result;
+use crate::data::{Key, Value, digest};
+use crate::engine::{Map, Role, Unsupported};
+
+/// A map in memory. Gets clone, as the others give owned values.
+pub struct InMemory<K, V>(RwLock<HashMap<K, V>>);
+
+/// An empty map.
+pub fn open<K, V>(role: Role) -> Result<InMemory<K, V>> {
+    if role != Role::Alone {
+        return Err(Unsupported.into());
+    }
+    Ok(InMemory(RwLock::default()))
+}
+
+impl<K, V> InMemory<K, V> {
+    fn read(&self) -> RwLockReadGuard<'_, HashMap<K, V>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, HashMap<K, V>> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Key, V: Value> Map<K, V> for InMemory<K, V> {
+    fn get_each(&self, keys: &[K]) -> Result<u64> {
+        Ok(keys.iter().fold(0, |sum: u64, key| {
+            let value = self.read().get(key).cloned();
+            sum.wrapping_add(digest(value.as_ref()))
+        }))
+    }
+
+    fn get_many(&self, keys: &[K]) -> Result<u64> {
+        let map = self.read();
+        let values: Vec<_> = keys.iter().map(|key| map.get(key).cloned()).collect();
+        Ok(values
+            .iter()
+            .fold(0, |sum, value| sum.wrapping_add(digest(value.as_ref()))))
+    }
+
+    fn iterate(&self) -> Result<u64> {
+        Ok(self.read().iter().fold(0, |sum: u64, (key, value)| {
+            let (key, value) = (key.clone(), value.clone());
+            sum.wrapping_add(key.digest() ^ value.digest())
+        }))
+    }
+
+    fn len(&self) -> Result<u64> {
+        Ok(self.read().len() as u64)
+    }
+
+    fn put_each(&self, entries: &[(K, V)]) -> Result<()> {
+        for (key, value) in entries {
+            self.write().insert(key.clone(), value.clone());
+        }
+        Ok(())
+    }
+
+    fn insert_each(&self, entries: Vec<(K, V)>) -> Result<u64> {
+        Ok(entries.into_iter().fold(0, |sum: u64, (key, value)| {
+            sum.wrapping_add(digest(self.write().insert(key, value).as_ref()))
+        }))
+    }
+
+    fn remove_each(&self, keys: &[K]) -> Result<u64> {
+        Ok(keys.iter().fold(0, |sum: u64, key| {
+            sum.wrapping_add(digest(self.write().remove(key).as_ref()))
+        }))
+    }
+
+    fn increment_each(&self, keys: &[K]) -> Result<()> {
+        for key in keys {
+            let mut map = self.write();
+            map.entry(key.clone()).or_insert_with(|| V::of(0)).bump();
+        }
+        Ok(())
+    }
+
+    fn extend(&self, entries: &mut dyn Iterator<Item = (K, V)>) -> Result<()> {
+        self.write().extend(entries);
+        Ok(())
+    }
+
+    fn put_together(&self, entries: &[(K, V)]) -> Result<()> {
+        self.write().extend(entries.iter().cloned());
+        Ok(())
+    }
+}
