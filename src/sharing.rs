@@ -41,6 +41,9 @@
 //!   of a process are served in the order in which they came. Who has waited for the
 //!   [busy timeout](crate::OpenOptions::busy_timeout) gets [`Error::Busy`](crate::Error::Busy), which says
 //!   for how long.
+//! - Threads that wait to `put`, `insert` or `remove` share a commit: whoever's turn it is makes the
+//!   changes of those behind it too, with one sync for all. Each call still returns when its own change is
+//!   committed, with its own result: one that fails does not fail its neighbours.
 //! - An [entry](crate::Vault::entry), a [`RefMut`](crate::RefMut), a
 //!   [`Transaction`](crate::Transaction), a [`Drain`](crate::Drain) and an
 //!   [`ExtractIf`](crate::ExtractIf) are the writer for as long as they live.

@@ -22,6 +22,7 @@ mod faults;
 mod golden;
 mod iteration;
 mod layers;
+mod loads;
 mod locked;
 mod model;
 mod options;
@@ -46,6 +47,7 @@ mod transactions;
 mod writeback;
 
 mod backup;
+mod caching;
 mod checksums;
 mod damage;
 mod endless;
