@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 /// How large the page cache of a load may become. Each doubling up to here took a sixth to a
-/// third off a random load of 2,000,000 entries; memory that is gone after the call is what it
+/// third off a random load of 2,000,000 entries; memory for the time of the call is what it
 /// costs.
 const LOAD_CACHE_KIB: i64 = 32 * 1024;
 
@@ -24,7 +24,8 @@ impl PageCache {
         Ok(())
     }
 
-    /// Gives the memory back too: SQLite frees the pages that are too many.
+    /// SQLite frees the pages that are too many; when the system gets their memory is the
+    /// allocator's affair.
     pub(super) fn restore(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         self.before
             .take()

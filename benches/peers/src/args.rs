@@ -13,7 +13,8 @@ Compares `vaults` with SQLite by hand and with other embedded stores.
   --entries N      entries of the map that is read and written (default 500000)
   --growth N       the largest map of the plots by number of entries (default 5000000)
   --rounds N       rounds that count; one more warms up (default 5)
-  --out DIR        where the tables and plots go (default: results/ beside Cargo.toml)
+  --out DIR        where the tables and plots go (default: results/ beside Cargo.toml, and
+                   tmp/results/ for a smoke run)
   --temp DIR       where the files are made, on the disk to be measured (default: tmp/ beside
                    Cargo.toml)
   --help           this
@@ -110,7 +111,7 @@ impl Plan {
         use lexopt::prelude::{Long, ValueExt};
 
         let mut plan = Self::default();
-        let (mut entries, mut growth, mut rounds) = (None, None, None);
+        let (mut entries, mut growth, mut rounds, mut out) = (None, None, None, None);
         while let Some(argument) = parser.next()? {
             match argument {
                 Long("smoke") => plan.smoke = true,
@@ -118,7 +119,7 @@ impl Plan {
                 Long("entries") => entries = Some(parser.value()?.parse()?),
                 Long("growth") => growth = Some(parser.value()?.parse()?),
                 Long("rounds") => rounds = Some(parser.value()?.parse()?),
-                Long("out") => plan.out = parser.value()?.into(),
+                Long("out") => out = Some(parser.value()?.into()),
                 Long("temp") => plan.temp = parser.value()?.into(),
                 Long("help") => return Ok(None),
                 other => return Err(other.unexpected().into()),
@@ -127,8 +128,11 @@ impl Plan {
         if plan.smoke {
             plan.sizes = Sizes::smoke();
             plan.rounds = 1;
+            // Its figures mean nothing: they replace none.
+            plan.out = plan.temp.join("results");
         }
         plan.sizes.entries = entries.unwrap_or(plan.sizes.entries).max(1_000);
+        plan.out = out.unwrap_or(plan.out);
         plan.rounds = rounds.unwrap_or(plan.rounds).max(1);
         if let Some(largest) = growth {
             plan.sizes.grow_to(largest);

@@ -22,6 +22,10 @@ const TOP: i32 = 44;
 const BOTTOM: i32 = 48;
 const LEFT: i32 = 130;
 const RIGHT: i32 = 90;
+/// The legend beside the lines.
+const LEGEND_WIDTH: i32 = 150;
+const LEGEND_TOP: i32 = 56;
+const LEGEND_STEP: i32 = 20;
 
 const fn colour(engine: Engine) -> RGBColor {
     match engine {
@@ -217,7 +221,7 @@ fn lines(file: &Path, work: Work, points: &[&Point]) -> Result<()> {
     let mut chart = ChartBuilder::on(&area)
         .caption(work.name(), (FONT, 18))
         .margin(14)
-        .margin_right(24)
+        .margin_right(LEGEND_WIDTH)
         .x_label_area_size(44)
         .y_label_area_size(70)
         .build_cartesian_2d(
@@ -237,6 +241,7 @@ fn lines(file: &Path, work: Work, points: &[&Point]) -> Result<()> {
         .light_line_style(RGBColor(0xF2, 0xF2, 0xF2))
         .bold_line_style(RGBColor(0xDD, 0xDD, 0xDD))
         .draw()?;
+    let mut top = LEGEND_TOP;
     for engine in Engine::READING {
         let line: Vec<_> = points
             .iter()
@@ -245,22 +250,24 @@ fn lines(file: &Path, work: Work, points: &[&Point]) -> Result<()> {
         if line.is_empty() {
             continue;
         }
-        let colour = colour(engine);
-        let series = LineSeries::new(line, colour.stroke_width(2)).point_size(3);
-        chart
-            .draw_series(series)?
-            .label(engine.name())
-            .legend(move |(x, y)| Rectangle::new([(x, y - 4), (x + 14, y + 4)], colour.filled()));
+        let series = LineSeries::new(line, colour(engine).stroke_width(2)).point_size(3);
+        chart.draw_series(series)?;
+        legend(&area, engine, top)?;
+        top += LEGEND_STEP;
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
-        .label_font((FONT, 12))
-        .background_style(WHITE.mix(0.85))
-        .border_style(RGBColor(0xDD, 0xDD, 0xDD))
-        .draw()?;
     area.present()?;
     Ok(())
+}
+
+/// One line to the right of the plot.
+fn legend(area: &Area<'_>, engine: Engine, top: i32) -> Result<()> {
+    let left = WIDTH.cast_signed() - LEGEND_WIDTH + 12;
+    area.draw(&Rectangle::new(
+        [(left, top - 4), (left + 14, top + 4)],
+        colour(engine).filled(),
+    ))?;
+    let beside = Pos::new(HPos::Left, VPos::Center);
+    write_at(area, engine.name(), (left + 20, top), 12, beside)
 }
 
 /// `5,000,000` for 5e6.
