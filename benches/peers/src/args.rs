@@ -69,7 +69,7 @@ impl Sizes {
             hot: 1_000,
             gets: 50_000,
             durable: 250,
-            writes: 5_000,
+            writes: 2_000,
             bulk: 100_000,
             thread_puts: 50,
             slice_nanos: 150_000_000,

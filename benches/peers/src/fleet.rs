@@ -1,8 +1,8 @@
 //! The same map in every engine.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use crate::Result;
 use crate::data::{Key, Value};
@@ -54,6 +54,9 @@ impl<K: Key, V: Value> Fleet<K, V> {
     /// Opens every map that has this durability; the rest stay closed.
     pub fn open(&mut self, engines: &[Engine], durability: Durability) -> Result<()> {
         self.close();
+        for &engine in engines {
+            read_below(&self.folder(engine))?;
+        }
         for &engine in engines {
             self.open_one(engine, durability)?;
         }
@@ -136,6 +139,23 @@ fn copy_files(from: &Path, to: &Path) -> Result<()> {
     for file in fs::read_dir(from)? {
         let file = file?;
         fs::copy(file.path(), to.join(file.file_name()))?;
+    }
+    Ok(())
+}
+
+/// Reads every file once, so that the system has it in memory: a disk is not what is compared. It
+/// must not be open: closing a file gives up all locks that the process has on it.
+fn read_below(folder: &Path) -> Result<()> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    for file in fs::read_dir(folder)? {
+        let path = file?.path();
+        if path.is_dir() {
+            read_below(&path)?;
+        } else {
+            io::copy(&mut fs::File::open(path)?, &mut io::sink())?;
+        }
     }
     Ok(())
 }

@@ -105,7 +105,7 @@ pub fn measure(plan: &Plan, root: &Path) -> Result<Vec<Point>> {
     let mut maps = Maps::new(root).sharing();
     let mut points = Vec::new();
     let sizes = Sizes {
-        gets: plan.sizes.gets.min(20_000),
+        gets: plan.sizes.gets.min(10_000),
         writes: plan.sizes.writes.min(2_000),
         ..plan.sizes.clone()
     };
@@ -113,6 +113,7 @@ pub fn measure(plan: &Plan, root: &Path) -> Result<Vec<Point>> {
         maps.open(&Engine::PLAIN, Durability::Full)?;
         maps.fill(&Engine::PLAIN, entries)?;
         eprintln!("growth to {entries} entries");
+        // Anew, for what filling has left.
         maps.open(&Engine::READING, Durability::Full)?;
         points.extend(measure_at(plan, &sizes, &maps, false)?);
         maps.open_loosely(&Engine::PLAIN)?;
