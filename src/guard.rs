@@ -7,6 +7,7 @@ use std::ops::{Deref, DerefMut};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::buffer::Buffer;
 use crate::error::Result;
 use crate::key::EncodedKey;
 use crate::store::{Scope, WriteTransaction};
@@ -19,14 +20,14 @@ pub(crate) struct Loan<'a, V> {
 }
 
 /// [`Format::encode_change`] for one type.
-type EncodeChange<V> = fn(Format, &[u8], &V, &[u8]) -> Result<Option<Vec<u8>>>;
+type EncodeChange<V> = fn(Format, &[u8], &V, &[u8]) -> Result<Option<Buffer>>;
 
 /// A value and what the file knows of it.
 struct Slot<V> {
     key: EncodedKey,
     value: V,
     /// What the file holds or, while it is pending, is to hold.
-    bytes: Vec<u8>,
+    bytes: Buffer,
     is_pending: bool,
     /// True once the value was lent for changes.
     is_touched: bool,
@@ -56,7 +57,7 @@ impl<'a, V: Serialize + DeserializeOwned> Loan<'a, V> {
     pub(crate) fn of_stored(
         scope: Scope<'a>,
         key: EncodedKey,
-        (value, bytes): (V, Vec<u8>),
+        (value, bytes): (V, Buffer),
         format: Format,
     ) -> Self {
         let slot = Slot {

@@ -67,7 +67,9 @@ impl<P: Pages, T> Walk<P, T> {
     /// that cannot be read is both.
     fn next(&mut self, direction: Direction) -> Option<Result<T>> {
         if let State::Open { pages, cursor } = &mut self.state {
-            if let Err(error) = pages.fill(cursor, direction) {
+            if cursor.wants(direction)
+                && let Err(error) = pages.fill(cursor, direction)
+            {
                 self.state = State::Ended;
                 return Some(Err(error));
             }

@@ -8,6 +8,7 @@ use std::any::type_name;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::buffer::Buffer;
 use crate::codec::{self, DecodeError};
 use crate::error::{Error, Part, Result};
 
@@ -16,12 +17,12 @@ const PREVIEW_BYTES: usize = 48;
 
 /// The bytes under which an entry is stored.
 #[derive(Debug, Default)]
-pub(crate) struct EncodedKey(Vec<u8>);
+pub(crate) struct EncodedKey(Buffer);
 
 impl EncodedKey {
     /// The bytes to look a key up with.
     pub(crate) fn lookup<Q: Serialize + ?Sized>(key: &Q) -> Result<Self> {
-        let mut bytes = Vec::new();
+        let mut bytes = Buffer::new();
         codec::encode_lookup(key, &mut bytes).map_err(|error| cannot_encode::<Q>(error))?;
         Ok(Self(bytes))
     }
@@ -52,7 +53,7 @@ impl EncodedKey {
         &self.0
     }
 
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
+    pub(crate) fn into_bytes(self) -> Buffer {
         self.0
     }
 }

@@ -63,6 +63,7 @@
 #[doc = include_str!("../README.md")]
 mod readme {}
 
+mod buffer;
 mod bulk;
 mod codec;
 mod dir;

@@ -5,6 +5,7 @@ use std::borrow::Borrow;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::buffer::Buffer;
 use crate::error::{Error, Result};
 use crate::key::{self, EncodedKey};
 use crate::store::{Change, End, Load, Lookup, RawEntry, Session, WriteTransaction};
@@ -97,7 +98,7 @@ pub(crate) fn contains_keys(session: &mut Session, keys: &[EncodedKey]) -> Resul
 #[derive(Default)]
 pub(crate) struct Record {
     key: EncodedKey,
-    value: Vec<u8>,
+    value: Buffer,
 }
 
 impl Record {

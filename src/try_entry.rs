@@ -7,6 +7,7 @@ use std::marker::PhantomData;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::buffer::Buffer;
 use crate::entry::{Entry, OccupiedEntry, VacantEntry};
 use crate::error::{Error, Result};
 use crate::guard::{Loan, RefMut};
@@ -82,13 +83,13 @@ fn find<V: DeserializeOwned>(
     scope: &mut Scope<'_>,
     key: &EncodedKey,
     format: Format,
-) -> Result<Option<(V, Vec<u8>)>> {
+) -> Result<Option<(V, Buffer)>> {
     let key = key.as_bytes();
     scope
         .transaction()
         .session()?
         .get(key, |bytes| {
-            Ok((format.decode(key, bytes)?, bytes.to_vec()))
+            Ok((format.decode(key, bytes)?, Buffer::from(bytes)))
         })?
         .transpose()
 }

@@ -5,6 +5,7 @@ use std::any::type_name;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::buffer::Buffer;
 use crate::codec::{self, Codec, checksum};
 use crate::error::{Error, Part, Result};
 use crate::key;
@@ -21,11 +22,11 @@ pub(crate) struct Format {
 
 impl Format {
     /// The bytes of `value` as the value of `key`.
-    pub(crate) fn encode<V>(self, key: &[u8], value: &V) -> Result<Vec<u8>>
+    pub(crate) fn encode<V>(self, key: &[u8], value: &V) -> Result<Buffer>
     where
         V: Serialize + DeserializeOwned,
     {
-        let mut blob = Vec::new();
+        let mut blob = Buffer::new();
         self.encode_to(key, value, &mut blob)?;
         Ok(blob)
     }
@@ -55,19 +56,24 @@ impl Format {
         key: &[u8],
         value: &V,
         stored: &[u8],
-    ) -> Result<Option<Vec<u8>>>
+    ) -> Result<Option<Buffer>>
     where
         V: Serialize + DeserializeOwned,
     {
         let now = self.encode(key, value)?;
-        if now == stored {
+        if **now == *stored {
             return Ok(None);
         }
         // What was stored may have other bytes for the same value: another codec's, another
-        // program's, an older type's. That alone is no reason to write.
+        // program's, an older type's. That alone is no reason to write. What it is compared with
+        // was verified.
+        let unverified = Self {
+            verify: false,
+            ..self
+        };
         let before = self
             .decode::<V>(key, stored)
-            .and_then(|value| self.encode(key, &value))
+            .and_then(|value| unverified.encode(key, &value))
             .ok();
         Ok((before.as_ref() != Some(&now)).then_some(now))
     }

@@ -78,16 +78,15 @@ impl Guard {
 #[derive(Clone, Copy)]
 struct Place<'g> {
     guard: &'g Guard,
+    /// Marked where the data states the length of what comes, rather than the type.
     depth: Depth,
-    /// Whether the data states the length of what comes, rather than the type.
-    length_is_claimed: bool,
 }
 
 impl Place<'_> {
     #[inline]
     fn claimed(self) -> Self {
         Self {
-            length_is_claimed: true,
+            depth: self.depth.marked(true),
             ..self
         }
     }
@@ -95,7 +94,7 @@ impl Place<'_> {
     #[inline]
     fn fixed(self) -> Self {
         Self {
-            length_is_claimed: false,
+            depth: self.depth.marked(false),
             ..self
         }
     }
@@ -114,7 +113,7 @@ impl Place<'_> {
 
     #[inline]
     fn container(self, length: Option<usize>) -> Result<Self, Breach> {
-        if self.length_is_claimed {
+        if self.depth.is_marked() {
             self.guard.spend(length.unwrap_or(0))?;
         }
         self.level()
@@ -133,8 +132,7 @@ impl<'g, X> Bounded<'g, X> {
     pub(super) fn new(inner: X, guard: &'g Guard) -> Self {
         let place = Place {
             guard,
-            depth: Depth::WHOLE,
-            length_is_claimed: true,
+            depth: Depth::WHOLE.marked(true),
         };
         Self { inner, place }
     }

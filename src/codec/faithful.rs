@@ -16,7 +16,6 @@ use serde::ser::{
 };
 
 use super::Codec;
-use super::limits::Depth;
 use super::tally::Tally;
 use super::watch::{Place, Verdict, Watch};
 
@@ -30,12 +29,10 @@ impl<'w, S: Serializer> Faithful<'w, S> {
     /// Serializes a whole value through `inner`, reporting to `watch`.
     #[inline(always)]
     pub(super) fn new(inner: S, watch: &'w Watch) -> Self {
-        let place = Place {
-            watch,
-            depth: Depth::WHOLE,
-            under_some: false,
-        };
-        Self { inner, place }
+        Self {
+            inner,
+            place: Place::whole(watch),
+        }
     }
 
     #[inline(always)]
@@ -68,12 +65,10 @@ pub(super) struct Watched<'a, 'w, T: ?Sized> {
 impl<'a, 'w, T: ?Sized> Watched<'a, 'w, T> {
     /// A whole value, for a format that takes values and not a serializer.
     pub(super) fn new(value: &'a T, watch: &'w Watch) -> Self {
-        let place = Place {
-            watch,
-            depth: Depth::WHOLE,
-            under_some: false,
-        };
-        Self { value, place }
+        Self {
+            value,
+            place: Place::whole(watch),
+        }
     }
 }
 
@@ -218,7 +213,7 @@ impl<'w, S: Serializer> Serializer for Faithful<'w, S> {
         name: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
-        let place = self.place.layer(self.place.under_some)?;
+        let place = self.place.layer(self.place.is_under_some())?;
         let codec = place.watch.codec;
         if codec == Codec::MessagePack && name == rmp_serde::MSGPACK_EXT_STRUCT_NAME {
             // An extension type: a serializer of its own takes a tag and bytes, and nothing else.

@@ -21,6 +21,8 @@ use std::fmt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::buffer::Buffer;
+
 use self::bounded::{Breach, Guard};
 pub(crate) use self::error::{DecodeError, EncodeError};
 use self::watch::{Verdict, Watch};
@@ -315,7 +317,7 @@ where
     T: Serialize + DeserializeOwned,
 {
     let value: T = readable(codec, written)?;
-    let mut again = Vec::with_capacity(written.len());
+    let mut again = Buffer::new();
     match write(&value, codec, &mut again) {
         Ok(()) if same(written, &again) => Ok(()),
         Ok(()) | Err(Refusal::NilUnderSome) => Err(EncodeError::Altered { codec }),

@@ -65,17 +65,30 @@ impl Watch {
 #[derive(Clone, Copy)]
 pub(super) struct Place<'w> {
     pub(super) watch: &'w Watch,
+    /// Marked directly under a `Some`.
     pub(super) depth: Depth,
-    pub(super) under_some: bool,
 }
 
-impl Place<'_> {
+impl<'w> Place<'w> {
+    /// The place of a whole value.
+    #[inline(always)]
+    pub(super) const fn whole(watch: &'w Watch) -> Self {
+        Self {
+            watch,
+            depth: Depth::WHOLE,
+        }
+    }
+
+    #[inline(always)]
+    pub(super) const fn is_under_some(self) -> bool {
+        self.depth.is_marked()
+    }
+
     #[inline(always)]
     pub(super) fn level<E: Error>(self) -> Result<Self, E> {
         match self.depth.level() {
             Some(depth) => Ok(Self {
-                depth,
-                under_some: false,
+                depth: depth.marked(false),
                 ..self
             }),
             None => Err(self.watch.refuse(Verdict::TooDeep)),
@@ -86,8 +99,7 @@ impl Place<'_> {
     pub(super) fn layer<E: Error>(self, under_some: bool) -> Result<Self, E> {
         match self.depth.layer() {
             Some(depth) => Ok(Self {
-                depth,
-                under_some,
+                depth: depth.marked(under_some),
                 ..self
             }),
             None => Err(self.watch.refuse(Verdict::TooDeep)),
@@ -96,7 +108,7 @@ impl Place<'_> {
 
     #[inline(always)]
     pub(super) fn nil<E: Error>(self) -> Result<(), E> {
-        if self.under_some && self.watch.codec == Codec::MessagePack {
+        if self.is_under_some() && self.watch.codec == Codec::MessagePack {
             return Err(self.watch.refuse(Verdict::NilUnderSome));
         }
         Ok(())

@@ -3,7 +3,7 @@
 //! It knows nothing of what is true: each entry says in which state of the file it was read.
 
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use quick_cache::sync::{Cache as QuickCache, DefaultLifecycle};
@@ -21,6 +21,9 @@ const LARGEST_SHARE: usize = 64;
 
 /// So that threads do not count in the same memory.
 const COUNTERS: usize = 16;
+
+/// The counter of the next thread that counts.
+static NEXT: AtomicUsize = AtomicUsize::new(0);
 
 /// Keys come from outside: nobody must be able to choose ones that collide.
 static SEED: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));
@@ -145,21 +148,22 @@ impl Cache {
     }
 
     #[inline]
-    pub(super) fn count_hit(&self, hash: u64) {
-        self.counter(hash, |counter| &counter.hits);
+    pub(super) fn count_hit(&self) {
+        self.count(|counter| &counter.hits);
     }
 
     #[inline]
-    pub(super) fn count_miss(&self, hash: u64) {
-        self.counter(hash, |counter| &counter.misses);
+    pub(super) fn count_miss(&self) {
+        self.count(|counter| &counter.misses);
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "only its lowest bits count"
-    )]
-    fn counter(&self, hash: u64, of: impl FnOnce(&Counter) -> &AtomicU64) {
-        if let Some(counter) = self.counters.get(hash as usize % COUNTERS) {
+    fn count(&self, of: impl FnOnce(&Counter) -> &AtomicU64) {
+        thread_local! {
+            static MINE: usize = NEXT.fetch_add(1, Ordering::Relaxed) % COUNTERS;
+        }
+        // A thread that is ending counts with the first.
+        let mine = MINE.try_with(|mine| *mine).unwrap_or(0);
+        if let Some(counter) = self.counters.get(mine) {
             of(counter).fetch_add(1, Ordering::Relaxed);
         }
     }

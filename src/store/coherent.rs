@@ -98,12 +98,12 @@ impl Lookup for &Store {
         let hash = cache::hash(key);
         let ticket = match coherence.ask(states, cache, hash, key) {
             Answer::Known(value) => {
-                cache.count_hit(hash);
+                cache.count_hit();
                 return Ok(value.map(|value| f(&value)));
             }
             Answer::Unknown(ticket) => ticket,
         };
-        cache.count_miss(hash);
+        cache.count_miss();
         let mut copy = None;
         let read = self.read(|session| {
             session.get(key, |value| {
@@ -129,12 +129,12 @@ impl Lookup for &Store {
         let hash = cache::hash(key);
         let ticket = match coherence.ask(states, cache, hash, key) {
             Answer::Known(value) => {
-                cache.count_hit(hash);
+                cache.count_hit();
                 return Ok(value.is_some());
             }
             Answer::Unknown(ticket) => ticket,
         };
-        cache.count_miss(hash);
+        cache.count_miss();
         let is_there = self.read(|session| session.contains(key))?;
         if let Some(ticket) = ticket
             && !is_there

@@ -15,6 +15,7 @@ use super::scope::Scope;
 use super::session::{Lookup, Session};
 use super::trace;
 use super::write::WriteTransaction;
+use crate::buffer::Buffer;
 use crate::error::Result;
 
 /// How many changes of others, and how many bytes of them, one makes with its own: what it costs
@@ -25,9 +26,9 @@ const MOST_BYTES: usize = 1 << 20;
 /// A change of one entry: one statement, which is whole or not at all.
 #[derive(Debug)]
 pub(crate) struct Change {
-    pub(crate) key: Vec<u8>,
+    pub(crate) key: Buffer,
     /// `None` removes the entry.
-    pub(crate) new: Option<Vec<u8>>,
+    pub(crate) new: Option<Buffer>,
 }
 
 /// What a change that another thread makes has to find.
@@ -35,7 +36,7 @@ pub(crate) struct Change {
 enum Expected {
     Anything,
     /// These bytes, or nothing at all.
-    Old(Option<Vec<u8>>),
+    Old(Option<Buffer>),
 }
 
 /// A change that another thread can make.
@@ -47,7 +48,7 @@ pub(super) struct Work {
 
 impl Work {
     fn bytes(&self) -> usize {
-        self.change.key.len() + self.change.new.as_ref().map_or(0, Vec::len)
+        self.change.key.len() + self.change.new.as_ref().map_or(0, |new| new.len())
     }
 }
 
@@ -176,7 +177,7 @@ impl Store {
     ) -> Option<(Expected, Option<R>)> {
         // A latched error is not taken here: it would be lost.
         let mut session = self.reader().ok()?;
-        let old = session.get(key, |old| (old.to_vec(), decode(key, old)));
+        let old = session.get(key, |old| (Buffer::from(old), decode(key, old)));
         self.give_back_reader(session);
         let Some((bytes, old)) = old.ok()? else {
             return Some((Expected::Old(None), None));
@@ -255,7 +256,7 @@ impl WriteTransaction {
     fn carry_out(&mut self, work: &Work) -> bool {
         let found = match &work.expected {
             Expected::Anything => Ok(true),
-            Expected::Old(old) => self.finds(&work.change.key, old.as_deref()),
+            Expected::Old(old) => self.finds(&work.change.key, old.as_deref().map(Vec::as_slice)),
         };
         matches!(found, Ok(true)) && self.apply(&work.change).is_ok()
     }
@@ -341,8 +342,8 @@ mod tests {
 
     fn change(key: &[u8], new: Option<&[u8]>) -> Change {
         Change {
-            key: key.to_vec(),
-            new: new.map(<[u8]>::to_vec),
+            key: Buffer::from(key),
+            new: new.map(Buffer::from),
         }
     }
 

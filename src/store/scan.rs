@@ -92,9 +92,19 @@ impl Cursor {
         }
     }
 
+    /// True if [`fill`](Self::fill) would have something to read in that direction.
+    #[inline]
+    pub(crate) fn wants(&self, direction: Direction) -> bool {
+        let page = match direction {
+            Direction::Forward => &self.front,
+            Direction::Backward => &self.back,
+        };
+        page.left.is_empty() && self.unread.is_some()
+    }
+
     /// Reads the next page in that direction, if the last one was used up.
     pub(crate) fn fill(&mut self, session: &mut Session, direction: Direction) -> Result<()> {
-        if self.page(direction).left.is_empty() {
+        if self.wants(direction) {
             self.read_page(session, direction)?;
         }
         Ok(())
@@ -124,23 +134,31 @@ impl Cursor {
         let Some((low, high)) = self.unread else {
             return Ok(());
         };
-        let (sql, limit) = match direction {
-            Direction::Forward => (Sql::ScanForward(self.columns), self.page_rows),
-            Direction::Backward => (Sql::ScanBackward(self.columns), self.page_rows),
+        let (sql, first) = match direction {
+            Direction::Forward => (Sql::ScanForward(self.columns), low),
+            Direction::Backward => (Sql::ScanBackward(self.columns), high),
         };
+        let limit = self.page_rows;
         let page = self.page(direction);
         page.clear();
-        let mut left = low..=high;
+        let (mut low, mut high) = (low, high);
         let mut in_order = true;
-        session.scan(sql, (low, high), limit, |rowid, key, value| {
-            // A damaged tree may lead to its own beginning: rows out of order would go on for ever.
-            in_order = left.contains(&rowid);
-            left = match direction {
-                Direction::Forward => rowid.saturating_add(1)..=high,
-                Direction::Backward => low..=rowid.saturating_sub(1),
+        session.scan(sql, first, |rowid, key, value| {
+            let is_past = match direction {
+                Direction::Forward => rowid > high,
+                Direction::Backward => rowid < low,
             };
+            if is_past {
+                return false;
+            }
+            // A damaged tree may lead to its own beginning: rows out of order would go on for ever.
+            in_order = (low..=high).contains(&rowid);
+            match direction {
+                Direction::Forward => low = rowid.saturating_add(1),
+                Direction::Backward => high = rowid.saturating_sub(1),
+            }
             page.push(rowid, key, value);
-            in_order && page.bytes.len() < MAX_PAGE_BYTES
+            in_order && page.rows.len() < limit && page.bytes.len() < MAX_PAGE_BYTES
         })?;
         if !in_order {
             return Err(session.corrupt("rows are not in their order"));

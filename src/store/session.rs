@@ -231,20 +231,17 @@ impl Session {
         })
     }
 
-    /// Shows `f` rows with a rowid in `range`, in the given order, until it answers `false`
-    /// or `limit` rows were shown. A column that was not asked for is shown empty.
+    /// Shows `f` the rows from the rowid `first` on, in the given order, until it answers `false`.
+    /// A column that was not asked for is shown empty.
     pub(super) fn scan(
         &mut self,
         sql: Sql,
-        range: (i64, i64),
-        limit: usize,
+        first: i64,
         mut f: impl FnMut(i64, &[u8], &[u8]) -> bool,
     ) -> Result<()> {
         self.with(|statements| {
             let statement = statements.get(sql)?;
-            statement.raw_bind_parameter(1, range.0)?;
-            statement.raw_bind_parameter(2, range.1)?;
-            statement.raw_bind_parameter(3, i64::try_from(limit).unwrap_or(i64::MAX))?;
+            statement.raw_bind_parameter(1, first)?;
             let mut rows = statement.raw_query();
             while let Some(row) = rows.next()? {
                 let (key, value) = match sql {

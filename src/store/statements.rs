@@ -99,23 +99,24 @@ impl Sql {
             Self::Delete => "DELETE FROM dict WHERE key = ?1",
             Self::DeleteRow => "DELETE FROM dict WHERE rowid = ?1",
             Self::Clear => "DELETE FROM dict",
+            // Where to stop is the caller's to see: SQLite would compare and count at each row.
             Self::ScanForward(Columns::Key) => {
-                "SELECT rowid, key FROM dict WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid LIMIT ?3"
+                "SELECT rowid, key FROM dict WHERE rowid >= ?1 ORDER BY rowid"
             }
             Self::ScanForward(Columns::Value) => {
-                "SELECT rowid, value FROM dict WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid LIMIT ?3"
+                "SELECT rowid, value FROM dict WHERE rowid >= ?1 ORDER BY rowid"
             }
             Self::ScanForward(Columns::Both) => {
-                "SELECT rowid, key, value FROM dict WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid LIMIT ?3"
+                "SELECT rowid, key, value FROM dict WHERE rowid >= ?1 ORDER BY rowid"
             }
             Self::ScanBackward(Columns::Key) => {
-                "SELECT rowid, key FROM dict WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid DESC LIMIT ?3"
+                "SELECT rowid, key FROM dict WHERE rowid <= ?1 ORDER BY rowid DESC"
             }
             Self::ScanBackward(Columns::Value) => {
-                "SELECT rowid, value FROM dict WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid DESC LIMIT ?3"
+                "SELECT rowid, value FROM dict WHERE rowid <= ?1 ORDER BY rowid DESC"
             }
             Self::ScanBackward(Columns::Both) => {
-                "SELECT rowid, key, value FROM dict WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid DESC LIMIT ?3"
+                "SELECT rowid, key, value FROM dict WHERE rowid <= ?1 ORDER BY rowid DESC"
             }
         }
     }

@@ -19,7 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["value"],
     &["key"],
     &["codec", "store"],
-    &["error"],
+    &["buffer", "error"],
 ];
 
 const MAX_LINES: usize = 500;
