@@ -48,6 +48,8 @@ pub struct Sizes {
     pub gets: u64,
     /// Durable writes a round.
     pub durable: u64,
+    /// Durable writes before the first round.
+    pub settling: u64,
     /// Writes a round that sync nothing.
     pub writes: u64,
     /// Entries of a bulk write.
@@ -69,6 +71,7 @@ impl Sizes {
             hot: 1_000,
             gets: 50_000,
             durable: 250,
+            settling: 1_200,
             writes: 2_000,
             bulk: 100_000,
             thread_puts: 50,
@@ -84,6 +87,7 @@ impl Sizes {
             hot: 100,
             gets: 1_000,
             durable: 5,
+            settling: 5,
             writes: 100,
             bulk: 1_000,
             thread_puts: 2,

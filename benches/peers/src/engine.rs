@@ -169,8 +169,8 @@ pub trait Map<K, V>: Send + Sync {
     /// A get for each key, each by itself.
     fn get_each(&self, keys: &[K]) -> Result<u64>;
 
-    /// All keys in one call, of one state.
-    fn get_many(&self, _keys: &[K]) -> Result<u64> {
+    /// The values of all keys, of one state.
+    fn get_many(&self, _keys: &[K]) -> Result<Vec<Option<V>>> {
         Err(Unsupported.into())
     }
 

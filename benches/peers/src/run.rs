@@ -145,6 +145,12 @@ impl Run<'_> {
         workloads: &[Workload<K, V>],
     ) -> Result<()> {
         maps.open(&Engine::ALL, durability)?;
+        let wanted = |workload: &Workload<K, V>| self.plan.wants(section, workload.name);
+        if section == DURABLE && workloads.iter().any(wanted) {
+            Engine::ALL
+                .iter()
+                .try_for_each(|&engine| workloads::settle(maps, &self.plan.sizes, engine))?;
+        }
         self.compete(maps, section, workloads)
     }
 

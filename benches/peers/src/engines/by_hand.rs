@@ -158,12 +158,15 @@ fn sum_of<K: Key, V: Value>(select: &mut Statement<'_>, keys: &[K]) -> Result<u6
 }
 
 /// Several gets of one state.
-fn sum_of_state<K: Key, V: Value>(connection: &Connection, keys: &[K]) -> Result<u64> {
+fn in_one_state<R>(
+    connection: &Connection,
+    f: impl FnOnce(&mut Statement<'_>) -> Result<R>,
+) -> Result<R> {
     let mut select = connection.prepare_cached(SELECT)?;
     connection.prepare_cached("BEGIN")?.execute([])?;
-    let sum = sum_of::<K, V>(&mut select, keys)?;
+    let found = f(&mut select)?;
     connection.prepare_cached("COMMIT")?.execute([])?;
-    Ok(sum)
+    Ok(found)
 }
 
 impl<K: Key, V: Value> Map<K, V> for ByHand {
@@ -171,12 +174,17 @@ impl<K: Key, V: Value> Map<K, V> for ByHand {
         self.read(|connection| sum_of::<K, V>(&mut *connection.prepare_cached(SELECT)?, keys))
     }
 
-    fn get_many(&self, keys: &[K]) -> Result<u64> {
-        self.read(|connection| sum_of_state::<K, V>(connection, keys))
+    fn get_many(&self, keys: &[K]) -> Result<Vec<Option<V>>> {
+        self.read(|connection| {
+            in_one_state(connection, |select| {
+                let find = |key: &K| find(select, &encode(key)?);
+                keys.iter().map(find).collect()
+            })
+        })
     }
 
     fn get_in_snapshot(&self, keys: &[K]) -> Result<u64> {
-        self.read(|connection| sum_of_state::<K, V>(connection, keys))
+        self.read(|connection| in_one_state(connection, |select| sum_of::<K, V>(select, keys)))
     }
 
     fn iterate(&self) -> Result<u64> {

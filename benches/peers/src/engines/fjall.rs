@@ -105,7 +105,16 @@ impl<K: Key, V: Value> Map<K, V> for Fjall {
         Ok(sum)
     }
 
-    fn get_many(&self, keys: &[K]) -> Result<u64> {
+    fn get_many(&self, keys: &[K]) -> Result<Vec<Option<V>>> {
+        let snapshot = self.database.read_tx();
+        let find = |key: &K| {
+            let value = snapshot.get(&self.dict, key.bytes())?;
+            value.map(|value| V::from_bytes(&value)).transpose()
+        };
+        keys.iter().map(find).collect()
+    }
+
+    fn get_in_snapshot(&self, keys: &[K]) -> Result<u64> {
         let snapshot = self.database.read_tx();
         let mut sum = 0_u64;
         for key in keys {
@@ -114,10 +123,6 @@ impl<K: Key, V: Value> Map<K, V> for Fjall {
             sum = sum.wrapping_add(digest(value.as_ref()));
         }
         Ok(sum)
-    }
-
-    fn get_in_snapshot(&self, keys: &[K]) -> Result<u64> {
-        Map::<K, V>::get_many(self, keys)
     }
 
     fn iterate(&self) -> Result<u64> {

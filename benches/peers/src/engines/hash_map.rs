@@ -36,12 +36,9 @@ impl<K: Key, V: Value> Map<K, V> for InMemory<K, V> {
         }))
     }
 
-    fn get_many(&self, keys: &[K]) -> Result<u64> {
+    fn get_many(&self, keys: &[K]) -> Result<Vec<Option<V>>> {
         let map = self.read();
-        let values: Vec<_> = keys.iter().map(|key| map.get(key).cloned()).collect();
-        Ok(values
-            .iter()
-            .fold(0, |sum, value| sum.wrapping_add(digest(value.as_ref()))))
+        Ok(keys.iter().map(|key| map.get(key).cloned()).collect())
     }
 
     fn iterate(&self) -> Result<u64> {

@@ -101,17 +101,18 @@ impl<K: Key, V: Value> Map<K, V> for Redb {
         Ok(sum)
     }
 
-    fn get_many(&self, keys: &[K]) -> Result<u64> {
+    fn get_many(&self, keys: &[K]) -> Result<Vec<Option<V>>> {
+        let table = self.begin_read()?.open_table(TABLE)?;
+        keys.iter().map(|key| get(&table, key)).collect()
+    }
+
+    fn get_in_snapshot(&self, keys: &[K]) -> Result<u64> {
         let table = self.begin_read()?.open_table(TABLE)?;
         let mut sum = 0_u64;
         for key in keys {
             sum = sum.wrapping_add(digest::<V>(get(&table, key)?.as_ref()));
         }
         Ok(sum)
-    }
-
-    fn get_in_snapshot(&self, keys: &[K]) -> Result<u64> {
-        Map::<K, V>::get_many(self, keys)
     }
 
     fn iterate(&self) -> Result<u64> {

@@ -44,11 +44,8 @@ impl<K: Key, V: Value> Map<K, V> for Vault<K, V> {
         Ok(sum)
     }
 
-    fn get_many(&self, keys: &[K]) -> Result<u64> {
-        let values = Self::get_many(self, keys)?;
-        Ok(values
-            .iter()
-            .fold(0, |sum, value| sum.wrapping_add(digest(value.as_ref()))))
+    fn get_many(&self, keys: &[K]) -> Result<Vec<Option<V>>> {
+        Ok(Self::get_many(self, keys)?)
     }
 
     fn get_in_snapshot(&self, keys: &[K]) -> Result<u64> {

@@ -37,6 +37,8 @@ const NOTES: &str = "\
 - Full is synced before the call returns: redb's `Immediate`, LMDB's default, fjall's `SyncAll`. Normal
   survives a killed process: LMDB's `NO_META_SYNC`, fjall's `Buffer`. Off is what syncs nothing: redb's
   `None` (whose commits do not survive a killed process) and LMDB's `NO_SYNC`.
+- Before the first of the durable writes, 1,200 of them are made and not timed: while SQLite's log still grows
+  to its size, which it does once after it was opened, each sync has to record its new length, too.
 - sled's flush is no sync of the disk: its durable figures stand in parentheses and it is no durable peer.
 - HashMap is behind a lock and keeps nothing; it is there for scale and is no peer.
 - redb is opened for sharing with one writing process where a row has several processes; fjall and sled
