@@ -46,6 +46,9 @@ const PICKLE_TAG: u8 = b'P';
 /// - bincode cannot read types that ask the data what they are: `serde_json::Value`, untagged, internally tagged and adjacently tagged
 ///   enums, `flatten`, `skip_serializing_if`. With `Bincode` preferred, they are written as MessagePack.
 ///
+/// One kind of type escapes this: a struct that flattens an `Option` of a struct and a map as well. An entry of the map that could be
+/// a field of the struct is read as one, and the only trace is another order of the entries, which every `HashMap` has too.
+///
 /// # Changing a type
 ///
 /// A stored value is read as what the type is *now*. In MessagePack, struct fields and enum variants go by name:
