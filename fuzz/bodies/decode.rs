@@ -121,7 +121,7 @@ fn value_checks(path: &Path, codec: Codec) -> Vec<Check> {
         value::<shapes::Internal>(path, codec),
         value::<shapes::Adjacent>(path, codec),
         value::<shapes::Untagged>(path, codec),
-        value_or::<shapes::Flattened>(path, codec, serde_reads_another),
+        value::<shapes::Flattened>(path, codec),
         value::<shapes::Wrapped>(path, codec),
         value::<shapes::Set>(path, codec),
         value::<shapes::Units>(path, codec),
@@ -141,14 +141,6 @@ fn value<V>(path: &Path, codec: Codec) -> Check
 where
     V: Serialize + DeserializeOwned + PartialEq + Debug + 'static,
 {
-    value_or::<V>(path, codec, |_| false)
-}
-
-/// As [`value`], but for values of which the type itself has two readings.
-fn value_or<V>(path: &Path, codec: Codec, has_two_readings: fn(&V) -> bool) -> Check
-where
-    V: Serialize + DeserializeOwned + PartialEq + Debug + 'static,
-{
     let vault: Vault<u8, V> = options().codec(codec).open(path).unwrap();
     Box::new(move || {
         let value = match vault.get(&HOSTILE) {
@@ -158,21 +150,13 @@ where
         match vault.put(&COPY, &value) {
             Ok(()) => {
                 let again = vault.get(&COPY).unwrap();
-                let is_same = again.as_ref() == Some(&value) || has_two_readings(&value);
-                assert!(is_same, "{value:?} became {again:?}");
+                assert!(again.as_ref() == Some(&value), "{value:?} became {again:?}");
             }
             Err(Error::Encode { .. }) => {}
             Err(error) => panic!("storing {value:?}: {error:?}"),
         }
         true
     })
-}
-
-/// True if a field of the flattened map may as well be one of the flattened `Option`: a difference in
-/// nothing but the order of the fields, in which nobody can tell it from a hash map's.
-fn serde_reads_another(value: &shapes::Flattened) -> bool {
-    let again = serde_json::to_value(value).and_then(serde_json::from_value::<shapes::Flattened>);
-    again.is_ok_and(|again| again != *value)
 }
 
 /// False, if it is an error that bytes of a row may cause.

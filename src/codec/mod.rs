@@ -25,7 +25,7 @@ use crate::buffer::Buffer;
 
 use self::bounded::{Breach, Guard};
 pub(crate) use self::error::{DecodeError, EncodeError};
-use self::watch::{Verdict, Watch};
+use self::watch::{Maps, Verdict, Watch};
 
 const MESSAGE_PACK_TAG: u8 = b'M';
 const BINCODE_TAG: u8 = b'B';
@@ -46,8 +46,9 @@ const PICKLE_TAG: u8 = b'P';
 /// - bincode cannot read types that ask the data what they are: `serde_json::Value`, untagged, internally tagged and adjacently tagged
 ///   enums, `flatten`, `skip_serializing_if`. With `Bincode` preferred, they are written as MessagePack.
 ///
-/// One kind of type escapes this: a struct that flattens an `Option` of a struct and a map as well. An entry of the map that could be
-/// a field of the struct is read as one, and the only trace is another order of the entries, which every `HashMap` has too.
+/// One kind of type can escape this: a struct that flattens an `Option` of a struct and a map as well, and holds a `HashMap`. An entry
+/// of the flattened map that could be a field of the flattened struct is read as one, and the only trace is another order of the
+/// entries, which a `HashMap` has too.
 ///
 /// # Changing a type
 ///
@@ -193,8 +194,8 @@ where
     Q: Serialize + ?Sized,
 {
     match write(value, Codec::MessagePack, out) {
-        Ok(()) if verify => reproducible::<T>(Codec::MessagePack, out, equal_but_for_order),
-        Ok(()) => Ok(()),
+        Ok(_) if verify => reproducible::<T>(Codec::MessagePack, out, equal_but_for_order),
+        Ok(_) => Ok(()),
         Err(Refusal::NilUnderSome) => {
             write_reproducible_bincode::<T, Q>(value, out).map_err(nil_under_some)
         }
@@ -212,7 +213,7 @@ where
         settled => return settled,
     };
     match write(value, Codec::MessagePack, out) {
-        Ok(()) => reproducible::<T>(Codec::MessagePack, out, equal_but_for_order),
+        Ok(_) => reproducible::<T>(Codec::MessagePack, out, equal_but_for_order),
         Err(Refusal::NilUnderSome) => Err(nil_under_some(first)),
         Err(Refusal::Final(error)) => Err(error),
     }
@@ -232,7 +233,7 @@ where
     Q: Serialize + ?Sized,
 {
     match write(key, Codec::MessagePack, out) {
-        Ok(()) => Ok(Codec::MessagePack),
+        Ok(_) => Ok(Codec::MessagePack),
         Err(Refusal::NilUnderSome) => match write_bincode(key, out) {
             Ok(()) => Ok(Codec::Bincode),
             Err(error) => Err(nil_under_some(error)),
@@ -250,7 +251,7 @@ enum Refusal {
 }
 
 #[inline]
-fn write<Q>(value: &Q, codec: Codec, out: &mut Vec<u8>) -> Result<(), Refusal>
+fn write<Q>(value: &Q, codec: Codec, out: &mut Vec<u8>) -> Result<Maps, Refusal>
 where
     Q: Serialize + ?Sized,
 {
@@ -263,7 +264,7 @@ where
     };
     // The verdict comes first: the value may have hidden it in an error of its own, or in none.
     match (watch.verdict(), outcome) {
-        (None, Ok(())) => Ok(()),
+        (None, Ok(())) => Ok(watch.maps()),
         (None, Err(source)) => Err(Refusal::Final(EncodeError::Serialize { codec, source })),
         (Some(Verdict::NilUnderSome), _) => Err(Refusal::NilUnderSome),
         (Some(Verdict::WrongLength), _) => Err(Refusal::Final(EncodeError::WrongLength)),
@@ -295,7 +296,7 @@ where
     Q: Serialize + ?Sized,
 {
     match write(value, Codec::Bincode, out) {
-        Ok(()) => Ok(()),
+        Ok(_) => Ok(()),
         Err(Refusal::Final(error)) => Err(error),
         Err(Refusal::NilUnderSome) => Err(EncodeError::Altered {
             codec: Codec::Bincode,
@@ -322,10 +323,35 @@ where
     let value: T = readable(codec, written)?;
     let mut again = Buffer::new();
     match write(&value, codec, &mut again) {
-        Ok(()) if same(written, &again) => Ok(()),
-        Ok(()) | Err(Refusal::NilUnderSome) => Err(EncodeError::Altered { codec }),
+        Ok(maps)
+            if same(written, &again)
+                && (maps == Maps::Declared || has_no_order::<T>(codec, written, &again)) =>
+        {
+            Ok(())
+        }
+        Ok(_) | Err(Refusal::NilUnderSome) => Err(EncodeError::Altered { codec }),
         Err(Refusal::Final(error)) => Err(error),
     }
+}
+
+/// How often a value is made anew to see its entries in another order. A map of two has each of its orders every
+/// second time.
+const MOST_ORDERS: usize = 32;
+
+/// Whether `again` is in another order than `written` by chance, as a hash map is, or is not in another.
+///
+/// With flattened fields the order may also tell whose an entry was: a field that was read out of the entries of a
+/// flattened map comes where the field is. That happens each time in the same way.
+fn has_no_order<T>(codec: Codec, written: &[u8], again: &[u8]) -> bool
+where
+    T: Serialize + DeserializeOwned,
+{
+    let mut other = Buffer::new();
+    written == again
+        || (0..MOST_ORDERS).any(|_| {
+            let value = decode::<T>(written).ok();
+            value.is_some_and(|value| write(&value, codec, &mut other).is_ok() && *other != again)
+        })
 }
 
 /// Whether two encodings of one value may be the same value.

@@ -1,6 +1,7 @@
 //! What is noticed while a value is written, and what becomes of it.
 
 use std::cell::Cell;
+use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 
 use serde::de::{self, DeserializeOwned, Deserializer};
@@ -337,4 +338,57 @@ fn errors_cross_threads() {
     fn crosses<T: Error + Send + Sync + 'static>() {}
     crosses::<EncodeError>();
     crosses::<DecodeError>();
+}
+
+#[derive(Serialize, Deserialize)]
+struct Known {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+    size: u64,
+}
+
+/// `M` is the map that takes the entries that are no fields.
+#[derive(Serialize, Deserialize)]
+struct Flattened<M> {
+    #[serde(flatten)]
+    known: Option<Known>,
+    #[serde(flatten)]
+    rest: M,
+}
+
+fn flattened<M: FromIterator<(String, u64)>>(known: Option<u64>, rest: &[&str]) -> Flattened<M> {
+    let entries = rest.iter().zip(0..);
+    Flattened {
+        known: known.map(|size| Known { note: None, size }),
+        rest: entries.map(|(key, n)| ((*key).to_owned(), n)).collect(),
+    }
+}
+
+#[test]
+fn an_entry_that_reads_back_as_a_field_is_refused() {
+    type Ordered = Flattened<BTreeMap<String, u64>>;
+    for codec in CODECS {
+        let altered: Ordered = flattened(None, &["more", "size"]);
+        let refused = outcome(&altered, codec);
+        assert!(
+            matches!(refused, Err(EncodeError::Altered { .. })),
+            "{refused:?}"
+        );
+        for known in [None, Some(7)] {
+            let clear: Ordered = flattened(known, &["less", "more"]);
+            assert_eq!(outcome(&clear, codec).unwrap(), b'M');
+        }
+    }
+}
+
+#[test]
+fn a_flattened_hash_map_is_stored_in_whatever_order() {
+    for _ in 0..50 {
+        for keys in [&["a", "b"][..], &["a", "b", "c", "d", "e", "f", "g", "h"]] {
+            let value: Flattened<HashMap<String, u64>> = flattened(Some(7), keys);
+            for codec in CODECS {
+                assert_eq!(outcome(&value, codec).unwrap(), b'M');
+            }
+        }
+    }
 }
