@@ -18,7 +18,7 @@ thread_local! {
 }
 
 /// A `Vec<u8>` that comes from the thread's spare ones, and goes back to them.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(crate) struct Buffer(Vec<u8>);
 
 impl Buffer {

@@ -322,6 +322,7 @@ where
 {
     let value: T = readable(codec, written)?;
     let mut again = Buffer::new();
+    again.reserve(written.len());
     match write(&value, codec, &mut again) {
         Ok(maps)
             if same(written, &again)
