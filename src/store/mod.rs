@@ -27,6 +27,7 @@ mod schema;
 mod scope;
 mod sendable;
 mod session;
+mod statement;
 mod statements;
 mod states;
 mod trace;

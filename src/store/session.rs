@@ -4,21 +4,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::types::{FromSqlError, Type};
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 
 use super::failure;
 use super::raw::{self, Watched};
 use super::sendable::Sendable;
+use super::statement::Row;
 use super::statements::{Bound, Columns, Sql, Statements};
 use crate::error::{Error, Result};
 
 /// A row takes its pointer, its length, its rowid, its header and two tags in the table, and more in
 /// the index.
 const LEAST_ROW_BYTES: i64 = 8;
-
-/// What a connection may keep of the last entry that was written: a page's worth.
-const SMALL_ENTRY_BYTES: usize = 4096;
 
 /// A connection with its statements. It belongs to one thread at a time.
 pub(crate) struct Session {
@@ -193,10 +190,10 @@ impl Session {
     fn count_by(&mut self, sql: Sql) -> Result<u64> {
         let most = self.bytes()? / LEAST_ROW_BYTES;
         let count = self.with(|statements| {
-            let statement = statements.get(sql)?;
-            statement.raw_bind_parameter(1, most + 1)?;
-            let mut rows = statement.raw_query();
-            rows.next()?.map_or(Ok(0), |row| row.get(0))
+            let most = (most + 1).into();
+            statements.get(sql)?.query([most], |rows| {
+                rows.next()?.map_or(Ok(0), |row| row.integer(0))
+            })
         })?;
         if count > most {
             return Err(self.corrupt("there are more rows than the file has room for"));
@@ -207,8 +204,9 @@ impl Session {
     /// Bytes in the pages of the file, those in the log included.
     pub(super) fn bytes(&mut self) -> Result<i64> {
         self.with(|statements| {
-            let mut rows = statements.get(Sql::Bytes)?.raw_query();
-            rows.next()?.map_or(Ok(0), |row| row.get(0))
+            statements
+                .get(Sql::Bytes)?
+                .query([], |rows| rows.next()?.map_or(Ok(0), |row| row.integer(0)))
         })
     }
 
@@ -218,16 +216,15 @@ impl Session {
             End::Last => Sql::Last,
         };
         self.with(|statements| {
-            let mut rows = statements.get(sql)?.raw_query();
-            rows.next()?
-                .map(|row| {
-                    Ok(RawEntry {
-                        key: blob(row, 0)?.to_vec(),
-                        value: blob(row, 1)?.to_vec(),
-                        rowid: row.get(2)?,
-                    })
+            let entry = |row: Row<'_>| {
+                Ok(RawEntry {
+                    key: row.blob(0)?.to_vec(),
+                    value: row.blob(1)?.to_vec(),
+                    rowid: row.integer(2)?,
                 })
-                .transpose()
+            };
+            let statement = statements.get(sql)?;
+            statement.query([], |rows| rows.next()?.map(entry).transpose())
         })
     }
 
@@ -240,24 +237,15 @@ impl Session {
         mut f: impl FnMut(i64, &[u8], &[u8]) -> bool,
     ) -> Result<()> {
         self.with(|statements| {
-            let statement = statements.get(sql)?;
-            statement.raw_bind_parameter(1, first)?;
-            let mut rows = statement.raw_query();
-            while let Some(row) = rows.next()? {
-                let (key, value) = match sql {
-                    Sql::ScanForward(Columns::Key) | Sql::ScanBackward(Columns::Key) => {
-                        (blob(row, 1)?, [].as_slice())
+            statements.get(sql)?.query([first.into()], |rows| {
+                while let Some(row) = rows.next()? {
+                    let (key, value) = key_and_value(sql, &row)?;
+                    if !f(row.integer(0)?, key, value) {
+                        break;
                     }
-                    Sql::ScanForward(Columns::Value) | Sql::ScanBackward(Columns::Value) => {
-                        ([].as_slice(), blob(row, 1)?)
-                    }
-                    _ => (blob(row, 1)?, blob(row, 2)?),
-                };
-                if !f(row.get(0)?, key, value) {
-                    break;
                 }
-            }
-            Ok(())
+                Ok(())
+            })
         })
     }
 
@@ -268,14 +256,7 @@ impl Session {
         self.with(|statements| {
             raw::forget_last_insert(statements.connection);
             let statement = statements.get(Sql::Put)?;
-            statement.raw_bind_parameter(1, key)?;
-            statement.raw_bind_parameter(2, value)?;
-            statement.raw_execute()?;
-            // SQLite keeps a copy of what is bound: a large one should not stay. The memory of a
-            // small one serves the next call.
-            if key.len() + value.len() > SMALL_ENTRY_BYTES {
-                statement.clear_bindings();
-            }
+            statement.execute([key.into(), value.into()])?;
             Ok(statements.connection.last_insert_rowid() != 0)
         })
     }
@@ -284,48 +265,38 @@ impl Session {
     pub(super) fn restore(&mut self, rowid: i64, key: &[u8], value: &[u8]) -> Result<bool> {
         self.with(|statements| {
             let statement = statements.get(Sql::Restore)?;
-            statement.raw_bind_parameter(1, rowid)?;
-            statement.raw_bind_parameter(2, key)?;
-            statement.raw_bind_parameter(3, value)?;
-            let changed = statement.raw_execute()?;
-            statement.clear_bindings();
-            Ok(changed > 0)
+            statement.execute([rowid.into(), key.into(), value.into()])?;
+            Ok(statements.connection.changes() > 0)
         })
     }
 
     pub(super) fn update(&mut self, rowid: i64, value: &[u8]) -> Result<()> {
         self.with(|statements| {
             let statement = statements.get(Sql::Update)?;
-            statement.raw_bind_parameter(1, rowid)?;
-            statement.raw_bind_parameter(2, value)?;
-            statement.raw_execute()?;
-            statement.clear_bindings();
-            Ok(())
+            statement.execute([rowid.into(), value.into()])
         })
     }
 
     /// Removes an entry; true if it was there.
     pub(super) fn delete(&mut self, key: &[u8]) -> Result<bool> {
         self.with(|statements| {
-            let statement = statements.get(Sql::Delete)?;
-            statement.raw_bind_parameter(1, key)?;
-            Ok(statement.raw_execute()? > 0)
+            statements.get(Sql::Delete)?.execute([key.into()])?;
+            Ok(statements.connection.changes() > 0)
         })
     }
 
     pub(super) fn delete_row(&mut self, rowid: i64) -> Result<bool> {
         self.with(|statements| {
-            let statement = statements.get(Sql::DeleteRow)?;
-            statement.raw_bind_parameter(1, rowid)?;
-            Ok(statement.raw_execute()? > 0)
+            statements.get(Sql::DeleteRow)?.execute([rowid.into()])?;
+            Ok(statements.connection.changes() > 0)
         })
     }
 
     /// Removes all entries; the number of them.
     pub(super) fn clear(&mut self) -> Result<u64> {
         self.with(|statements| {
-            let removed = statements.get(Sql::Clear)?.raw_execute()?;
-            Ok(removed as u64)
+            statements.get(Sql::Clear)?.execute([])?;
+            Ok(statements.connection.changes())
         })
     }
 }
@@ -334,30 +305,28 @@ impl Lookup for Session {
     #[inline]
     fn get<R>(&mut self, key: &[u8], f: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
         self.with(|statements| {
-            let statement = statements.get(Sql::Get)?;
-            statement.raw_bind_parameter(1, key)?;
-            let mut rows = statement.raw_query();
-            rows.next()?.map(|row| Ok(f(blob(row, 0)?))).transpose()
+            statements.get(Sql::Get)?.query([key.into()], |rows| {
+                rows.next()?.map(|row| Ok(f(row.blob(0)?))).transpose()
+            })
         })
     }
 
     fn contains(&mut self, key: &[u8]) -> Result<bool> {
         self.with(|statements| {
             let statement = statements.get(Sql::Contains)?;
-            statement.raw_bind_parameter(1, key)?;
-            Ok(statement.raw_query().next()?.is_some())
+            statement.query([key.into()], |rows| Ok(rows.next()?.is_some()))
         })
     }
 }
 
-/// A column that must be a BLOB, as the table declares it.
+/// What a scan has asked for.
 #[inline]
-fn blob<'row>(row: &'row Row<'_>, index: usize) -> rusqlite::Result<&'row [u8]> {
-    row.get_ref(index)?
-        .as_blob()
-        .map_err(|error: FromSqlError| {
-            rusqlite::Error::FromSqlConversionFailure(index, Type::Blob, Box::new(error))
-        })
+fn key_and_value<'row>(sql: Sql, row: &Row<'row>) -> rusqlite::Result<(&'row [u8], &'row [u8])> {
+    Ok(match sql {
+        Sql::ScanForward(Columns::Key) | Sql::ScanBackward(Columns::Key) => (row.blob(1)?, &[]),
+        Sql::ScanForward(Columns::Value) | Sql::ScanBackward(Columns::Value) => (&[], row.blob(1)?),
+        _ => (row.blob(1)?, row.blob(2)?),
+    })
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! The statements, and the connection that they are prepared on.
 
-use rusqlite::{Connection, PrepFlags, Statement};
+use rusqlite::Connection;
 use self_cell::self_cell;
 
 use super::raw::Watched;
+use super::statement::Statement;
 
 /// Every statement that is run more than once a connection.
 #[derive(Clone, Copy, Debug)]
@@ -143,14 +144,13 @@ impl<'conn> Statements<'conn> {
             .get_mut(sql.slot())
             .ok_or(rusqlite::Error::InvalidQuery)?;
         if slot.is_none() {
-            let persistent = PrepFlags::SQLITE_PREPARE_PERSISTENT;
-            *slot = Some(self.connection.prepare_with_flags(sql.text(), persistent)?);
+            *slot = Some(Statement::prepare(self.connection, sql.text())?);
         }
         slot.as_mut().ok_or(rusqlite::Error::InvalidQuery)
     }
 
     pub(super) fn run(&mut self, sql: Sql) -> rusqlite::Result<()> {
-        self.get(sql)?.raw_execute().map(drop)
+        self.get(sql)?.execute([])
     }
 }
 
