@@ -67,11 +67,16 @@ fn cannot_encode<Q: ?Sized>(error: codec::EncodeError) -> Error {
 }
 
 /// Reads a stored key.
+#[inline]
 pub(crate) fn decode<K: DeserializeOwned>(bytes: &[u8]) -> Result<K> {
-    codec::decode(bytes).map_err(|error| cannot_decode::<K>(Part::Key, preview(bytes), error))
+    match codec::decode(bytes) {
+        Ok(key) => Ok(key),
+        Err(error) => Err(cannot_decode::<K>(Part::Key, preview(bytes), error)),
+    }
 }
 
 /// The crate's error for a stored blob of the entry `key` that does not decode.
+#[cold]
 pub(crate) fn cannot_decode<T>(part: Part, key: String, error: DecodeError) -> Error {
     match error {
         DecodeError::Pickle => Error::Pickle { part, key },

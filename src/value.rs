@@ -81,18 +81,19 @@ impl Format {
     /// Reads the stored value of the entry with the encoded key `key`.
     #[inline]
     pub(crate) fn decode<V: DeserializeOwned>(self, key: &[u8], stored: &[u8]) -> Result<V> {
-        codec::decode(self.open(key, stored)?)
-            .map_err(|error| key::cannot_decode::<V>(Part::Value, key::preview(key), error))
+        decode_opened(key, self.open(key, stored)?)
     }
 
     /// Reads a key and its value.
+    #[inline]
     pub(crate) fn decode_entry<K, V>(self, key: &[u8], stored: &[u8]) -> Result<(K, V)>
     where
         K: DeserializeOwned,
         V: DeserializeOwned,
     {
-        let value = self.decode(key, stored)?;
-        Ok((key::decode(key)?, value))
+        // What is damaged is told as damage first.
+        let blob = self.open(key, stored)?;
+        Ok((key::decode(key)?, decode_opened(key, blob)?))
     }
 
     /// The columns that have to be read for one: a checksum needs both.
@@ -127,5 +128,19 @@ impl Format {
         checksum::open(key, stored).ok_or_else(|| Error::Checksum {
             key: key::preview(key),
         })
+    }
+}
+
+/// Reads what the codec wrote for the entry with the encoded key `key`.
+#[inline]
+fn decode_opened<V: DeserializeOwned>(key: &[u8], blob: &[u8]) -> Result<V> {
+    // Not `map_err`: each layer that a `Result` passes is a copy of the value.
+    match codec::decode(blob) {
+        Ok(value) => Ok(value),
+        Err(error) => Err(key::cannot_decode::<V>(
+            Part::Value,
+            key::preview(key),
+            error,
+        )),
     }
 }

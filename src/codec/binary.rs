@@ -9,8 +9,9 @@ use bincode::serde::{encode_into_writer, seed_decode_from_slice};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::Codec;
 use super::bounded::{Bounded, Guard};
-use super::error::Foreign;
+use super::error::{DecodeError, Foreign};
 use super::faithful::Watched;
 use super::watch::Watch;
 
@@ -34,15 +35,19 @@ where
     Ok(())
 }
 
-/// Reads the value at the start of `payload`, reporting to `guard`. Returns it and the number of bytes after it.
+/// Reads the value that `payload` is, reporting to `guard`.
 #[inline]
-pub(super) fn read<T>(payload: &[u8], guard: &Guard) -> Result<(T, usize), Foreign>
+pub(super) fn read<T>(payload: &[u8], guard: &Guard) -> Result<T, DecodeError>
 where
     T: DeserializeOwned,
 {
     let seed = Bounded::new(PhantomData::<T>, guard);
-    let (value, read) = seed_decode_from_slice(seed, payload, CONFIG)?;
-    Ok((value, payload.len().saturating_sub(read)))
+    let (value, read) = seed_decode_from_slice(seed, payload, CONFIG)
+        .map_err(|error| DecodeError::malformed(Codec::Bincode, error))?;
+    match payload.len().saturating_sub(read) {
+        0 => Ok(value),
+        trailing => Err(DecodeError::TrailingBytes(trailing)),
+    }
 }
 
 /// The end of a buffer, as this format's kind of writer.

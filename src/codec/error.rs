@@ -122,3 +122,12 @@ pub(crate) enum DecodeError {
     )]
     TooManyElements,
 }
+
+impl DecodeError {
+    /// The error of a format, or of the type.
+    #[cold]
+    pub(super) fn malformed(codec: Codec, source: impl Into<Foreign>) -> Self {
+        let source = source.into();
+        Self::Malformed { codec, source }
+    }
+}

@@ -7,8 +7,9 @@ use rmp_serde::{Deserializer, Serializer};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
+use super::Codec;
 use super::bounded::{Bounded, Guard};
-use super::error::Foreign;
+use super::error::{DecodeError, Foreign};
 use super::faithful::Faithful;
 use super::watch::Watch;
 
@@ -23,18 +24,21 @@ where
     Ok(())
 }
 
-/// Reads the value at the start of `payload`, reporting to `guard`. Returns it and the number of bytes after it.
+/// Reads the value that `payload` is, reporting to `guard`.
 #[inline]
-pub(super) fn read<T>(payload: &[u8], guard: &Guard) -> Result<(T, usize), Foreign>
+pub(super) fn read<T>(payload: &[u8], guard: &Guard) -> Result<T, DecodeError>
 where
     T: DeserializeOwned,
 {
     let mut data = Deserializer::from_read_ref(payload);
-    let value = T::deserialize(Bounded::new(&mut data, guard))?;
+    let value = match T::deserialize(Bounded::new(&mut data, guard)) {
+        Ok(value) => value,
+        Err(error) => return Err(DecodeError::malformed(Codec::MessagePack, error)),
+    };
     // This deserializer does not tell where it stands. Asking it for one more value tells whether it is at the end.
     match bool::deserialize(&mut data) {
-        Err(ReadError::InvalidMarkerRead(_)) => Ok((value, 0)),
-        _ => Ok((value, trailing(payload))),
+        Err(ReadError::InvalidMarkerRead(_)) => Ok(value),
+        _ => Err(DecodeError::TrailingBytes(trailing(payload))),
     }
 }
 

@@ -175,6 +175,7 @@ where
 }
 
 /// Reads a value out of a whole blob.
+#[inline]
 pub(crate) fn decode<T>(blob: &[u8]) -> Result<T, DecodeError>
 where
     T: DeserializeOwned,
@@ -282,12 +283,10 @@ where
         Codec::MessagePack => message_pack::read(payload, &guard),
         Codec::Bincode => binary::read(payload, &guard),
     };
-    match (guard.breach(), outcome) {
-        (None, Ok((value, 0))) => Ok(value),
-        (None, Ok((_, trailing))) => Err(DecodeError::TrailingBytes(trailing)),
-        (None, Err(source)) => Err(DecodeError::Malformed { codec, source }),
-        (Some(Breach::TooDeep), _) => Err(DecodeError::TooDeep),
-        (Some(Breach::TooManyElements), _) => Err(DecodeError::TooManyElements),
+    match guard.breach() {
+        None => outcome,
+        Some(Breach::TooDeep) => Err(DecodeError::TooDeep),
+        Some(Breach::TooManyElements) => Err(DecodeError::TooManyElements),
     }
 }
 

@@ -192,7 +192,7 @@ impl Session {
         let count = self.with(|statements| {
             let most = (most + 1).into();
             statements.get(sql)?.query([most], |rows| {
-                rows.next()?.map_or(Ok(0), |row| row.integer(0))
+                Ok(rows.next()?.map_or(0, |row| row.integer(0)))
             })
         })?;
         if count > most {
@@ -206,7 +206,7 @@ impl Session {
         self.with(|statements| {
             statements
                 .get(Sql::Bytes)?
-                .query([], |rows| rows.next()?.map_or(Ok(0), |row| row.integer(0)))
+                .query([], |rows| Ok(rows.next()?.map_or(0, |row| row.integer(0))))
         })
     }
 
@@ -220,7 +220,7 @@ impl Session {
                 Ok(RawEntry {
                     key: row.blob(0)?.to_vec(),
                     value: row.blob(1)?.to_vec(),
-                    rowid: row.integer(2)?,
+                    rowid: row.integer(2),
                 })
             };
             let statement = statements.get(sql)?;
@@ -240,7 +240,7 @@ impl Session {
             statements.get(sql)?.query([first.into()], |rows| {
                 while let Some(row) = rows.next()? {
                     let (key, value) = key_and_value(sql, &row)?;
-                    if !f(row.integer(0)?, key, value) {
+                    if !f(row.integer(0), key, value) {
                         break;
                     }
                 }
