@@ -25,6 +25,8 @@ type EncodeChange<V> = fn(Format, &[u8], &V, &[u8]) -> Result<Option<Buffer>>;
 /// A value and what the file knows of it.
 struct Slot<V> {
     key: EncodedKey,
+    /// Where it is stored, if the key is there.
+    rowid: Option<i64>,
     value: V,
     /// What the file holds or, while it is pending, is to hold.
     bytes: Buffer,
@@ -45,25 +47,35 @@ impl<V> Slot<V> {
             None
         };
         match changed {
-            Some(bytes) => transaction.put(self.key.as_bytes(), &bytes),
-            None if self.is_pending => transaction.put(self.key.as_bytes(), &self.bytes),
+            Some(bytes) => transaction.write(self.rowid, self.key.as_bytes(), &bytes),
+            None if self.is_pending => {
+                transaction.write(self.rowid, self.key.as_bytes(), &self.bytes)
+            }
             None => Ok(()),
         }
     }
 }
 
+/// An entry as it was found.
+pub(crate) struct Stored<V> {
+    pub(crate) rowid: i64,
+    pub(crate) value: V,
+    pub(crate) bytes: Buffer,
+}
+
 impl<'a, V: Serialize + DeserializeOwned> Loan<'a, V> {
-    /// A value that was read as `bytes`.
+    /// A value that was found in this scope.
     pub(crate) fn of_stored(
         scope: Scope<'a>,
         key: EncodedKey,
-        (value, bytes): (V, Buffer),
+        stored: Stored<V>,
         format: Format,
     ) -> Self {
         let slot = Slot {
             key,
-            value,
-            bytes,
+            rowid: Some(stored.rowid),
+            value: stored.value,
+            bytes: stored.bytes,
             is_pending: false,
             is_touched: false,
             format,
@@ -82,10 +94,19 @@ impl<'a, V: Serialize + DeserializeOwned> Loan<'a, V> {
         value: V,
         format: Format,
     ) -> Result<Self> {
-        let bytes = format.encode(key.as_bytes(), &value)?;
-        let mut loan = Self::of_stored(scope, key, (value, bytes), format);
-        loan.open().1.is_pending = true;
-        Ok(loan)
+        let slot = Slot {
+            rowid: None,
+            bytes: format.encode(key.as_bytes(), &value)?,
+            key,
+            value,
+            is_pending: true,
+            is_touched: false,
+            format,
+            encode_change: Format::encode_change::<V>,
+        };
+        Ok(Self {
+            open: Some((scope, slot)),
+        })
     }
 
     /// Replaces the value. It is encoded now and written when the loan ends: a loan is one write at

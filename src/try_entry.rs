@@ -10,10 +10,10 @@ use serde::de::DeserializeOwned;
 use crate::buffer::Buffer;
 use crate::entry::{Entry, OccupiedEntry, VacantEntry};
 use crate::error::{Error, Result};
-use crate::guard::{Loan, RefMut};
+use crate::guard::{Loan, RefMut, Stored};
 use crate::handles::for_writers;
 use crate::key::EncodedKey;
-use crate::store::{Lookup, Scope};
+use crate::store::Scope;
 use crate::value::Format;
 
 /// The result of [`entry`](crate::Vault::entry): an [`Entry`], or the error that kept it from
@@ -78,18 +78,22 @@ where
     }
 }
 
-/// The value of a key, and its bytes.
+/// What is stored under a key.
 fn find<V: DeserializeOwned>(
     scope: &mut Scope<'_>,
     key: &EncodedKey,
     format: Format,
-) -> Result<Option<(V, Buffer)>> {
+) -> Result<Option<Stored<V>>> {
     let key = key.as_bytes();
     scope
         .transaction()
         .session()?
-        .get(key, |bytes| {
-            Ok((format.decode(key, bytes)?, Buffer::from(bytes)))
+        .find(key, |rowid, bytes| {
+            Ok(Stored {
+                rowid,
+                value: format.decode(key, bytes)?,
+                bytes: Buffer::from(bytes),
+            })
         })?
         .transpose()
 }

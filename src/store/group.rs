@@ -203,10 +203,15 @@ impl WriteTransaction {
         decode: impl Fn(&[u8], &[u8]) -> Result<R>,
     ) -> Result<Option<R>> {
         let key = &change.key;
-        let old = self.session()?.get(key, |old| decode(key, old))?;
+        let found = self
+            .session()?
+            .find(key, |rowid, old| (rowid, decode(key, old)))?;
+        let (rowid, old) = found.unzip();
         let old = old.transpose()?;
-        if old.is_some() || change.new.is_some() {
-            self.apply(change)?;
+        match &change.new {
+            Some(value) => self.write(rowid, key, value)?,
+            None if old.is_some() => self.apply(change)?,
+            None => {}
         }
         Ok(old)
     }

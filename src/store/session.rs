@@ -210,6 +210,22 @@ impl Session {
         })
     }
 
+    /// Hands the value of `key`, and the rowid it is stored at, to `f`, without copying it.
+    #[inline]
+    pub(crate) fn find<R>(
+        &mut self,
+        key: &[u8],
+        f: impl FnOnce(i64, &[u8]) -> R,
+    ) -> Result<Option<R>> {
+        self.with(|statements| {
+            statements.get(Sql::Get)?.query([key.into()], |rows| {
+                let row = rows.next()?;
+                row.map(|row| Ok(f(row.integer(1), row.blob(0)?)))
+                    .transpose()
+            })
+        })
+    }
+
     pub(crate) fn at_end(&mut self, end: End) -> Result<Option<RawEntry>> {
         let sql = match end {
             End::First => Sql::First,
@@ -270,11 +286,17 @@ impl Session {
         })
     }
 
+    /// Replaces the value of a row that was read.
     pub(super) fn update(&mut self, rowid: i64, value: &[u8]) -> Result<()> {
-        self.with(|statements| {
+        let updated = self.with(|statements| {
             let statement = statements.get(Sql::Update)?;
-            statement.execute([rowid.into(), value.into()])
-        })
+            statement.execute([rowid.into(), value.into()])?;
+            Ok(statements.connection.changes())
+        })?;
+        if updated == 0 {
+            return Err(self.corrupt("a row that was read is not there"));
+        }
+        Ok(())
     }
 
     /// Removes an entry; true if it was there.
@@ -304,11 +326,7 @@ impl Session {
 impl Lookup for Session {
     #[inline]
     fn get<R>(&mut self, key: &[u8], f: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
-        self.with(|statements| {
-            statements.get(Sql::Get)?.query([key.into()], |rows| {
-                rows.next()?.map(|row| Ok(f(row.blob(0)?))).transpose()
-            })
-        })
+        self.find(key, |_, value| f(value))
     }
 
     fn contains(&mut self, key: &[u8]) -> Result<bool> {
@@ -354,5 +372,21 @@ mod tests {
             Some(b"2".to_vec())
         );
         session.close().unwrap();
+    }
+    #[test]
+    fn a_row_that_is_gone_is_not_updated() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(schema::CREATE).unwrap();
+        let path = Arc::from(Path::new(":memory:"));
+        let mut session = Session::writer(connection, path, Duration::ZERO);
+        session.put(b"a", b"1").unwrap();
+        let found = session.find(b"a", |rowid, value| (rowid, value.to_vec()));
+        let (rowid, value) = found.unwrap().unwrap();
+        assert_eq!(value, b"1");
+        session.update(rowid, b"2").unwrap();
+        assert_eq!(session.get(b"a", <[u8]>::to_vec).unwrap().unwrap(), b"2");
+        session.delete(b"a").unwrap();
+        let error = session.update(rowid, b"3").unwrap_err();
+        assert!(matches!(error, Error::Corrupt { .. }), "{error:?}");
     }
 }

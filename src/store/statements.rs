@@ -81,7 +81,7 @@ impl Sql {
             Self::Savepoint => "SAVEPOINT part",
             Self::Release => "RELEASE part",
             Self::RollbackTo => "ROLLBACK TO part",
-            Self::Get => "SELECT value FROM dict WHERE key = ?1",
+            Self::Get => "SELECT value, rowid FROM dict WHERE key = ?1",
             Self::Contains => "SELECT 1 FROM dict WHERE key = ?1",
             // No more rows than there can be: pages that share their children would be counted for
             // ever, and by `count(*)` alone in a loop that nothing interrupts.

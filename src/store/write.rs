@@ -106,7 +106,17 @@ impl WriteTransaction {
         Ok(added)
     }
 
-    /// Replaces the value of a row that a scan has shown with this key.
+    /// Writes an entry that was looked up in this transaction and found at `rowid`, if it was.
+    ///
+    /// It saves the way through the index to a row that is known.
+    pub(crate) fn write(&mut self, rowid: Option<i64>, key: &[u8], value: &[u8]) -> Result<()> {
+        match rowid {
+            Some(rowid) => self.update(rowid, key, value),
+            None => self.put(key, value),
+        }
+    }
+
+    /// Replaces the value of a row that was read with this key.
     pub(crate) fn update(&mut self, rowid: i64, key: &[u8], value: &[u8]) -> Result<()> {
         self.touch(key);
         self.session()?.update(rowid, value)
