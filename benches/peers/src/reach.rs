@@ -130,13 +130,12 @@ fn writing(results: &Results) -> Vec<Aim> {
         "entry increment, Full",
     ] {
         aims.push(to_hand(results, name, Bound::AtMost(1.10)));
-        aims.push(aim(
-            results,
-            name,
-            TO_DURABLE_PEER,
-            Bound::Below(1.0),
-            |row| row.ratio(Engine::Vaults, row.best_peer()?),
-        ));
+        let to_best = |engine| move |row: &Row| row.ratio(engine, row.best_peer()?);
+        let of_vaults = to_best(Engine::Vaults);
+        aims.push(Aim {
+            by_hand: results.row(name).and_then(to_best(Engine::ByHand)),
+            ..aim(results, name, TO_DURABLE_PEER, Bound::Below(1.0), of_vaults)
+        });
     }
     for name in ["put, Normal", "put, Off"] {
         aims.push(to_hand(results, name, Bound::AtMost(1.15)));
