@@ -71,19 +71,12 @@ impl<'a, V: Serialize + DeserializeOwned> Loan<'a, V> {
         stored: Stored<V>,
         format: Format,
     ) -> Self {
-        let slot = Slot {
-            key,
-            rowid: Some(stored.rowid),
-            value: stored.value,
-            bytes: stored.bytes,
-            is_pending: false,
-            is_touched: false,
-            format,
-            encode_change: Format::encode_change::<V>,
-        };
-        Self {
-            open: Some((scope, slot)),
-        }
+        let Stored {
+            rowid,
+            value,
+            bytes,
+        } = stored;
+        Self::new(scope, key, Some(rowid), (value, bytes), format)
     }
 
     /// A value for a key that is not there. It is encoded now, so that one that cannot be stored
@@ -94,19 +87,30 @@ impl<'a, V: Serialize + DeserializeOwned> Loan<'a, V> {
         value: V,
         format: Format,
     ) -> Result<Self> {
+        let bytes = format.encode(key.as_bytes(), &value)?;
+        Ok(Self::new(scope, key, None, (value, bytes), format))
+    }
+
+    fn new(
+        scope: Scope<'a>,
+        key: EncodedKey,
+        rowid: Option<i64>,
+        (value, bytes): (V, Buffer),
+        format: Format,
+    ) -> Self {
         let slot = Slot {
-            rowid: None,
-            bytes: format.encode(key.as_bytes(), &value)?,
             key,
+            rowid,
             value,
-            is_pending: true,
+            bytes,
+            is_pending: rowid.is_none(),
             is_touched: false,
             format,
             encode_change: Format::encode_change::<V>,
         };
-        Ok(Self {
+        Self {
             open: Some((scope, slot)),
-        })
+        }
     }
 
     /// Replaces the value. It is encoded now and written when the loan ends: a loan is one write at

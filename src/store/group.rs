@@ -208,12 +208,17 @@ impl WriteTransaction {
             .find(key, |rowid, old| (rowid, decode(key, old)))?;
         let (rowid, old) = found.unzip();
         let old = old.transpose()?;
-        match &change.new {
-            Some(value) => self.write(rowid, key, value)?,
-            None if old.is_some() => self.apply(change)?,
-            None => {}
-        }
+        self.apply_at(rowid, change)?;
         Ok(old)
+    }
+
+    /// Makes a change to what was found at `rowid`, if the key was there.
+    fn apply_at(&mut self, rowid: Option<i64>, change: &Change) -> Result<()> {
+        match &change.new {
+            Some(value) => self.write(rowid, &change.key, value),
+            None if rowid.is_some() => self.delete(&change.key).map(drop),
+            None => Ok(()),
+        }
     }
 
     /// Makes the caller's own change and those behind it in the line, and commits for all.
@@ -259,17 +264,24 @@ impl WriteTransaction {
 
     /// Makes a change of another, if it finds what it has to; true if it was made.
     fn carry_out(&mut self, work: &Work) -> bool {
-        let found = match &work.expected {
-            Expected::Anything => Ok(true),
-            Expected::Old(old) => self.finds(&work.change.key, old.as_deref().map(Vec::as_slice)),
+        let made = match &work.expected {
+            Expected::Anything => self.apply(&work.change).map(|()| true),
+            Expected::Old(old) => self.apply_over(old.as_ref(), &work.change),
         };
-        matches!(found, Ok(true)) && self.apply(&work.change).is_ok()
+        matches!(made, Ok(true))
     }
 
-    fn finds(&mut self, key: &[u8], expected: Option<&[u8]>) -> Result<bool> {
-        let is_expected = |old: &[u8]| Some(old) == expected;
-        let found = self.session()?.get(key, is_expected)?;
-        Ok(found.unwrap_or(expected.is_none()))
+    /// Makes a change if `expected` is what is there; true if it is.
+    fn apply_over(&mut self, expected: Option<&Buffer>, change: &Change) -> Result<bool> {
+        let expected = expected.map(|bytes| bytes.as_slice());
+        let found = self
+            .session()?
+            .find(&change.key, |rowid, old| (rowid, Some(old) == expected))?;
+        let (rowid, is_expected) = found.unzip();
+        if !is_expected.unwrap_or(expected.is_none()) {
+            return Ok(false);
+        }
+        self.apply_at(rowid, change).map(|()| true)
     }
 }
 
