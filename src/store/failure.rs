@@ -3,9 +3,14 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 use crate::error::Error;
+
+/// SQLite's error with this code, of which the connection has nothing to say.
+pub(super) fn from_code(code: std::ffi::c_int) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
+}
 
 /// True for the answers that mean "somebody else has the lock, try again".
 pub(super) fn is_busy(error: &rusqlite::Error) -> bool {

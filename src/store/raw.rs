@@ -11,6 +11,8 @@ use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, ffi};
 
+use super::failure;
+
 /// Number of 32-bit words in SQLite's `WalIndexHdr`, of which the index holds two copies.
 pub(super) const HEADER_WORDS: usize = 12;
 /// The size of a region of the shared-memory index: <https://www.sqlite.org/walformat.html>.
@@ -80,7 +82,8 @@ impl WalIndex {
             return Ok(None);
         }
         connection.query_one("PRAGMA schema_version", [], |row| row.get::<_, i64>(0))?;
-        let words = find_index(&connection).ok_or_else(|| failure(ffi::SQLITE_IOERR_SHMMAP))?;
+        let words =
+            find_index(&connection).ok_or_else(|| failure::from_code(ffi::SQLITE_IOERR_SHMMAP))?;
         Ok(Some(Self {
             words,
             connection: Mutex::new(connection),
@@ -228,11 +231,7 @@ fn sync_file(connection: &Connection, which: c_int) -> rusqlite::Result<()> {
     if code == ffi::SQLITE_OK {
         return Ok(());
     }
-    Err(failure(code))
-}
-
-fn failure(code: c_int) -> rusqlite::Error {
-    rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
+    Err(failure::from_code(code))
 }
 
 /// Forgets the last inserted rowid, so that the next statement shows whether it inserted.

@@ -280,19 +280,15 @@ impl Session {
     /// Writes an entry in its old place; false if the place or the key is taken.
     pub(super) fn restore(&mut self, rowid: i64, key: &[u8], value: &[u8]) -> Result<bool> {
         self.with(|statements| {
-            let statement = statements.get(Sql::Restore)?;
-            statement.execute([rowid.into(), key.into(), value.into()])?;
-            Ok(statements.connection.changes() > 0)
+            let restored = [rowid.into(), key.into(), value.into()];
+            Ok(statements.change(Sql::Restore, restored)? > 0)
         })
     }
 
     /// Replaces the value of a row that was read.
     pub(super) fn update(&mut self, rowid: i64, value: &[u8]) -> Result<()> {
-        let updated = self.with(|statements| {
-            let statement = statements.get(Sql::Update)?;
-            statement.execute([rowid.into(), value.into()])?;
-            Ok(statements.connection.changes())
-        })?;
+        let update = [rowid.into(), value.into()];
+        let updated = self.with(|statements| statements.change(Sql::Update, update))?;
         if updated == 0 {
             return Err(self.corrupt("a row that was read is not there"));
         }
@@ -301,25 +297,18 @@ impl Session {
 
     /// Removes an entry; true if it was there.
     pub(super) fn delete(&mut self, key: &[u8]) -> Result<bool> {
-        self.with(|statements| {
-            statements.get(Sql::Delete)?.execute([key.into()])?;
-            Ok(statements.connection.changes() > 0)
-        })
+        let removed = self.with(|statements| statements.change(Sql::Delete, [key.into()]))?;
+        Ok(removed > 0)
     }
 
     pub(super) fn delete_row(&mut self, rowid: i64) -> Result<bool> {
-        self.with(|statements| {
-            statements.get(Sql::DeleteRow)?.execute([rowid.into()])?;
-            Ok(statements.connection.changes() > 0)
-        })
+        let removed = self.with(|statements| statements.change(Sql::DeleteRow, [rowid.into()]))?;
+        Ok(removed > 0)
     }
 
     /// Removes all entries; the number of them.
     pub(super) fn clear(&mut self) -> Result<u64> {
-        self.with(|statements| {
-            statements.get(Sql::Clear)?.execute([])?;
-            Ok(statements.connection.changes())
-        })
+        self.with(|statements| statements.change(Sql::Clear, []))
     }
 }
 
@@ -354,12 +343,16 @@ mod tests {
     use super::super::schema;
     use super::*;
 
-    #[test]
-    fn a_session_works_on_another_thread_with_the_statements_it_had() {
+    fn session() -> Session {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(schema::CREATE).unwrap();
         let path = Arc::from(Path::new(":memory:"));
-        let mut session = Session::writer(connection, path, Duration::ZERO);
+        Session::writer(connection, path, Duration::ZERO)
+    }
+
+    #[test]
+    fn a_session_works_on_another_thread_with_the_statements_it_had() {
+        let mut session = session();
         assert!(session.put(b"a", b"1").unwrap());
         let mut session = thread::spawn(move || {
             assert!(!session.put(b"a", b"2").unwrap());
@@ -373,12 +366,10 @@ mod tests {
         );
         session.close().unwrap();
     }
+
     #[test]
     fn a_row_that_is_gone_is_not_updated() {
-        let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(schema::CREATE).unwrap();
-        let path = Arc::from(Path::new(":memory:"));
-        let mut session = Session::writer(connection, path, Duration::ZERO);
+        let mut session = session();
         session.put(b"a", b"1").unwrap();
         let found = session.find(b"a", |rowid, value| (rowid, value.to_vec()));
         let (rowid, value) = found.unwrap().unwrap();

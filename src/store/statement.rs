@@ -1,16 +1,18 @@
 //! A prepared statement that takes its parameters and shows its rows without a copy.
 //!
-//! rusqlite's own copies every parameter and asks SQLite five times for a column. This module is
-//! about nothing but calling SQLite's C interface for statements.
+//! rusqlite's own copies every parameter, and looks a column up again for each of its properties.
+//! This module is about nothing but calling SQLite's C interface for statements.
 #![allow(unsafe_code)]
 
-use std::ffi::{c_char, c_int};
+use std::ffi::{CStr, c_char, c_int};
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 use std::slice;
 
 use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{Connection, Error, Result, ffi};
+
+use super::failure;
 
 /// A value for a parameter.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +43,8 @@ pub(super) struct Statement<'conn> {
 impl<'conn> Statement<'conn> {
     /// Prepares the one statement of `sql`, to be kept.
     pub(super) fn prepare(connection: &'conn Connection, sql: &str) -> Result<Self> {
-        let length = c_int::try_from(sql.len()).map_err(|_| failure(ffi::SQLITE_TOOBIG))?;
+        let length =
+            c_int::try_from(sql.len()).map_err(|_| failure::from_code(ffi::SQLITE_TOOBIG))?;
         let mut raw = ptr::null_mut();
         // SAFETY: the handle is that of a live connection that this thread has; the text is
         // `length` bytes long, and nothing but `raw` is written.
@@ -122,7 +125,10 @@ impl<'a> Rows<'a> {
                 )
             },
         };
-        self.check(code)
+        match code {
+            ffi::SQLITE_OK => Ok(()),
+            code => Err(self.failure(code)),
+        }
     }
 
     /// The next row, if there is one.
@@ -137,13 +143,6 @@ impl<'a> Rows<'a> {
             ffi::SQLITE_DONE => Ok(None),
             code => Err(self.failure(code)),
         }
-    }
-
-    fn check(&self, code: c_int) -> Result<()> {
-        if code == ffi::SQLITE_OK {
-            return Ok(());
-        }
-        Err(self.failure(code))
     }
 
     #[cold]
@@ -195,7 +194,7 @@ impl<'rows> Row<'rows> {
             // statement moves on, which a row that is borrowed prevents.
             Some(start) => Ok(unsafe { slice::from_raw_parts(start.as_ptr(), length) }),
             None if length == 0 => Ok(&[]),
-            None => Err(failure(ffi::SQLITE_NOMEM)),
+            None => Err(failure::from_code(ffi::SQLITE_NOMEM)),
         }
     }
 
@@ -213,10 +212,6 @@ fn not_a_blob(column: u16) -> Error {
     Error::FromSqlConversionFailure(usize::from(column), Type::Blob, source)
 }
 
-fn failure(code: c_int) -> Error {
-    Error::SqliteFailure(ffi::Error::new(code), None)
-}
-
 /// The error `code`, with what the connection says of it.
 ///
 /// # Safety
@@ -228,7 +223,7 @@ unsafe fn last_failure(handle: *mut ffi::sqlite3, code: c_int) -> Error {
     // connection, and is copied before.
     let message = unsafe {
         let message = ffi::sqlite3_errmsg(handle);
-        (!message.is_null()).then(|| std::ffi::CStr::from_ptr(message).to_string_lossy())
+        (!message.is_null()).then(|| CStr::from_ptr(message).to_string_lossy())
     };
     Error::SqliteFailure(ffi::Error::new(code), message.map(Into::into))
 }

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use self_cell::self_cell;
 
 use super::raw::Watched;
-use super::statement::Statement;
+use super::statement::{Parameter, Statement};
 
 /// Every statement that is run more than once a connection.
 #[derive(Clone, Copy, Debug)]
@@ -147,6 +147,16 @@ impl<'conn> Statements<'conn> {
             *slot = Some(Statement::prepare(self.connection, sql.text())?);
         }
         slot.as_mut().ok_or(rusqlite::Error::InvalidQuery)
+    }
+
+    /// Runs a statement that changes rows; the number of them.
+    pub(super) fn change<const N: usize>(
+        &mut self,
+        sql: Sql,
+        parameters: [Parameter<'_>; N],
+    ) -> rusqlite::Result<u64> {
+        self.get(sql)?.execute(parameters)?;
+        Ok(self.connection.changes())
     }
 
     pub(super) fn run(&mut self, sql: Sql) -> rusqlite::Result<()> {
