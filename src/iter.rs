@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::snapshot::Snapshot;
-use crate::store::{Columns, Cursor, Direction, Pages, RawRow, ReadTransaction, Store};
+use crate::store::{Columns, Direction, Paged, RawRow, ReadTransaction, Rows, Store, Stream};
 use crate::transaction::Transaction;
 use crate::value::Format;
 use crate::vault::Vault;
@@ -18,76 +18,70 @@ use crate::vault::Vault;
 type Decode<T> = fn(Format, RawRow<'_>) -> Result<T>;
 
 /// A walk over rows, and what to make of a row: the one iterator behind all the public ones.
-struct Walk<P, T> {
-    state: State<P>,
+struct Walk<R, T> {
+    state: State<R>,
     format: Format,
     decode: Decode<T>,
 }
 
-enum State<P> {
-    Open {
-        pages: P,
-        cursor: Cursor,
-    },
+enum State<R> {
+    Open(R),
     /// It could not begin: the first item says why.
     Failed(Error),
     Ended,
 }
 
-impl<P: Pages, T> Walk<P, T> {
-    /// Begins with the first page, which fixes the state that a read transaction shows.
-    fn new(pages: Result<P>, format: Format, columns: Columns, decode: Decode<T>) -> Self {
-        let begun = pages.and_then(|mut pages| {
-            let mut cursor = Cursor::new(format.columns(columns));
-            pages.fill(&mut cursor, Direction::Forward)?;
-            Ok(State::Open { pages, cursor })
-        });
+impl<R: Rows, T> Walk<R, T> {
+    /// Begins to walk over the rows that `open` gives, with the columns that are needed.
+    fn new(
+        format: Format,
+        columns: Columns,
+        open: impl FnOnce(Columns) -> Result<R>,
+        decode: Decode<T>,
+    ) -> Self {
         Self {
-            state: begun.unwrap_or_else(State::Failed),
+            state: open(format.columns(columns)).map_or_else(State::Failed, State::Open),
             format,
             decode,
         }
     }
 
-    fn keys(pages: Result<P>, format: Format) -> Self
+    fn keys(format: Format, open: impl FnOnce(Columns) -> Result<R>) -> Self
     where
         T: DeserializeOwned,
     {
-        Self::new(pages, format, Columns::Key, Format::decode_key)
+        Self::new(format, Columns::Key, open, Format::decode_key)
     }
 
-    fn values(pages: Result<P>, format: Format) -> Self
+    fn values(format: Format, open: impl FnOnce(Columns) -> Result<R>) -> Self
     where
         T: DeserializeOwned,
     {
-        Self::new(pages, format, Columns::Value, Format::decode_value)
+        Self::new(format, Columns::Value, open, Format::decode_value)
     }
 
-    /// The next row, decoded. A row that does not decode is an error and not the end; a page
+    /// The next row, decoded. A row that does not decode is an error and not the end; one
     /// that cannot be read is both.
     fn next(&mut self, direction: Direction) -> Option<Result<T>> {
-        if let State::Open { pages, cursor } = &mut self.state {
-            if cursor.wants(direction)
-                && let Err(error) = pages.fill(cursor, direction)
-            {
-                self.state = State::Ended;
-                return Some(Err(error));
-            }
-            if let Some(row) = cursor.take(direction) {
-                return Some((self.decode)(self.format, row));
-            }
-        }
+        let failure = match &mut self.state {
+            State::Open(rows) => match rows.next(direction) {
+                Ok(Some(row)) => return Some((self.decode)(self.format, row)),
+                Ok(None) => None,
+                Err(error) => Some(error),
+            },
+            _ => None,
+        };
         // Ending gives the connection back, even while the iterator is kept.
         match std::mem::replace(&mut self.state, State::Ended) {
             State::Failed(error) => Some(Err(error)),
-            _ => None,
+            _ => failure.map(Err),
         }
     }
 }
 
-impl<P: Pages, K: DeserializeOwned, V: DeserializeOwned> Walk<P, (K, V)> {
-    fn entries(pages: Result<P>, format: Format) -> Self {
-        Self::new(pages, format, Columns::Both, |format, row| {
+impl<R: Rows, K: DeserializeOwned, V: DeserializeOwned> Walk<R, (K, V)> {
+    fn entries(format: Format, open: impl FnOnce(Columns) -> Result<R>) -> Self {
+        Self::new(format, Columns::Both, open, |format, row| {
             format.decode_entry(row.key, row.value)
         })
     }
@@ -95,42 +89,42 @@ impl<P: Pages, K: DeserializeOwned, V: DeserializeOwned> Walk<P, (K, V)> {
 
 /// One state of the vault: an iterator's own, or a snapshot's.
 enum Snapshotted<'a> {
-    Own(ReadTransaction),
-    Shared(&'a Mutex<ReadTransaction>),
+    Own(Stream),
+    Shared(Paged<&'a Mutex<ReadTransaction>>),
 }
 
 impl<'a> Snapshotted<'a> {
-    fn now(store: &Arc<Store>) -> Result<Self> {
-        ReadTransaction::begin(store).map(Self::Own)
+    fn now(store: &Arc<Store>) -> impl FnOnce(Columns) -> Result<Self> {
+        |columns| Stream::begin(store, columns).map(Self::Own)
     }
 
-    const fn of<K, V>(snapshot: &'a Snapshot<K, V>) -> Self {
-        Self::Shared(snapshot.transaction())
+    fn of<K, V>(snapshot: &'a Snapshot<K, V>) -> impl FnOnce(Columns) -> Result<Self> {
+        |columns| Ok(Self::Shared(Paged::new(snapshot.transaction(), columns)))
     }
 }
 
-impl Pages for Snapshotted<'_> {
-    fn fill(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()> {
+impl Rows for Snapshotted<'_> {
+    fn next(&mut self, direction: Direction) -> Result<Option<RawRow<'_>>> {
         match self {
-            Self::Own(transaction) => transaction.fill(cursor, direction),
-            Self::Shared(transaction) => transaction.fill(cursor, direction),
+            Self::Own(rows) => rows.next(direction),
+            Self::Shared(rows) => rows.next(direction),
         }
     }
 }
 
 /// What a transaction sees: it changes with what the transaction writes, which is why it is
 /// borrowed meanwhile.
-struct Within<'a>(Box<dyn Pages + 'a>);
+struct Within<'a>(Box<dyn Rows + 'a>);
 
 impl<'a> Within<'a> {
-    fn of<K, V>(transaction: &'a Transaction<'_, K, V>) -> Self {
-        Self(Box::new(transaction.scope()))
+    fn of<K, V>(transaction: &'a Transaction<'_, K, V>) -> impl FnOnce(Columns) -> Result<Self> {
+        |columns| Ok(Self(Box::new(Paged::new(transaction.scope(), columns))))
     }
 }
 
-impl Pages for Within<'_> {
-    fn fill(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()> {
-        self.0.fill(cursor, direction)
+impl Rows for Within<'_> {
+    fn next(&mut self, direction: Direction) -> Result<Option<RawRow<'_>>> {
+        self.0.next(direction)
     }
 }
 
@@ -187,9 +181,9 @@ pub struct Iter<'a, K, V> {
 }
 
 impl<'a, K: DeserializeOwned, V: DeserializeOwned> Iter<'a, K, V> {
-    fn new(pages: Result<Snapshotted<'a>>, format: Format) -> Self {
+    fn new(format: Format, open: impl FnOnce(Columns) -> Result<Snapshotted<'a>>) -> Self {
         Self {
-            walk: Walk::entries(pages, format),
+            walk: Walk::entries(format, open),
         }
     }
 }
@@ -206,9 +200,9 @@ pub struct Keys<'a, K, V> {
 }
 
 impl<'a, K: DeserializeOwned, V> Keys<'a, K, V> {
-    fn new(pages: Result<Snapshotted<'a>>, format: Format) -> Self {
+    fn new(format: Format, open: impl FnOnce(Columns) -> Result<Snapshotted<'a>>) -> Self {
         Self {
-            walk: Walk::keys(pages, format),
+            walk: Walk::keys(format, open),
             value: PhantomData,
         }
     }
@@ -226,9 +220,9 @@ pub struct Values<'a, K, V> {
 }
 
 impl<'a, K, V: DeserializeOwned> Values<'a, K, V> {
-    fn new(pages: Result<Snapshotted<'a>>, format: Format) -> Self {
+    fn new(format: Format, open: impl FnOnce(Columns) -> Result<Snapshotted<'a>>) -> Self {
         Self {
-            walk: Walk::values(pages, format),
+            walk: Walk::values(format, open),
             key: PhantomData,
         }
     }
@@ -243,13 +237,13 @@ walks!(Values<'a, K, V> yields V);
 /// [`Vault::drain`].
 #[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct IntoIter<K, V> {
-    walk: Walk<ReadTransaction, (K, V)>,
+    walk: Walk<Stream, (K, V)>,
 }
 
 impl<K: DeserializeOwned, V: DeserializeOwned> IntoIter<K, V> {
     fn new(store: &Arc<Store>, format: Format) -> Self {
         Self {
-            walk: Walk::entries(ReadTransaction::begin(store), format),
+            walk: Walk::entries(format, |columns| Stream::begin(store, columns)),
         }
     }
 }
@@ -260,14 +254,14 @@ walks!(IntoIter < K, V > yields(K, V));
 /// otherwise as [`Keys`]. The entries stay in the file.
 #[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct IntoKeys<K, V> {
-    walk: Walk<ReadTransaction, K>,
+    walk: Walk<Stream, K>,
     value: PhantomData<fn() -> V>,
 }
 
 impl<K: DeserializeOwned, V> IntoKeys<K, V> {
     fn new(store: &Arc<Store>, format: Format) -> Self {
         Self {
-            walk: Walk::keys(ReadTransaction::begin(store), format),
+            walk: Walk::keys(format, |columns| Stream::begin(store, columns)),
             value: PhantomData,
         }
     }
@@ -279,14 +273,14 @@ walks!(IntoKeys<K, V> yields K);
 /// [`Vault::into_values`]; otherwise as [`Values`]. The entries stay in the file.
 #[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct IntoValues<K, V> {
-    walk: Walk<ReadTransaction, V>,
+    walk: Walk<Stream, V>,
     key: PhantomData<fn() -> K>,
 }
 
 impl<K, V: DeserializeOwned> IntoValues<K, V> {
     fn new(store: &Arc<Store>, format: Format) -> Self {
         Self {
-            walk: Walk::values(ReadTransaction::begin(store), format),
+            walk: Walk::values(format, |columns| Stream::begin(store, columns)),
             key: PhantomData,
         }
     }
@@ -317,14 +311,14 @@ impl<K: DeserializeOwned, V: DeserializeOwned> Vault<K, V> {
     /// # }
     /// ```
     pub fn iter(&self) -> Iter<'_, K, V> {
-        Iter::new(Snapshotted::now(self.store()), self.format())
+        Iter::new(self.format(), Snapshotted::now(self.store()))
     }
 }
 
 impl<K: DeserializeOwned, V> Vault<K, V> {
     /// An iterator over the keys, in the order of insertion: see [`Keys`].
     pub fn keys(&self) -> Keys<'_, K, V> {
-        Keys::new(Snapshotted::now(self.store()), self.format())
+        Keys::new(self.format(), Snapshotted::now(self.store()))
     }
 
     /// An iterator over the keys that owns this handle: see [`IntoKeys`].
@@ -336,7 +330,7 @@ impl<K: DeserializeOwned, V> Vault<K, V> {
 impl<K, V: DeserializeOwned> Vault<K, V> {
     /// An iterator over the values, in the order of insertion of their keys: see [`Values`].
     pub fn values(&self) -> Values<'_, K, V> {
-        Values::new(Snapshotted::now(self.store()), self.format())
+        Values::new(self.format(), Snapshotted::now(self.store()))
     }
 
     /// An iterator over the values that owns this handle: see [`IntoValues`].
@@ -360,7 +354,7 @@ impl<'a, K: DeserializeOwned, V: DeserializeOwned> IntoIterator for &'a Vault<K,
     type IntoIter = Iter<'a, K, V>;
 
     fn into_iter(self) -> Self::IntoIter {
-        Iter::new(Snapshotted::now(self.store()), self.format())
+        Iter::new(self.format(), Snapshotted::now(self.store()))
     }
 }
 
@@ -377,7 +371,7 @@ impl<K: DeserializeOwned, V: DeserializeOwned> Transaction<'_, K, V> {
     /// An iterator over the entries, in the order of insertion.
     pub fn iter(&self) -> TransactionIter<'_, (K, V)> {
         TransactionIter {
-            walk: Walk::entries(Ok(Within::of(self)), self.format()),
+            walk: Walk::entries(self.format(), Within::of(self)),
         }
     }
 }
@@ -386,7 +380,7 @@ impl<K: DeserializeOwned, V> Transaction<'_, K, V> {
     /// An iterator over the keys, in the order of insertion.
     pub fn keys(&self) -> TransactionIter<'_, K> {
         TransactionIter {
-            walk: Walk::keys(Ok(Within::of(self)), self.format()),
+            walk: Walk::keys(self.format(), Within::of(self)),
         }
     }
 }
@@ -395,7 +389,7 @@ impl<K, V: DeserializeOwned> Transaction<'_, K, V> {
     /// An iterator over the values, in the order of insertion of their keys.
     pub fn values(&self) -> TransactionIter<'_, V> {
         TransactionIter {
-            walk: Walk::values(Ok(Within::of(self)), self.format()),
+            walk: Walk::values(self.format(), Within::of(self)),
         }
     }
 }
@@ -412,21 +406,21 @@ impl<'a, K: DeserializeOwned, V: DeserializeOwned> IntoIterator for &'a Transact
 impl<K: DeserializeOwned, V: DeserializeOwned> Snapshot<K, V> {
     /// An iterator over the entries, in the order of insertion: see [`Iter`].
     pub fn iter(&self) -> Iter<'_, K, V> {
-        Iter::new(Ok(Snapshotted::of(self)), self.format())
+        Iter::new(self.format(), Snapshotted::of(self))
     }
 }
 
 impl<K: DeserializeOwned, V> Snapshot<K, V> {
     /// An iterator over the keys, in the order of insertion: see [`Keys`].
     pub fn keys(&self) -> Keys<'_, K, V> {
-        Keys::new(Ok(Snapshotted::of(self)), self.format())
+        Keys::new(self.format(), Snapshotted::of(self))
     }
 }
 
 impl<K, V: DeserializeOwned> Snapshot<K, V> {
     /// An iterator over the values, in the order of insertion of their keys: see [`Values`].
     pub fn values(&self) -> Values<'_, K, V> {
-        Values::new(Ok(Snapshotted::of(self)), self.format())
+        Values::new(self.format(), Snapshotted::of(self))
     }
 }
 

@@ -29,8 +29,13 @@ pub(super) enum Sql {
     Delete,
     DeleteRow,
     Clear,
-    ScanForward(Columns),
-    ScanBackward(Columns),
+    // The scans are the last.
+    ForwardKeys,
+    ForwardValues,
+    ForwardEntries,
+    BackwardKeys,
+    BackwardValues,
+    BackwardEntries,
 }
 
 /// Which columns of the rows a scan wants: the others are not read from the disk.
@@ -42,34 +47,8 @@ pub(crate) enum Columns {
 }
 
 impl Sql {
-    const COUNT: usize = 26;
-
-    const fn slot(self) -> usize {
-        match self {
-            Self::Begin => 0,
-            Self::BeginImmediate => 1,
-            Self::Commit => 2,
-            Self::Rollback => 3,
-            Self::Savepoint => 4,
-            Self::Release => 5,
-            Self::RollbackTo => 6,
-            Self::Get => 7,
-            Self::Contains => 8,
-            Self::Count => 9,
-            Self::CountTable => 10,
-            Self::Bytes => 11,
-            Self::First => 12,
-            Self::Last => 13,
-            Self::Put => 14,
-            Self::Restore => 15,
-            Self::Update => 16,
-            Self::Delete => 17,
-            Self::DeleteRow => 18,
-            Self::Clear => 19,
-            Self::ScanForward(columns) => 20 + columns as usize,
-            Self::ScanBackward(columns) => 23 + columns as usize,
-        }
-    }
+    const COUNT: usize = Self::BackwardEntries as usize + 1;
+    const FIRST_SCAN: usize = Self::ForwardKeys as usize;
 
     const fn text(self) -> &'static str {
         match self {
@@ -101,22 +80,18 @@ impl Sql {
             Self::DeleteRow => "DELETE FROM dict WHERE rowid = ?1",
             Self::Clear => "DELETE FROM dict",
             // Where to stop is the caller's to see: SQLite would compare and count at each row.
-            Self::ScanForward(Columns::Key) => {
-                "SELECT rowid, key FROM dict WHERE rowid >= ?1 ORDER BY rowid"
-            }
-            Self::ScanForward(Columns::Value) => {
-                "SELECT rowid, value FROM dict WHERE rowid >= ?1 ORDER BY rowid"
-            }
-            Self::ScanForward(Columns::Both) => {
+            Self::ForwardKeys => "SELECT rowid, key FROM dict WHERE rowid >= ?1 ORDER BY rowid",
+            Self::ForwardValues => "SELECT rowid, value FROM dict WHERE rowid >= ?1 ORDER BY rowid",
+            Self::ForwardEntries => {
                 "SELECT rowid, key, value FROM dict WHERE rowid >= ?1 ORDER BY rowid"
             }
-            Self::ScanBackward(Columns::Key) => {
+            Self::BackwardKeys => {
                 "SELECT rowid, key FROM dict WHERE rowid <= ?1 ORDER BY rowid DESC"
             }
-            Self::ScanBackward(Columns::Value) => {
+            Self::BackwardValues => {
                 "SELECT rowid, value FROM dict WHERE rowid <= ?1 ORDER BY rowid DESC"
             }
-            Self::ScanBackward(Columns::Both) => {
+            Self::BackwardEntries => {
                 "SELECT rowid, key, value FROM dict WHERE rowid <= ?1 ORDER BY rowid DESC"
             }
         }
@@ -139,14 +114,20 @@ impl<'conn> Statements<'conn> {
 
     #[inline]
     pub(super) fn get(&mut self, sql: Sql) -> rusqlite::Result<&mut Statement<'conn>> {
-        let slot = self
-            .slots
-            .get_mut(sql.slot())
-            .ok_or(rusqlite::Error::InvalidQuery)?;
-        if slot.is_none() {
-            *slot = Some(Statement::prepare(self.connection, sql.text())?);
+        // Not `ok_or`, which makes an error and drops it each time.
+        let Some(slot) = self.slots.get_mut(sql as usize) else {
+            return Err(rusqlite::Error::InvalidQuery);
+        };
+        match slot {
+            Some(statement) => Ok(statement),
+            None => Ok(slot.insert(Statement::prepare(self.connection, sql.text())?)),
         }
-        slot.as_mut().ok_or(rusqlite::Error::InvalidQuery)
+    }
+
+    /// Ends the scans that were started and not walked to their end.
+    pub(super) fn stop_scans(&mut self) {
+        let scans = self.slots.iter_mut().skip(Sql::FIRST_SCAN);
+        scans.flatten().for_each(Statement::stop);
     }
 
     /// Runs a statement that changes rows; the number of them.
