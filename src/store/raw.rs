@@ -75,13 +75,12 @@ impl WalIndex {
     ///
     /// `None` when the file is not in WAL mode.
     pub(super) fn new(connection: Connection) -> rusqlite::Result<Option<Self>> {
-        // A connection opens the log and its index when it first reads.
-        let read = |pragma: &str| connection.query_one(pragma, [], |row| row.get(0));
-        let mode: String = read("PRAGMA journal_mode")?;
-        if mode != "wal" {
+        // A connection opens the log and its index when it first reads, which this does without
+        // reading the schema. A journal that is not a log is open only while something is written.
+        connection.query_one("PRAGMA schema_version", [], |row| row.get::<_, i64>(0))?;
+        if file_pointer(&connection, ffi::SQLITE_FCNTL_JOURNAL_POINTER).is_none() {
             return Ok(None);
         }
-        connection.query_one("PRAGMA schema_version", [], |row| row.get::<_, i64>(0))?;
         let words =
             find_index(&connection).ok_or_else(|| failure::from_code(ffi::SQLITE_IOERR_SHMMAP))?;
         Ok(Some(Self {
@@ -315,6 +314,20 @@ mod tests {
         file.other.execute_batch(PUT).unwrap();
         let later = file.index.header().unwrap();
         assert!(!later.is_by_commit(&before, frames));
+    }
+
+    #[test]
+    fn a_file_without_a_log_has_no_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.db");
+        for mode in ["DELETE", "TRUNCATE", "PERSIST", "MEMORY", "OFF"] {
+            let connection = Connection::open(&path).unwrap();
+            let sql = format!("PRAGMA journal_mode = {mode}; CREATE TABLE t_{mode} (x)");
+            connection.execute_batch(&sql).unwrap();
+            let another = Connection::open(&path).unwrap();
+            assert!(WalIndex::new(another).unwrap().is_none(), "{mode}");
+        }
+        assert!(!folder.path().join("t.db-shm").exists());
     }
 
     #[test]
