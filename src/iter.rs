@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::snapshot::Snapshot;
-use crate::store::{Columns, Direction, Paged, RawRow, ReadTransaction, Rows, Store, Stream};
+use crate::store::{Columns, Cursor, Direction, Pages, RawRow, ReadTransaction, Store};
 use crate::transaction::Transaction;
 use crate::value::Format;
 use crate::vault::Vault;
@@ -18,70 +18,76 @@ use crate::vault::Vault;
 type Decode<T> = fn(Format, RawRow<'_>) -> Result<T>;
 
 /// A walk over rows, and what to make of a row: the one iterator behind all the public ones.
-struct Walk<R, T> {
-    state: State<R>,
+struct Walk<P, T> {
+    state: State<P>,
     format: Format,
     decode: Decode<T>,
 }
 
-enum State<R> {
-    Open(R),
+enum State<P> {
+    Open {
+        pages: P,
+        cursor: Cursor,
+    },
     /// It could not begin: the first item says why.
     Failed(Error),
     Ended,
 }
 
-impl<R: Rows, T> Walk<R, T> {
-    /// Begins to walk over the rows that `open` gives, with the columns that are needed.
-    fn new(
-        format: Format,
-        columns: Columns,
-        open: impl FnOnce(Columns) -> Result<R>,
-        decode: Decode<T>,
-    ) -> Self {
+impl<P: Pages, T> Walk<P, T> {
+    /// Begins with the first page, which fixes the state that a read transaction shows.
+    fn new(pages: Result<P>, format: Format, columns: Columns, decode: Decode<T>) -> Self {
+        let begun = pages.and_then(|mut pages| {
+            let mut cursor = Cursor::new(format.columns(columns));
+            pages.fill(&mut cursor, Direction::Forward)?;
+            Ok(State::Open { pages, cursor })
+        });
         Self {
-            state: open(format.columns(columns)).map_or_else(State::Failed, State::Open),
+            state: begun.unwrap_or_else(State::Failed),
             format,
             decode,
         }
     }
 
-    fn keys(format: Format, open: impl FnOnce(Columns) -> Result<R>) -> Self
+    fn keys(pages: Result<P>, format: Format) -> Self
     where
         T: DeserializeOwned,
     {
-        Self::new(format, Columns::Key, open, Format::decode_key)
+        Self::new(pages, format, Columns::Key, Format::decode_key)
     }
 
-    fn values(format: Format, open: impl FnOnce(Columns) -> Result<R>) -> Self
+    fn values(pages: Result<P>, format: Format) -> Self
     where
         T: DeserializeOwned,
     {
-        Self::new(format, Columns::Value, open, Format::decode_value)
+        Self::new(pages, format, Columns::Value, Format::decode_value)
     }
 
-    /// The next row, decoded. A row that does not decode is an error and not the end; one
+    /// The next row, decoded. A row that does not decode is an error and not the end; a page
     /// that cannot be read is both.
     fn next(&mut self, direction: Direction) -> Option<Result<T>> {
-        let failure = match &mut self.state {
-            State::Open(rows) => match rows.next(direction) {
-                Ok(Some(row)) => return Some((self.decode)(self.format, row)),
-                Ok(None) => None,
-                Err(error) => Some(error),
-            },
-            _ => None,
-        };
+        if let State::Open { pages, cursor } = &mut self.state {
+            if cursor.wants(direction)
+                && let Err(error) = pages.fill(cursor, direction)
+            {
+                self.state = State::Ended;
+                return Some(Err(error));
+            }
+            if let Some(row) = cursor.take(direction) {
+                return Some((self.decode)(self.format, row));
+            }
+        }
         // Ending gives the connection back, even while the iterator is kept.
         match std::mem::replace(&mut self.state, State::Ended) {
             State::Failed(error) => Some(Err(error)),
-            _ => failure.map(Err),
+            _ => None,
         }
     }
 }
 
-impl<R: Rows, K: DeserializeOwned, V: DeserializeOwned> Walk<R, (K, V)> {
-    fn entries(format: Format, open: impl FnOnce(Columns) -> Result<R>) -> Self {
-        Self::new(format, Columns::Both, open, |format, row| {
+impl<P: Pages, K: DeserializeOwned, V: DeserializeOwned> Walk<P, (K, V)> {
+    fn entries(pages: Result<P>, format: Format) -> Self {
+        Self::new(pages, format, Columns::Both, |format, row| {
             format.decode_entry(row.key, row.value)
         })
     }
@@ -89,42 +95,42 @@ impl<R: Rows, K: DeserializeOwned, V: DeserializeOwned> Walk<R, (K, V)> {
 
 /// One state of the vault: an iterator's own, or a snapshot's.
 enum Snapshotted<'a> {
-    Own(Stream),
-    Shared(Paged<&'a Mutex<ReadTransaction>>),
+    Own(ReadTransaction),
+    Shared(&'a Mutex<ReadTransaction>),
 }
 
 impl<'a> Snapshotted<'a> {
-    fn now(store: &Arc<Store>) -> impl FnOnce(Columns) -> Result<Self> {
-        |columns| Stream::begin(store, columns).map(Self::Own)
+    fn now(store: &Arc<Store>) -> Result<Self> {
+        ReadTransaction::begin(store).map(Self::Own)
     }
 
-    fn of<K, V>(snapshot: &'a Snapshot<K, V>) -> impl FnOnce(Columns) -> Result<Self> {
-        |columns| Ok(Self::Shared(Paged::new(snapshot.transaction(), columns)))
+    const fn of<K, V>(snapshot: &'a Snapshot<K, V>) -> Self {
+        Self::Shared(snapshot.transaction())
     }
 }
 
-impl Rows for Snapshotted<'_> {
-    fn next(&mut self, direction: Direction) -> Result<Option<RawRow<'_>>> {
+impl Pages for Snapshotted<'_> {
+    fn fill(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()> {
         match self {
-            Self::Own(rows) => rows.next(direction),
-            Self::Shared(rows) => rows.next(direction),
+            Self::Own(transaction) => transaction.fill(cursor, direction),
+            Self::Shared(transaction) => transaction.fill(cursor, direction),
         }
     }
 }
 
 /// What a transaction sees: it changes with what the transaction writes, which is why it is
 /// borrowed meanwhile.
-struct Within<'a>(Box<dyn Rows + 'a>);
+struct Within<'a>(Box<dyn Pages + 'a>);
 
 impl<'a> Within<'a> {
-    fn of<K, V>(transaction: &'a Transaction<'_, K, V>) -> impl FnOnce(Columns) -> Result<Self> {
-        |columns| Ok(Self(Box::new(Paged::new(transaction.scope(), columns))))
+    fn of<K, V>(transaction: &'a Transaction<'_, K, V>) -> Self {
+        Self(Box::new(transaction.scope()))
     }
 }
 
-impl Rows for Within<'_> {
-    fn next(&mut self, direction: Direction) -> Result<Option<RawRow<'_>>> {
-        self.0.next(direction)
+impl Pages for Within<'_> {
+    fn fill(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()> {
+        self.0.fill(cursor, direction)
     }
 }
 
@@ -181,9 +187,9 @@ pub struct Iter<'a, K, V> {
 }
 
 impl<'a, K: DeserializeOwned, V: DeserializeOwned> Iter<'a, K, V> {
-    fn new(format: Format, open: impl FnOnce(Columns) -> Result<Snapshotted<'a>>) -> Self {
+    fn new(pages: Result<Snapshotted<'a>>, format: Format) -> Self {
         Self {
-            walk: Walk::entries(format, open),
+            walk: Walk::entries(pages, format),
         }
     }
 }
@@ -200,9 +206,9 @@ pub struct Keys<'a, K, V> {
 }
 
 impl<'a, K: DeserializeOwned, V> Keys<'a, K, V> {
-    fn new(format: Format, open: impl FnOnce(Columns) -> Result<Snapshotted<'a>>) -> Self {
+    fn new(pages: Result<Snapshotted<'a>>, format: Format) -> Self {
         Self {
-            walk: Walk::keys(format, open),
+            walk: Walk::keys(pages, format),
             value: PhantomData,
         }
     }
@@ -220,9 +226,9 @@ pub struct Values<'a, K, V> {
 }
 
 impl<'a, K, V: DeserializeOwned> Values<'a, K, V> {
-    fn new(format: Format, open: impl FnOnce(Columns) -> Result<Snapshotted<'a>>) -> Self {
+    fn new(pages: Result<Snapshotted<'a>>, format: Format) -> Self {
         Self {
-            walk: Walk::values(format, open),
+            walk: Walk::values(pages, format),
             key: PhantomData,
         }
     }
@@ -237,13 +243,13 @@ walks!(Values<'a, K, V> yields V);
 /// [`Vault::drain`].
 #[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct IntoIter<K, V> {
-    walk: Walk<Stream, (K, V)>,
+    walk: Walk<ReadTransaction, (K, V)>,
 }
 
 impl<K: DeserializeOwned, V: DeserializeOwned> IntoIter<K, V> {
     fn new(store: &Arc<Store>, format: Format) -> Self {
         Self {
-            walk: Walk::entries(format, |columns| Stream::begin(store, columns)),
+            walk: Walk::entries(ReadTransaction::begin(store), format),
         }
     }
 }
@@ -254,14 +260,14 @@ walks!(IntoIter < K, V > yields(K, V));
 /// otherwise as [`Keys`]. The entries stay in the file.
 #[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct IntoKeys<K, V> {
-    walk: Walk<Stream, K>,
+    walk: Walk<ReadTransaction, K>,
     value: PhantomData<fn() -> V>,
 }
 
 impl<K: DeserializeOwned, V> IntoKeys<K, V> {
     fn new(store: &Arc<Store>, format: Format) -> Self {
         Self {
-            walk: Walk::keys(format, |columns| Stream::begin(store, columns)),
+            walk: Walk::keys(ReadTransaction::begin(store), format),
             value: PhantomData,
         }
     }
@@ -273,14 +279,14 @@ walks!(IntoKeys<K, V> yields K);
 /// [`Vault::into_values`]; otherwise as [`Values`]. The entries stay in the file.
 #[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct IntoValues<K, V> {
-    walk: Walk<Stream, V>,
+    walk: Walk<ReadTransaction, V>,
     key: PhantomData<fn() -> K>,
 }
 
 impl<K, V: DeserializeOwned> IntoValues<K, V> {
     fn new(store: &Arc<Store>, format: Format) -> Self {
         Self {
-            walk: Walk::values(format, |columns| Stream::begin(store, columns)),
+            walk: Walk::values(ReadTransaction::begin(store), format),
             key: PhantomData,
         }
     }
@@ -311,14 +317,14 @@ impl<K: DeserializeOwned, V: DeserializeOwned> Vault<K, V> {
     /// # }
     /// ```
     pub fn iter(&self) -> Iter<'_, K, V> {
-        Iter::new(self.format(), Snapshotted::now(self.store()))
+        Iter::new(Snapshotted::now(self.store()), self.format())
     }
 }
 
 impl<K: DeserializeOwned, V> Vault<K, V> {
     /// An iterator over the keys, in the order of insertion: see [`Keys`].
     pub fn keys(&self) -> Keys<'_, K, V> {
-        Keys::new(self.format(), Snapshotted::now(self.store()))
+        Keys::new(Snapshotted::now(self.store()), self.format())
     }
 
     /// An iterator over the keys that owns this handle: see [`IntoKeys`].
@@ -330,7 +336,7 @@ impl<K: DeserializeOwned, V> Vault<K, V> {
 impl<K, V: DeserializeOwned> Vault<K, V> {
     /// An iterator over the values, in the order of insertion of their keys: see [`Values`].
     pub fn values(&self) -> Values<'_, K, V> {
-        Values::new(self.format(), Snapshotted::now(self.store()))
+        Values::new(Snapshotted::now(self.store()), self.format())
     }
 
     /// An iterator over the values that owns this handle: see [`IntoValues`].
@@ -354,7 +360,7 @@ impl<'a, K: DeserializeOwned, V: DeserializeOwned> IntoIterator for &'a Vault<K,
     type IntoIter = Iter<'a, K, V>;
 
     fn into_iter(self) -> Self::IntoIter {
-        Iter::new(self.format(), Snapshotted::now(self.store()))
+        Iter::new(Snapshotted::now(self.store()), self.format())
     }
 }
 
@@ -371,7 +377,7 @@ impl<K: DeserializeOwned, V: DeserializeOwned> Transaction<'_, K, V> {
     /// An iterator over the entries, in the order of insertion.
     pub fn iter(&self) -> TransactionIter<'_, (K, V)> {
         TransactionIter {
-            walk: Walk::entries(self.format(), Within::of(self)),
+            walk: Walk::entries(Ok(Within::of(self)), self.format()),
         }
     }
 }
@@ -380,7 +386,7 @@ impl<K: DeserializeOwned, V> Transaction<'_, K, V> {
     /// An iterator over the keys, in the order of insertion.
     pub fn keys(&self) -> TransactionIter<'_, K> {
         TransactionIter {
-            walk: Walk::keys(self.format(), Within::of(self)),
+            walk: Walk::keys(Ok(Within::of(self)), self.format()),
         }
     }
 }
@@ -389,7 +395,7 @@ impl<K, V: DeserializeOwned> Transaction<'_, K, V> {
     /// An iterator over the values, in the order of insertion of their keys.
     pub fn values(&self) -> TransactionIter<'_, V> {
         TransactionIter {
-            walk: Walk::values(self.format(), Within::of(self)),
+            walk: Walk::values(Ok(Within::of(self)), self.format()),
         }
     }
 }
@@ -406,21 +412,21 @@ impl<'a, K: DeserializeOwned, V: DeserializeOwned> IntoIterator for &'a Transact
 impl<K: DeserializeOwned, V: DeserializeOwned> Snapshot<K, V> {
     /// An iterator over the entries, in the order of insertion: see [`Iter`].
     pub fn iter(&self) -> Iter<'_, K, V> {
-        Iter::new(self.format(), Snapshotted::of(self))
+        Iter::new(Ok(Snapshotted::of(self)), self.format())
     }
 }
 
 impl<K: DeserializeOwned, V> Snapshot<K, V> {
     /// An iterator over the keys, in the order of insertion: see [`Keys`].
     pub fn keys(&self) -> Keys<'_, K, V> {
-        Keys::new(self.format(), Snapshotted::of(self))
+        Keys::new(Ok(Snapshotted::of(self)), self.format())
     }
 }
 
 impl<K, V: DeserializeOwned> Snapshot<K, V> {
     /// An iterator over the values, in the order of insertion of their keys: see [`Values`].
     pub fn values(&self) -> Values<'_, K, V> {
-        Values::new(self.format(), Snapshotted::of(self))
+        Values::new(Ok(Snapshotted::of(self)), self.format())
     }
 }
 

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::codec::Tag;
 use crate::error::{Error, Result};
-use crate::store::{Columns, Cursor, Direction, RawRow, ReadTransaction, Store};
+use crate::store::{Columns, Cursor, Direction, Pages, RawRow, ReadTransaction, Store};
 use crate::vault::Vault;
 
 /// How many entries are checked between two reports of progress.
@@ -344,7 +344,7 @@ fn walk(
 ) -> Result<()> {
     let seen_until = *last;
     loop {
-        cursor.fill(transaction.session()?, direction)?;
+        transaction.fill(cursor, direction)?;
         let Some(row) = cursor.take(direction) else {
             return Ok(());
         };

@@ -12,13 +12,6 @@ pub(super) fn from_code(code: std::ffi::c_int) -> rusqlite::Error {
     rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
 }
 
-/// The error of a walk that meets rows in another order than that of their rowids.
-#[cold]
-pub(super) fn out_of_order() -> rusqlite::Error {
-    let words = "rows are not in their order".to_owned();
-    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), Some(words))
-}
-
 /// True for the answers that mean "somebody else has the lock, try again".
 pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(

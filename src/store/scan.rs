@@ -4,10 +4,10 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
+use super::Store;
 use super::scope::Scope;
-use super::session::{Lookup, RawRow, Session};
+use super::session::{Lookup, Session};
 use super::statements::{Columns, Sql};
-use super::{Store, failure};
 use crate::error::Result;
 
 /// A page ends at the first of these. The number of rows starts small, for a caller who wants
@@ -15,6 +15,14 @@ use crate::error::Result;
 const FIRST_PAGE_ROWS: usize = 8;
 const MAX_PAGE_ROWS: usize = 512;
 const MAX_PAGE_BYTES: usize = 128 * 1024;
+
+/// One row, borrowed from the page it was read with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RawRow<'page> {
+    pub(crate) rowid: i64,
+    pub(crate) key: &'page [u8],
+    pub(crate) value: &'page [u8],
+}
 
 /// Rows that were read at once, in the order in which they were read.
 #[derive(Debug, Default)]
@@ -33,12 +41,12 @@ impl Page {
         self.left = 0..0;
     }
 
-    fn push(&mut self, row: RawRow<'_>) {
+    fn push(&mut self, rowid: i64, key: &[u8], value: &[u8]) {
         let start = self.bytes.len();
-        self.bytes.extend_from_slice(row.key);
+        self.bytes.extend_from_slice(key);
         let middle = self.bytes.len();
-        self.bytes.extend_from_slice(row.value);
-        self.rows.push((row.rowid, start, middle, self.bytes.len()));
+        self.bytes.extend_from_slice(value);
+        self.rows.push((rowid, start, middle, self.bytes.len()));
         self.left.end = self.rows.len();
     }
 
@@ -59,56 +67,6 @@ pub(crate) enum Direction {
     Backward,
 }
 
-/// The rowids between the two ends of a walk that were not read yet: the first and the last.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Unread(i64, i64);
-
-/// What a row is to a walk.
-#[derive(Debug)]
-pub(super) enum Met {
-    /// The next row, and what is left behind it.
-    Next(Option<Unread>),
-    /// One that was read from the other end.
-    Past,
-}
-
-impl Unread {
-    pub(super) const ALL: Self = Self(i64::MIN, i64::MAX);
-
-    /// The scan to go on with, and the rowid that it begins at.
-    pub(super) const fn scan(self, direction: Direction, columns: Columns) -> (Sql, i64) {
-        match (direction, columns) {
-            (Direction::Forward, Columns::Key) => (Sql::ForwardKeys, self.0),
-            (Direction::Forward, Columns::Value) => (Sql::ForwardValues, self.0),
-            (Direction::Forward, Columns::Both) => (Sql::ForwardEntries, self.0),
-            (Direction::Backward, Columns::Key) => (Sql::BackwardKeys, self.1),
-            (Direction::Backward, Columns::Value) => (Sql::BackwardValues, self.1),
-            (Direction::Backward, Columns::Both) => (Sql::BackwardEntries, self.1),
-        }
-    }
-
-    /// What a row is that the scan in that direction has come to.
-    #[inline]
-    pub(super) fn meet(self, direction: Direction, rowid: i64) -> rusqlite::Result<Met> {
-        let Self(low, high) = self;
-        let is_past = match direction {
-            Direction::Forward => rowid > high,
-            Direction::Backward => rowid < low,
-        };
-        if is_past {
-            Ok(Met::Past)
-        } else if (low..=high).contains(&rowid) {
-            Ok(Met::Next(match direction {
-                Direction::Forward => rowid.checked_add(1).map(|low| Self(low, high)),
-                Direction::Backward => rowid.checked_sub(1).map(|high| Self(low, high)),
-            }))
-        } else {
-            // A damaged tree may lead to its own beginning: such a walk would go on for ever.
-            Err(failure::out_of_order())
-        }
-    }
-}
-
 /// A position at either end of what is still to be seen.
 ///
 /// It knows rowids, not a statement: between two pages the session is free for other work,
@@ -116,7 +74,8 @@ impl Unread {
 #[derive(Debug)]
 pub(crate) struct Cursor {
     columns: Columns,
-    unread: Option<Unread>,
+    /// The rowids that were not read yet, if any.
+    unread: Option<(i64, i64)>,
     front: Page,
     back: Page,
     page_rows: usize,
@@ -126,27 +85,29 @@ impl Cursor {
     pub(crate) fn new(columns: Columns) -> Self {
         Self {
             columns,
-            unread: Some(Unread::ALL),
+            unread: Some((i64::MIN, i64::MAX)),
             front: Page::default(),
             back: Page::default(),
             page_rows: FIRST_PAGE_ROWS,
         }
     }
 
-    /// What [`fill`](Self::fill) has to read in that direction, if the last page was used up.
+    /// True if [`fill`](Self::fill) would have something to read in that direction.
     #[inline]
-    fn wanted(&self, direction: Direction) -> Option<Unread> {
+    pub(crate) fn wants(&self, direction: Direction) -> bool {
         let page = match direction {
             Direction::Forward => &self.front,
             Direction::Backward => &self.back,
         };
-        self.unread.filter(|_| page.left.is_empty())
+        page.left.is_empty() && self.unread.is_some()
     }
 
     /// Reads the next page in that direction, if the last one was used up.
     pub(crate) fn fill(&mut self, session: &mut Session, direction: Direction) -> Result<()> {
-        self.wanted(direction)
-            .map_or(Ok(()), |unread| self.read_page(session, direction, unread))
+        if self.wants(direction) {
+            self.read_page(session, direction)?;
+        }
+        Ok(())
     }
 
     /// The next row in that direction, after [`fill`](Self::fill); when the middle is reached, from
@@ -169,33 +130,45 @@ impl Cursor {
         }
     }
 
-    fn read_page(
-        &mut self,
-        session: &mut Session,
-        direction: Direction,
-        unread: Unread,
-    ) -> Result<()> {
-        let (sql, first) = unread.scan(direction, self.columns);
+    fn read_page(&mut self, session: &mut Session, direction: Direction) -> Result<()> {
+        let Some((low, high)) = self.unread else {
+            return Ok(());
+        };
+        let (sql, first) = match direction {
+            Direction::Forward => (Sql::ScanForward(self.columns), low),
+            Direction::Backward => (Sql::ScanBackward(self.columns), high),
+        };
         let limit = self.page_rows;
         let page = self.page(direction);
         page.clear();
-        let mut left = Some(unread);
-        let mut goes_on = true;
-        session.scan(sql, first, |row| {
-            let met = left.map_or(Ok(Met::Past), |left| left.meet(direction, row.rowid))?;
-            goes_on = if let Met::Next(behind) = met {
-                left = behind;
-                page.push(row);
-                page.rows.len() < limit && page.bytes.len() < MAX_PAGE_BYTES
-            } else {
-                left = None;
-                false
+        let (mut low, mut high) = (low, high);
+        let mut in_order = true;
+        session.scan(sql, first, |rowid, key, value| {
+            let is_past = match direction {
+                Direction::Forward => rowid > high,
+                Direction::Backward => rowid < low,
             };
-            Ok(goes_on)
+            if is_past {
+                return false;
+            }
+            // A damaged tree may lead to its own beginning: rows out of order would go on for ever.
+            in_order = (low..=high).contains(&rowid);
+            match direction {
+                Direction::Forward => low = rowid.saturating_add(1),
+                Direction::Backward => high = rowid.saturating_sub(1),
+            }
+            page.push(rowid, key, value);
+            in_order && page.rows.len() < limit && page.bytes.len() < MAX_PAGE_BYTES
         })?;
+        if !in_order {
+            return Err(session.corrupt("rows are not in their order"));
+        }
+        let last = page.rows.last().map(|row| row.0);
         self.page_rows = (limit * 2).min(MAX_PAGE_ROWS);
-        // A scan that would go on has come to its end.
-        self.unread = left.filter(|_| !goes_on);
+        self.unread = last.and_then(|last| match direction {
+            Direction::Forward => Some((last.checked_add(1)?, high)),
+            Direction::Backward => Some((low, last.checked_sub(1)?)),
+        });
         Ok(())
     }
 }
@@ -235,52 +208,27 @@ impl ReadTransaction {
     }
 }
 
-/// Rows, from both ends.
-pub(crate) trait Rows {
-    /// The next row in that direction. After an error there are no more.
-    fn next(&mut self, direction: Direction) -> Result<Option<RawRow<'_>>>;
-}
-
-/// What reads pages for a walk, and serves others between two pages.
+/// Where a cursor's pages come from.
 pub(crate) trait Pages {
     /// Reads the next page, if the cursor needs one.
     fn fill(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()>;
 }
 
+impl Pages for ReadTransaction {
+    fn fill(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()> {
+        cursor.fill(self.session()?, direction)
+    }
+}
+
 impl Pages for &Mutex<ReadTransaction> {
     fn fill(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()> {
-        cursor.fill(super::lock(self).session()?, direction)
+        super::lock(self).fill(cursor, direction)
     }
 }
 
 impl Pages for &RefCell<Scope<'_>> {
     fn fill(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()> {
         cursor.fill(self.borrow_mut().transaction().session()?, direction)
-    }
-}
-
-/// A walk over the rows of a transaction that serves others, too.
-#[derive(Debug)]
-pub(crate) struct Paged<P> {
-    pages: P,
-    cursor: Cursor,
-}
-
-impl<P: Pages> Paged<P> {
-    pub(crate) fn new(pages: P, columns: Columns) -> Self {
-        Self {
-            pages,
-            cursor: Cursor::new(columns),
-        }
-    }
-}
-
-impl<P: Pages> Rows for Paged<P> {
-    fn next(&mut self, direction: Direction) -> Result<Option<RawRow<'_>>> {
-        if self.cursor.wanted(direction).is_some() {
-            self.pages.fill(&mut self.cursor, direction)?;
-        }
-        Ok(self.cursor.take(direction))
     }
 }
 

@@ -10,7 +10,7 @@ use super::failure;
 use super::raw::{self, Watched};
 use super::sendable::Sendable;
 use super::statement::Row;
-use super::statements::{Bound, Sql, Statements};
+use super::statements::{Bound, Columns, Sql, Statements};
 use crate::error::{Error, Result};
 
 /// A row takes its pointer, its length, its rowid, its header and two tags in the table, and more in
@@ -34,14 +34,6 @@ pub(crate) trait Lookup {
 
     /// True if `key` is there. The value is not read from the file.
     fn contains(&mut self, key: &[u8]) -> Result<bool>;
-}
-
-/// A row of a scan, borrowed from where it was read.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RawRow<'row> {
-    pub(crate) rowid: i64,
-    pub(crate) key: &'row [u8],
-    pub(crate) value: &'row [u8],
 }
 
 /// A row of the table, and where it is.
@@ -148,8 +140,6 @@ impl Session {
     /// Rolls back what is open; `false` if nothing was, as after some errors.
     pub(super) fn rollback(&mut self) -> Result<bool> {
         self.with(|statements| {
-            // A statement that runs would keep the transaction's state from ending.
-            statements.stop_scans();
             let is_open = !statements.connection.is_autocommit();
             if is_open {
                 statements.run(Sql::Rollback)?;
@@ -260,43 +250,19 @@ impl Session {
         &mut self,
         sql: Sql,
         first: i64,
-        mut f: impl FnMut(RawRow<'_>) -> rusqlite::Result<bool>,
+        mut f: impl FnMut(i64, &[u8], &[u8]) -> bool,
     ) -> Result<()> {
         self.with(|statements| {
             statements.get(sql)?.query([first.into()], |rows| {
                 while let Some(row) = rows.next()? {
-                    if !f(RawRow::of(sql, &row)?)? {
+                    let (key, value) = key_and_value(sql, &row)?;
+                    if !f(row.integer(0), key, value) {
                         break;
                     }
                 }
                 Ok(())
             })
         })
-    }
-
-    /// Starts a scan at the rowid `first`, to be [stepped](Self::step_scan) through.
-    pub(super) fn start_scan(&mut self, sql: Sql, first: i64) -> Result<()> {
-        self.with(|statements| statements.get(sql)?.start(first))
-    }
-
-    /// The next row of a scan that was started, if `f` answers that it is wanted. A column that
-    /// was not asked for is empty.
-    #[inline]
-    pub(super) fn step_scan(
-        &mut self,
-        sql: Sql,
-        f: impl FnOnce(i64) -> rusqlite::Result<bool>,
-    ) -> Result<Option<RawRow<'_>>> {
-        self.bound
-            .get_mut()
-            .with_dependent_mut(|_, statements| {
-                let Some(row) = statements.get(sql)?.step()? else {
-                    return Ok(None);
-                };
-                let row = RawRow::of(sql, &row)?;
-                Ok(f(row.rowid)?.then_some(row))
-            })
-            .map_err(|error| failure::from_sqlite(error, &self.path, self.busy_timeout))
     }
 
     // ---- writing ------------------------------------------------------------------
@@ -360,21 +326,14 @@ impl Lookup for Session {
     }
 }
 
-impl<'row> RawRow<'row> {
-    /// What a scan has asked for.
-    #[inline]
-    fn of(sql: Sql, row: &Row<'row>) -> rusqlite::Result<Self> {
-        let (key, value): (_, &[u8]) = match sql {
-            Sql::ForwardKeys | Sql::BackwardKeys => (row.blob(1)?, &[]),
-            Sql::ForwardValues | Sql::BackwardValues => (&[], row.blob(1)?),
-            _ => (row.blob(1)?, row.blob(2)?),
-        };
-        Ok(Self {
-            rowid: row.integer(0),
-            key,
-            value,
-        })
-    }
+/// What a scan has asked for.
+#[inline]
+fn key_and_value<'row>(sql: Sql, row: &Row<'row>) -> rusqlite::Result<(&'row [u8], &'row [u8])> {
+    Ok(match sql {
+        Sql::ScanForward(Columns::Key) | Sql::ScanBackward(Columns::Key) => (row.blob(1)?, &[]),
+        Sql::ScanForward(Columns::Value) | Sql::ScanBackward(Columns::Value) => (&[], row.blob(1)?),
+        _ => (row.blob(1)?, row.blob(2)?),
+    })
 }
 
 #[cfg(test)]

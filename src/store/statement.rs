@@ -6,7 +6,6 @@
 
 use std::ffi::{CStr, c_char, c_int};
 use std::marker::PhantomData;
-use std::mem;
 use std::ptr::{self, NonNull};
 use std::slice;
 
@@ -81,48 +80,14 @@ impl<'conn> Statement<'conn> {
         parameters: [Parameter<'_>; N],
         f: impl FnOnce(&mut Rows<'_>) -> Result<R>,
     ) -> Result<R> {
-        let mut rows = self.rows();
+        let mut rows = Rows {
+            raw: self.raw,
+            parameters: PhantomData,
+        };
         for (index, parameter) in (1..).zip(parameters) {
             rows.bind(index, parameter)?;
         }
         f(&mut rows)
-    }
-
-    /// Starts it with its one parameter, to be [stepped](Self::step) through. Until it has come to its end
-    /// or is [stopped](Self::stop), it serves nothing else.
-    pub(super) fn start(&mut self, parameter: i64) -> Result<()> {
-        self.stop();
-        let mut rows = self.rows();
-        rows.bind(1, parameter.into())?;
-        // An integer is copied, so that it may run without what ends it.
-        mem::forget(rows);
-        Ok(())
-    }
-
-    /// The next row of what was [started](Self::start); at the last row or an error it ends.
-    #[inline]
-    pub(super) fn step(&mut self) -> Result<Option<Row<'_>>> {
-        // SAFETY: the statement is live. A row borrows `self`, so the last one is gone, and
-        // while this one is there nobody can step or stop.
-        match unsafe { step(self.raw) } {
-            Ok(Some(row)) => Ok(Some(row)),
-            end => {
-                self.stop();
-                end
-            }
-        }
-    }
-
-    /// Ends what was [started](Self::start), if it runs.
-    pub(super) fn stop(&mut self) {
-        drop(self.rows());
-    }
-
-    fn rows(&mut self) -> Rows<'_> {
-        Rows {
-            raw: self.raw,
-            parameters: PhantomData,
-        }
     }
 }
 
@@ -162,17 +127,28 @@ impl<'a> Rows<'a> {
         };
         match code {
             ffi::SQLITE_OK => Ok(()),
-            // SAFETY: the statement is live.
-            code => Err(unsafe { failure_of(self.raw, code) }),
+            code => Err(self.failure(code)),
         }
     }
 
     /// The next row, if there is one.
     #[inline]
     pub(super) fn next(&mut self) -> Result<Option<Row<'_>>> {
-        // SAFETY: the statement is live. A row borrows `self`, so the last one is gone, and this one
-        // is gone before the next or the end.
-        unsafe { step(self.raw) }
+        // SAFETY: the statement is live. No row is borrowed: it would borrow `self`.
+        match unsafe { ffi::sqlite3_step(self.raw.as_ptr()) } {
+            ffi::SQLITE_ROW => Ok(Some(Row {
+                raw: self.raw,
+                rows: PhantomData,
+            })),
+            ffi::SQLITE_DONE => Ok(None),
+            code => Err(self.failure(code)),
+        }
+    }
+
+    #[cold]
+    fn failure(&self, code: c_int) -> Error {
+        // SAFETY: the statement is live, and so is its connection.
+        unsafe { last_failure(ffi::sqlite3_db_handle(self.raw.as_ptr()), code) }
     }
 }
 
@@ -234,37 +210,6 @@ impl<'rows> Row<'rows> {
 fn not_a_blob(column: u16) -> Error {
     let source = Box::new(FromSqlError::InvalidType);
     Error::FromSqlConversionFailure(usize::from(column), Type::Blob, source)
-}
-
-/// Moves a statement to its next row, if there is one.
-///
-/// # Safety
-///
-/// The statement is live, and no row of it is used after this. The row that it returns is not used
-/// after the statement has moved on or has ended.
-#[inline]
-unsafe fn step<'rows>(raw: NonNull<ffi::sqlite3_stmt>) -> Result<Option<Row<'rows>>> {
-    // SAFETY: by the contract.
-    match unsafe { ffi::sqlite3_step(raw.as_ptr()) } {
-        ffi::SQLITE_ROW => Ok(Some(Row {
-            raw,
-            rows: PhantomData,
-        })),
-        ffi::SQLITE_DONE => Ok(None),
-        // SAFETY: by the contract.
-        code => Err(unsafe { failure_of(raw, code) }),
-    }
-}
-
-/// The error `code` of a statement.
-///
-/// # Safety
-///
-/// The statement is live.
-#[cold]
-unsafe fn failure_of(raw: NonNull<ffi::sqlite3_stmt>, code: c_int) -> Error {
-    // SAFETY: a live statement has a live connection.
-    unsafe { last_failure(ffi::sqlite3_db_handle(raw.as_ptr()), code) }
 }
 
 /// The error `code`, with what the connection says of it.
@@ -373,39 +318,6 @@ mod tests {
         }));
         assert!(panic.is_err());
         assert!(!connection.is_busy());
-    }
-
-    #[test]
-    fn what_is_started_runs_until_its_end() {
-        let connection = connection();
-        for integer in 0..3 {
-            insert(&connection, integer, b"x");
-        }
-        let mut select = Statement::prepare(&connection, "SELECT i FROM t WHERE i >= ?1").unwrap();
-        let next = |select: &mut Statement<'_>| {
-            let row = select.step().unwrap();
-            row.map(|row| row.integer(0))
-        };
-        select.start(1).unwrap();
-        assert_eq!(next(&mut select), Some(1));
-        assert!(connection.is_busy());
-        // It serves nothing else meanwhile.
-        let error = select.query([2.into()], |_| Ok(())).unwrap_err();
-        assert_eq!(code(&error), ffi::SQLITE_MISUSE);
-
-        select.start(1).unwrap();
-        let all = [1, 2].map(Some).into_iter().chain([None]);
-        assert!(all.eq([(); 3].map(|()| next(&mut select))));
-        assert!(!connection.is_busy(), "it runs on after its last row");
-
-        select.start(0).unwrap();
-        assert_eq!(next(&mut select), Some(0));
-        select.stop();
-        assert!(!connection.is_busy());
-        assert_eq!(
-            select.query([2.into()], |rows| Ok(rows.next()?.is_some())),
-            Ok(true)
-        );
     }
 
     #[test]

@@ -29,13 +29,8 @@ pub(super) enum Sql {
     Delete,
     DeleteRow,
     Clear,
-    // The scans are the last.
-    ForwardKeys,
-    ForwardValues,
-    ForwardEntries,
-    BackwardKeys,
-    BackwardValues,
-    BackwardEntries,
+    ScanForward(Columns),
+    ScanBackward(Columns),
 }
 
 /// Which columns of the rows a scan wants: the others are not read from the disk.
@@ -47,8 +42,34 @@ pub(crate) enum Columns {
 }
 
 impl Sql {
-    const COUNT: usize = Self::BackwardEntries as usize + 1;
-    const FIRST_SCAN: usize = Self::ForwardKeys as usize;
+    const COUNT: usize = 26;
+
+    const fn slot(self) -> usize {
+        match self {
+            Self::Begin => 0,
+            Self::BeginImmediate => 1,
+            Self::Commit => 2,
+            Self::Rollback => 3,
+            Self::Savepoint => 4,
+            Self::Release => 5,
+            Self::RollbackTo => 6,
+            Self::Get => 7,
+            Self::Contains => 8,
+            Self::Count => 9,
+            Self::CountTable => 10,
+            Self::Bytes => 11,
+            Self::First => 12,
+            Self::Last => 13,
+            Self::Put => 14,
+            Self::Restore => 15,
+            Self::Update => 16,
+            Self::Delete => 17,
+            Self::DeleteRow => 18,
+            Self::Clear => 19,
+            Self::ScanForward(columns) => 20 + columns as usize,
+            Self::ScanBackward(columns) => 23 + columns as usize,
+        }
+    }
 
     const fn text(self) -> &'static str {
         match self {
@@ -80,18 +101,22 @@ impl Sql {
             Self::DeleteRow => "DELETE FROM dict WHERE rowid = ?1",
             Self::Clear => "DELETE FROM dict",
             // Where to stop is the caller's to see: SQLite would compare and count at each row.
-            Self::ForwardKeys => "SELECT rowid, key FROM dict WHERE rowid >= ?1 ORDER BY rowid",
-            Self::ForwardValues => "SELECT rowid, value FROM dict WHERE rowid >= ?1 ORDER BY rowid",
-            Self::ForwardEntries => {
+            Self::ScanForward(Columns::Key) => {
+                "SELECT rowid, key FROM dict WHERE rowid >= ?1 ORDER BY rowid"
+            }
+            Self::ScanForward(Columns::Value) => {
+                "SELECT rowid, value FROM dict WHERE rowid >= ?1 ORDER BY rowid"
+            }
+            Self::ScanForward(Columns::Both) => {
                 "SELECT rowid, key, value FROM dict WHERE rowid >= ?1 ORDER BY rowid"
             }
-            Self::BackwardKeys => {
+            Self::ScanBackward(Columns::Key) => {
                 "SELECT rowid, key FROM dict WHERE rowid <= ?1 ORDER BY rowid DESC"
             }
-            Self::BackwardValues => {
+            Self::ScanBackward(Columns::Value) => {
                 "SELECT rowid, value FROM dict WHERE rowid <= ?1 ORDER BY rowid DESC"
             }
-            Self::BackwardEntries => {
+            Self::ScanBackward(Columns::Both) => {
                 "SELECT rowid, key, value FROM dict WHERE rowid <= ?1 ORDER BY rowid DESC"
             }
         }
@@ -115,19 +140,13 @@ impl<'conn> Statements<'conn> {
     #[inline]
     pub(super) fn get(&mut self, sql: Sql) -> rusqlite::Result<&mut Statement<'conn>> {
         // Not `ok_or`, which makes an error and drops it each time.
-        let Some(slot) = self.slots.get_mut(sql as usize) else {
+        let Some(slot) = self.slots.get_mut(sql.slot()) else {
             return Err(rusqlite::Error::InvalidQuery);
         };
         match slot {
             Some(statement) => Ok(statement),
             None => Ok(slot.insert(Statement::prepare(self.connection, sql.text())?)),
         }
-    }
-
-    /// Ends the scans that were started and not walked to their end.
-    pub(super) fn stop_scans(&mut self) {
-        let scans = self.slots.iter_mut().skip(Sql::FIRST_SCAN);
-        scans.flatten().for_each(Statement::stop);
     }
 
     /// Runs a statement that changes rows; the number of them.
