@@ -164,7 +164,7 @@ impl OpenOptions {
     ///
     /// It catches, at the write, a type whose `Deserialize` does not accept what its
     /// `Serialize` wrote, or makes something else of it. It costs a decoding and an encoding a
-    /// write: one or two microseconds for a struct of eight fields, more after a wait for the disk. What
+    /// write: about a microsecond for a struct of eight fields, more after a wait for the disk. What
     /// bincode encodes is checked in any case.
     pub const fn verify_writes(&mut self, verify_writes: bool) -> &mut Self {
         self.verify_writes = verify_writes;
