@@ -6,6 +6,7 @@ use std::hash::Hash;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStderr, ChildStdin, Command, Stdio};
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -108,6 +109,17 @@ pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
 }
 
 // ---- files as bytes -----------------------------------------------------------------
+
+/// Writes the log back to the file as another program can, without waiting; true if nobody kept it
+/// from its end.
+pub(crate) fn checkpoint(path: &Path, mode: &str) -> rusqlite::Result<bool> {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    connection.busy_timeout(Duration::ZERO).unwrap();
+    let sql = format!("PRAGMA wal_checkpoint({mode})");
+    let busy: rusqlite::Result<i64> = connection.query_one(&sql, [], |row| row.get(0));
+    connection.close().unwrap();
+    Ok(busy? == 0)
+}
 
 /// Runs SQL on a file that no vault need have made.
 pub(crate) fn sql(path: &Path, sql: &str) {

@@ -33,10 +33,6 @@ fn options() -> OpenOptions {
 
 /// Writes the log back to the file as another program can, as far as others let it.
 fn checkpoint(path: &std::path::Path, mode: &str) {
-    let connection = rusqlite::Connection::open(path).unwrap();
-    connection.busy_timeout(Duration::ZERO).unwrap();
-    let sql = format!("PRAGMA wal_checkpoint({mode})");
     // Whoever reads or writes meanwhile may keep it from its end, which changes nothing here.
-    connection.query_one(&sql, [], |_| Ok(())).ok();
-    connection.close().unwrap();
+    crate::support::checkpoint(path, mode).ok();
 }
