@@ -71,12 +71,8 @@ impl<'a, V: Serialize + DeserializeOwned> Loan<'a, V> {
         stored: Stored<V>,
         format: Format,
     ) -> Self {
-        let Stored {
-            rowid,
-            value,
-            bytes,
-        } = stored;
-        Self::new(scope, key, Some(rowid), (value, bytes), format)
+        let rowid = Some(stored.rowid);
+        Self::new(scope, key, rowid, stored.value, stored.bytes, format)
     }
 
     /// A value for a key that is not there. It is encoded now, so that one that cannot be stored
@@ -88,14 +84,15 @@ impl<'a, V: Serialize + DeserializeOwned> Loan<'a, V> {
         format: Format,
     ) -> Result<Self> {
         let bytes = format.encode(key.as_bytes(), &value)?;
-        Ok(Self::new(scope, key, None, (value, bytes), format))
+        Ok(Self::new(scope, key, None, value, bytes, format))
     }
 
     fn new(
         scope: Scope<'a>,
         key: EncodedKey,
         rowid: Option<i64>,
-        (value, bytes): (V, Buffer),
+        value: V,
+        bytes: Buffer,
         format: Format,
     ) -> Self {
         let slot = Slot {
