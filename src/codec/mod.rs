@@ -283,13 +283,11 @@ where
         Codec::MessagePack => message_pack::read(payload, &guard),
         Codec::Bincode => binary::read(payload, &guard),
     };
-    if let Some(breach) = guard.breach() {
-        return Err(match breach {
-            Breach::TooDeep => DecodeError::TooDeep,
-            Breach::TooManyElements => DecodeError::TooManyElements,
-        });
+    match guard.breach() {
+        None => outcome,
+        Some(Breach::TooDeep) => Err(DecodeError::TooDeep),
+        Some(Breach::TooManyElements) => Err(DecodeError::TooManyElements),
     }
-    outcome
 }
 
 fn write_bincode<Q>(value: &Q, out: &mut Vec<u8>) -> Result<(), EncodeError>
