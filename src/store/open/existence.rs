@@ -1,0 +1,89 @@
+//! What is at the path before anything is opened, and making an empty file there.
+
+use std::fs;
+
+use rusqlite::ErrorCode;
+
+use super::Connector;
+use crate::error::{Error, Result};
+use crate::store::config::Existence;
+use crate::store::place::{beside, create_empty, unique};
+
+impl Connector {
+    /// Creates a file that must not be there yet, or is to have permissions of its own.
+    ///
+    /// It is made under another name and linked to its own, which fails if that exists: a file
+    /// that SQLite may have open must not be closed by us, for that would drop SQLite's locks.
+    pub(super) fn create_file(&self) -> Result<()> {
+        let exclusive = self.config.existence == Existence::Refused;
+        let wanted = exclusive || (self.config.mode.is_some() && self.may_fill());
+        if self.is_in_memory() || !wanted {
+            return Ok(());
+        }
+        let beside = beside(&self.path, &format!(".{}.new", unique()));
+        let created = create_empty(&beside, self.config.mode)
+            .and_then(|()| fs::hard_link(&beside, &self.path));
+        fs::remove_file(&beside).ok();
+        match created {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(Error::Io {
+                path: self.path.to_path_buf(),
+                source: Box::new(error),
+            }),
+            Err(_) if exclusive => Err(Error::AlreadyExists {
+                path: self.path.to_path_buf(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn may_fill(&self) -> bool {
+        !self.config.read_only && self.config.existence != Existence::Required
+    }
+
+    /// Tells apart why a file did not open, as far as the file system can say.
+    pub(super) fn cannot_open(&self, error: rusqlite::Error) -> Error {
+        let cannot_open = error.sqlite_error_code() == Some(ErrorCode::CannotOpen);
+        match self.check_existence() {
+            Err(Error::AlreadyExists { .. }) => self.failed(error),
+            Err(reason) if cannot_open && !self.is_in_memory() => reason,
+            _ => self.failed(error),
+        }
+    }
+
+    pub(super) fn check_existence(&self) -> Result<()> {
+        let path = self.path.to_path_buf();
+        let metadata = match fs::symlink_metadata(&path) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return if self.may_fill() {
+                    Ok(())
+                } else {
+                    Err(Error::NotFound { path })
+                };
+            }
+            Err(error) => {
+                let source = Box::new(error);
+                return Err(Error::Io { path, source });
+            }
+        };
+        let reason = if metadata.is_symlink() {
+            "it is a symbolic link: give the path it leads to"
+        } else if metadata.is_dir() {
+            "it is a directory: name a file in it"
+        } else if !metadata.is_file() {
+            "it is not a regular file"
+        } else if self.config.existence == Existence::Refused {
+            return Err(Error::AlreadyExists { path });
+        } else if metadata.len() == 1 {
+            // SQLite takes a file of one byte for an empty one, and would write over it.
+            return Err(Error::NotAVault {
+                path,
+                reason: "it is not a SQLite file".to_owned(),
+                source: None,
+            });
+        } else {
+            return Ok(());
+        };
+        Err(Error::InvalidPath { path, reason })
+    }
+}
