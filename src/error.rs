@@ -180,7 +180,7 @@ pub enum Error {
 
     /// A stored blob begins with a tag that this version does not know.
     #[error(
-        "the stored {part} of the entry {key} has the unknown codec tag {tag:#04x}: a newer version or another program wrote it, or the file is damaged"
+        "the stored {part} of the entry {key} has the unknown codec tag {tag:#04x}: a newer version or another program wrote it, or the file is damaged: upgrade `vaults`, or save what is whole with `salvage`"
     )]
     UnknownTag {
         /// Whether it is the key or the value.
@@ -296,7 +296,7 @@ pub enum Error {
     },
 
     /// The file is damaged.
-    #[error("{} is damaged: restore it from a backup", path.display())]
+    #[error("{} is damaged: restore it from a backup, or save what is whole with `salvage`", path.display())]
     Corrupt {
         /// The file.
         path: PathBuf,

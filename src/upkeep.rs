@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::codec::Tag;
 use crate::error::{Error, Result};
-use crate::store::{Columns, Cursor, Direction, Pages, RawRow, ReadTransaction, Store};
+use crate::store::{RawRow, ReadTransaction, Store};
 use crate::vault::Vault;
 
 /// How many entries are checked between two reports of progress.
@@ -52,6 +52,9 @@ pub struct Report {
     pub key_bytes: u64,
     /// Bytes of all values, encoded.
     pub value_bytes: u64,
+    /// The entries that are in the index and that cannot be read. They are counted only where
+    /// entries between them and both ends of the vault cannot be read.
+    pub unreadable: u64,
     /// What is wrong. Empty for a vault that is whole.
     pub problems: Vec<Problem>,
 }
@@ -200,6 +203,9 @@ impl<K, V> Vault<K, V> {
     /// under another name, synced, and put in its place. A file that is there is not replaced.
     /// A vault in memory is saved to a file in this way.
     ///
+    /// It copies the pages of the file as they are, damage included: check a backup with
+    /// [`verify`](Self::verify).
+    ///
     /// # Errors
     ///
     /// [`Error::AlreadyExists`] if there is something at `path`, [`Error::InvalidPath`], and if
@@ -252,7 +258,9 @@ where
     /// the checksums, where the vault has them.
     ///
     /// It reads all of one state, in about the time that iteration and SQLite's own
-    /// `integrity_check` take, and holds nobody up. Problems are listed, not stopped at.
+    /// `integrity_check` take, and holds nobody up. Problems are listed, not stopped at: where a
+    /// page of the file is damaged, entries behind it are reached from the last entry back, and
+    /// through the index.
     ///
     /// # Errors
     ///
@@ -283,27 +291,19 @@ where
     /// As [`verify`](Self::verify).
     pub fn verify_with(&self, mut progress: impl FnMut(Progress)) -> Result<Report> {
         let mut transaction = ReadTransaction::begin_now(self.store())?;
-        let total = transaction.session()?.count().unwrap_or(0);
+        let total = transaction.session()?.count_any()?;
         let mut report = Report::default();
-        let mut last = None;
-        // Where a page cannot be read, what lies behind it is reached from the other end.
-        for direction in [Direction::Forward, Direction::Backward] {
-            let mut cursor = Cursor::new(Columns::Both);
-            let walked = walk(&mut transaction, &mut cursor, direction, &mut last, |row| {
-                self.check_row(row, &mut report);
-                if report.entries % PROGRESS_ENTRIES == 0 {
-                    let done = report.entries;
-                    progress(Progress { done, total });
-                }
-            });
-            match walked {
-                Ok(()) => break,
-                Err(error) if direction == Direction::Forward => {
-                    report.problems.push(Problem::Unreadable(error));
-                }
-                Err(_) => {}
+        let obstacles = transaction.reach_all(|row| {
+            self.check_row(row, &mut report);
+            if report.entries % PROGRESS_ENTRIES == 0 {
+                let done = report.entries;
+                progress(Progress { done, total });
             }
-        }
+        })?;
+        report.unreadable = obstacles.unreadable;
+        report
+            .problems
+            .extend(obstacles.error.map(Problem::Unreadable));
         let faults = Store::integrity_check(&mut transaction);
         report.problems.extend(match faults {
             Ok(faults) => faults.into_iter().map(Problem::Structure).collect(),
@@ -330,28 +330,5 @@ where
             Ok(_) | Err(Error::Pickle { .. }) => {}
             Err(error) => report.problems.push(Problem::Entry(error)),
         }
-    }
-}
-
-/// Shows rows to `f` until one is met that the walk from the other end has shown: `last` is the
-/// last rowid that a walk has come to.
-fn walk(
-    transaction: &mut ReadTransaction,
-    cursor: &mut Cursor,
-    direction: Direction,
-    last: &mut Option<i64>,
-    mut f: impl FnMut(RawRow<'_>),
-) -> Result<()> {
-    let seen_until = *last;
-    loop {
-        transaction.fill(cursor, direction)?;
-        let Some(row) = cursor.take(direction) else {
-            return Ok(());
-        };
-        if seen_until.is_some_and(|seen| row.rowid <= seen) {
-            return Ok(());
-        }
-        *last = Some(row.rowid);
-        f(row);
     }
 }

@@ -22,6 +22,7 @@ mod page_cache;
 mod patience;
 mod place;
 mod raw;
+mod reach;
 mod scan;
 mod schema;
 mod scope;

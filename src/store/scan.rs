@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use super::Store;
 use super::scope::Scope;
-use super::session::{Lookup, Session};
+use super::session::Session;
 use super::statements::{Columns, Sql};
 use crate::error::Result;
 
@@ -194,7 +194,7 @@ impl ReadTransaction {
     /// Starts a transaction whose state is that of now.
     pub(crate) fn begin_now(store: &Arc<Store>) -> Result<Self> {
         let mut transaction = Self::begin(store)?;
-        transaction.session()?.contains(&[])?;
+        transaction.session()?.read_header()?;
         Ok(transaction)
     }
 

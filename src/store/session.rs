@@ -175,9 +175,30 @@ impl Session {
 
     // ---- reading ------------------------------------------------------------------
 
+    /// Reads the header of the file, and nothing that damage of the rows or of the index reaches.
+    /// In a transaction it fixes the state.
+    pub(super) fn read_header(&mut self) -> Result<()> {
+        self.with(|statements| {
+            let statement = statements.get(Sql::SchemaVersion)?;
+            statement.query([], |rows| rows.next().map(drop))
+        })
+    }
+
     /// Counts the rows, by reading all of the index.
     pub(crate) fn count(&mut self) -> Result<u64> {
         self.count_by(Sql::Count)
+    }
+
+    /// The number of rows as the index has it or, where that is damaged, the table; 0 if both are.
+    pub(crate) fn count_any(&mut self) -> Result<u64> {
+        match self
+            .count_by(Sql::Count)
+            .or_else(|_| self.count_by(Sql::CountTable))
+        {
+            Ok(count) => Ok(count),
+            Err(Error::Corrupt { .. }) => Ok(0),
+            Err(error) => Err(error),
+        }
     }
 
     /// Makes sure that a walk over all rows comes to an end, through the index and through the
@@ -222,6 +243,36 @@ impl Session {
                 let row = rows.next()?;
                 row.map(|row| Ok(f(row.integer(1), row.blob(0)?)))
                     .transpose()
+            })
+        })
+    }
+
+    /// The rowids of this range that the index names, as far as it can be read, in no order.
+    pub(super) fn indexed_rowids(&mut self, low: i64, high: i64) -> Vec<i64> {
+        let most = self.bytes().unwrap_or(0) / LEAST_ROW_BYTES;
+        let mut rowids = Vec::new();
+        let range = [low.into(), high.into(), most.into()];
+        // An error ends the list, and what is in it is still worth a look.
+        let _ = self.with(|statements| {
+            statements.get(Sql::IndexedRowids)?.query(range, |rows| {
+                while let Some(row) = rows.next()? {
+                    rowids.push(row.integer(0));
+                }
+                Ok(())
+            })
+        });
+        rowids
+    }
+
+    /// Shows `f` the row at `rowid`; false if there is none.
+    pub(super) fn row(&mut self, rowid: i64, f: impl FnOnce(&[u8], &[u8])) -> Result<bool> {
+        self.with(|statements| {
+            statements.get(Sql::Row)?.query([rowid.into()], |rows| {
+                let Some(row) = rows.next()? else {
+                    return Ok(false);
+                };
+                f(row.blob(0)?, row.blob(1)?);
+                Ok(true)
             })
         })
     }

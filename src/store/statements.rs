@@ -20,6 +20,9 @@ pub(super) enum Sql {
     Contains,
     Count,
     CountTable,
+    IndexedRowids,
+    Row,
+    SchemaVersion,
     Bytes,
     First,
     Last,
@@ -42,7 +45,7 @@ pub(crate) enum Columns {
 }
 
 impl Sql {
-    const COUNT: usize = 26;
+    const COUNT: usize = 29;
 
     const fn slot(self) -> usize {
         match self {
@@ -68,6 +71,9 @@ impl Sql {
             Self::Clear => 19,
             Self::ScanForward(columns) => 20 + columns as usize,
             Self::ScanBackward(columns) => 23 + columns as usize,
+            Self::IndexedRowids => 26,
+            Self::Row => 27,
+            Self::SchemaVersion => 28,
         }
     }
 
@@ -87,6 +93,14 @@ impl Sql {
             // ever, and by `count(*)` alone in a loop that nothing interrupts.
             Self::Count => "SELECT count(*) FROM (SELECT 1 FROM dict LIMIT ?1)",
             Self::CountTable => "SELECT count(*) FROM (SELECT 1 FROM dict NOT INDEXED LIMIT ?1)",
+            // Of the index alone, which has them beside the keys.
+            Self::IndexedRowids => {
+                "SELECT rowid FROM dict INDEXED BY sqlite_autoindex_dict_1 \
+                 WHERE rowid BETWEEN ?1 AND ?2 LIMIT ?3"
+            }
+            Self::Row => "SELECT key, value FROM dict WHERE rowid = ?1",
+            // Reads the header page alone, which damage of the trees leaves readable.
+            Self::SchemaVersion => "PRAGMA schema_version",
             Self::Bytes => "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
             Self::First => "SELECT key, value, rowid FROM dict ORDER BY rowid LIMIT 1",
             Self::Last => "SELECT key, value, rowid FROM dict ORDER BY rowid DESC LIMIT 1",

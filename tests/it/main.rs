@@ -50,6 +50,7 @@ mod backup;
 mod caching;
 mod checksums;
 mod damage;
+mod damaged_trees;
 mod endless;
 mod examine;
 mod hostile;

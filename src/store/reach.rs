@@ -1,0 +1,102 @@
+//! Reading every row that can be reached in a file that may be damaged.
+
+use super::scan::{Direction, RawRow, ReadTransaction};
+use super::session::Session;
+use super::statements::{Columns, Sql};
+use crate::error::{Error, Result};
+
+/// What was in the way of reading every row.
+#[derive(Debug, Default)]
+pub(crate) struct Obstacles {
+    /// What ended the walk from the first row on.
+    pub(crate) error: Option<Error>,
+    /// The rows that the index names and that could not be read.
+    pub(crate) unreadable: u64,
+}
+
+impl ReadTransaction {
+    /// Shows `f` every row that can be reached, each once.
+    ///
+    /// It walks the table from its first row. Where that ends at damage, it walks from the last row
+    /// back, and then looks up each row between the two that the index names.
+    pub(crate) fn reach_all(&mut self, mut f: impl FnMut(RawRow<'_>)) -> Result<Obstacles> {
+        let session = self.session()?;
+        let mut unread = Some((i64::MIN, i64::MAX));
+        let Err(error) = walk(session, Direction::Forward, &mut unread, &mut f) else {
+            return Ok(Obstacles::default());
+        };
+        let mut unreadable = 0;
+        // An error of the disk has ended the transaction: other rows would be of another state.
+        if session.is_in_transaction()
+            && walk(session, Direction::Backward, &mut unread, &mut f).is_err()
+        {
+            unreadable = look_up(session, unread, &mut f);
+        }
+        Ok(Obstacles {
+            error: Some(error),
+            unreadable,
+        })
+    }
+}
+
+/// Shows `f` the unread rows in that direction, up to the first one that cannot be read.
+fn walk(
+    session: &mut Session,
+    direction: Direction,
+    unread: &mut Option<(i64, i64)>,
+    f: &mut impl FnMut(RawRow<'_>),
+) -> Result<()> {
+    let Some((low, high)) = *unread else {
+        return Ok(());
+    };
+    let (sql, first) = match direction {
+        Direction::Forward => (Sql::ScanForward(Columns::Both), low),
+        Direction::Backward => (Sql::ScanBackward(Columns::Both), high),
+    };
+    let mut in_order = true;
+    session.scan(sql, first, |rowid, key, value| {
+        let Some((low, high)) = *unread else {
+            return false;
+        };
+        if direction == Direction::Backward && rowid < low {
+            return false;
+        }
+        // A damaged tree may lead to its own beginning.
+        in_order = (low..=high).contains(&rowid);
+        if !in_order {
+            return false;
+        }
+        *unread = match direction {
+            Direction::Forward => rowid.checked_add(1).map(|low| (low, high)),
+            Direction::Backward => rowid.checked_sub(1).map(|high| (low, high)),
+        };
+        f(RawRow { rowid, key, value });
+        true
+    })?;
+    if in_order {
+        return Ok(());
+    }
+    Err(session.corrupt("rows are not in their order"))
+}
+
+/// Shows `f` the unread rows that the index names; the number of those that cannot be read.
+fn look_up(
+    session: &mut Session,
+    unread: Option<(i64, i64)>,
+    f: &mut impl FnMut(RawRow<'_>),
+) -> u64 {
+    let Some((low, high)) = unread else {
+        return 0;
+    };
+    // Eight bytes for each row in question: the index is in the order of the keys, and a damaged
+    // one may name a row twice.
+    let mut rowids = session.indexed_rowids(low, high);
+    rowids.sort_unstable();
+    rowids.dedup();
+    let mut unreadable = 0;
+    for rowid in rowids {
+        let found = session.row(rowid, |key, value| f(RawRow { rowid, key, value }));
+        unreadable += u64::from(!matches!(found, Ok(true)));
+    }
+    unreadable
+}
