@@ -1,8 +1,10 @@
 //! Paths: what a file is called, and what lies beside it.
 
 use std::fs;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use super::config::Existence;
 use crate::error::{Error, Result};
@@ -14,8 +16,24 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(beside)
 }
 
-/// Creates an empty file, with these permissions as far as the `umask` allows them.
-pub(super) fn create_empty(path: &Path, mode: Option<u32>) -> std::io::Result<()> {
+/// Held by whoever creates a file under a name at which SQLite may open it, and shared by whoever
+/// opens one: see [`create_new`].
+static CREATING: RwLock<()> = RwLock::new(());
+
+/// Keeps this process from creating a file by [`create_new`] for as long as the guard lives.
+pub(super) fn before_opening() -> RwLockReadGuard<'static, ()> {
+    CREATING.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Creates an empty file where there is nothing, not even a link, with these permissions as far as
+/// the `umask` allows them.
+///
+/// Closing a descriptor drops all locks that this process has on the file (`fcntl(2)`), those of
+/// SQLite included. So no connection of this crate is opened between the creation of the file and the
+/// end of this function: [`before_opening`]. Another SQLite in this process is not held back; it
+/// would have to open the file within these microseconds.
+pub(super) fn create_new(path: &Path, mode: Option<u32>) -> io::Result<()> {
+    let _alone = CREATING.write().unwrap_or_else(PoisonError::into_inner);
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -27,11 +45,20 @@ pub(super) fn create_empty(path: &Path, mode: Option<u32>) -> std::io::Result<()
     options.open(path).map(drop)
 }
 
-/// Part of a file's name that nobody else on this machine uses at this time.
-pub(super) fn unique() -> String {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    format!("{}-{number}", std::process::id())
+/// Creates an empty file of a new name beside the one at `path`: its name, `.`, random digits and `suffix`.
+///
+/// Nobody can foresee the name. In a folder that others can write, a name that can be foreseen is
+/// one that they can take first.
+pub(super) fn create_beside(path: &Path, suffix: &str, mode: Option<u32>) -> io::Result<PathBuf> {
+    loop {
+        // The keys of each state are random, and nobody sees them.
+        let random = RandomState::new().hash_one(());
+        let new = beside(path, &format!(".{random:016x}{suffix}"));
+        match create_new(&new, mode) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            created => return created.map(|()| new),
+        }
+    }
 }
 
 /// A `file:` name that tells SQLite to take no locks: <https://www.sqlite.org/uri.html>.
@@ -68,7 +95,7 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf> {
     };
     match folder.canonicalize() {
         Ok(folder) => Ok(folder.join(name)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
             Err(invalid("its folder does not exist: create it first"))
         }
         Err(error) => Err(Error::Io {

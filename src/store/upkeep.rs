@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::cache::Cache;
 use super::config::{Config, Existence, Location};
-use super::place::{self, beside, resolve, unique};
+use super::place::{self, resolve};
 use super::session::Session;
 use super::{ReadTransaction, Store, lock};
 use crate::error::{Error, Result};
@@ -110,10 +110,11 @@ impl Store {
         // The copy is of the state that this transaction keeps, however long it takes.
         let mut transaction = ReadTransaction::begin_now(self)?;
         let target = resolve(target)?;
-        let unfinished = Unfinished(beside(&target, &format!(".{}.unfinished", unique())));
         // The copy is as private as the file, from the beginning.
         let mode = self.path().and_then(place::mode).map(|mode| mode | OWNER);
-        place::create_empty(&unfinished.0, mode).map_err(|error| Error::io(&target, error))?;
+        let unfinished = place::create_beside(&target, ".unfinished", mode)
+            .map(Unfinished)
+            .map_err(|error| Error::io(&target, error))?;
         copy(transaction.session()?, &unfinished.0, progress)?;
         self.put_in_place(&unfinished.0, &target, replace)
     }

@@ -63,6 +63,42 @@ fn create_new_with_permissions() {
     );
 }
 
+/// What others can put into a shared folder before a vault is created there.
+#[cfg(unix)]
+#[test]
+fn names_that_others_have_taken_do_not_change_the_permissions() {
+    let scratch = Scratch::new();
+    let process = std::process::id();
+    for n in 0..1000 {
+        let guess = format!("vault.db.{process}-{n}.new");
+        fs::write(scratch.path(&guess), "").unwrap();
+    }
+    for create_new in [false, true] {
+        let mut options = OpenOptions::new();
+        options.mode(0o600).create_new(create_new);
+        let vault: Vault<u32, u32> = options.open(scratch.vault()).unwrap();
+        vault.put(&1, &1).unwrap();
+        assert_eq!(mode_of(&scratch.vault()), 0o600, "{create_new}");
+        vault.delete().unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_at_the_path_is_not_followed_when_creating() {
+    let scratch = Scratch::new();
+    std::os::unix::fs::symlink(scratch.path("elsewhere.db"), scratch.vault()).unwrap();
+    for create_new in [false, true] {
+        let mut options = OpenOptions::new();
+        options.mode(0o600).create_new(create_new);
+        let error = refused(&scratch, || options.open::<u32, u32>(scratch.vault()));
+        assert_is!(
+            error,
+            Error::InvalidPath { .. } | Error::AlreadyExists { .. }
+        );
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn an_existing_file_keeps_its_permissions() {

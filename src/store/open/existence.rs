@@ -7,28 +7,21 @@ use rusqlite::ErrorCode;
 use super::Connector;
 use crate::error::{Error, Result};
 use crate::store::config::Existence;
-use crate::store::place::{beside, create_empty, unique};
+use crate::store::place;
 
 impl Connector {
-    /// Creates a file that must not be there yet, or is to have permissions of its own.
-    ///
-    /// It is made under another name and linked to its own, which fails if that exists: a file
-    /// that SQLite may have open must not be closed by us, for that would drop SQLite's locks.
+    /// Creates a file that must not be there yet, or is to have permissions of its own: SQLite would
+    /// open what is there, and has no permissions to give.
     pub(super) fn create_file(&self) -> Result<()> {
         let exclusive = self.config.existence == Existence::Refused;
         let wanted = exclusive || (self.config.mode.is_some() && self.may_fill());
         if self.is_in_memory() || !wanted {
             return Ok(());
         }
-        let beside = beside(&self.path, &format!(".{}.new", unique()));
-        let created = create_empty(&beside, self.config.mode)
-            .and_then(|()| fs::hard_link(&beside, &self.path));
-        fs::remove_file(&beside).ok();
-        match created {
-            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(Error::Io {
-                path: self.path.to_path_buf(),
-                source: Box::new(error),
-            }),
+        match place::create_new(&self.path, self.config.mode) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+                Err(Error::io(&self.path, error))
+            }
             Err(_) if exclusive => Err(Error::AlreadyExists {
                 path: self.path.to_path_buf(),
             }),

@@ -187,10 +187,12 @@ impl Connector {
 
     fn open_at(&self, path: &Path, flags: OpenFlags) -> Result<Connection> {
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let nobody_creates = place::before_opening();
         let opened = match self.vfs {
             Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs),
             None => Connection::open_with_flags(path, flags),
         };
+        drop(nobody_creates);
         let mut connection = opened.map_err(|error| self.cannot_open(error))?;
         harden(&mut connection).map_err(|error| self.failed(error))?;
         Ok(connection)
