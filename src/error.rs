@@ -155,7 +155,7 @@ pub enum Error {
     },
 
     /// A stored key or value does not decode as the type that was asked for.
-    #[error("the stored {part} of the entry {key} does not decode as `{type_name}`")]
+    #[error("the stored {part} of the entry {key} does not decode as `{type_name}`: {}", remedy(*part))]
     Decode {
         /// Whether it is the key or the value.
         part: Part,
@@ -169,7 +169,8 @@ pub enum Error {
 
     /// A row that Python's `pickle` wrote. It is never decoded, for unpickling runs code.
     #[error(
-        "the stored {part} of the entry {key} is a Python pickle, which is never decoded: rewrite it from Python as a type that MessagePack knows"
+        "the stored {part} of the entry {key} is a Python pickle, which is never decoded: rewrite it from Python as a type that MessagePack knows, {}",
+        remedy(*part)
     )]
     Pickle {
         /// Whether it is the key or the value.
@@ -180,7 +181,8 @@ pub enum Error {
 
     /// A stored blob begins with a tag that this version does not know.
     #[error(
-        "the stored {part} of the entry {key} has the unknown codec tag {tag:#04x}: a newer version or another program wrote it, or the file is damaged: upgrade `vaults`, or save what is whole with `salvage`"
+        "the stored {part} of the entry {key} has the unknown codec tag {tag:#04x}, from a newer version, another program or damage: upgrade `vaults`, {}",
+        remedy(*part)
     )]
     UnknownTag {
         /// Whether it is the key or the value.
@@ -191,10 +193,23 @@ pub enum Error {
         tag: u8,
     },
 
+    /// A stored key or value is NULL, a number or text. Another program wrote it, for this crate stores
+    /// BLOBs only.
+    #[error("the stored {part} of the entry {key} is {found}, not a BLOB: {}", remedy(*part))]
+    NotABlob {
+        /// Whether it is the key or the value.
+        part: Part,
+        /// The encoded key, escaped and shortened, or the number of the row.
+        key: String,
+        /// The SQLite type that was found: `"NULL"`, `"INTEGER"`, `"REAL"` or `"TEXT"`.
+        found: &'static str,
+    },
+
     /// A stored value is not what was written: the file is damaged. Only vaults that were created
     /// with [`checksums`](crate::OpenOptions::checksums) can tell.
     #[error(
-        "the stored value of the entry {key} fails its checksum: restore the file from a backup, or save what is whole with `salvage`"
+        "the stored value of the entry {key} fails its checksum: restore the file from a backup, save what is whole with `salvage`, {}",
+        remedy(Part::Value)
     )]
     Checksum {
         /// The encoded key, escaped and shortened.
@@ -206,6 +221,26 @@ pub enum Error {
     TooLarge {
         /// What SQLite said.
         source: Source,
+    },
+
+    /// The largest rowid that SQLite has is in use, so that a new entry has no place after the last.
+    /// Nothing was written, and overwriting entries goes on. Only another program's rows lead here.
+    #[error(
+        "a new entry has no place after the last one of {}, whose rowid is the largest there is: call `compact`, which numbers the entries anew",
+        path.display()
+    )]
+    OutOfRowids {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// Two entries would have got the same key. Nothing was changed.
+    #[error(
+        "two entries would have the key {key}, nothing was changed: map them to different keys, or remove one"
+    )]
+    DuplicateKey {
+        /// The encoded key, escaped and shortened.
+        key: String,
     },
 
     /// Another thread or process kept the vault locked for longer than the busy timeout.
@@ -334,6 +369,27 @@ pub enum Error {
     },
 }
 
+/// How many bytes of a key an error message shows.
+const PREVIEW_BYTES: usize = 48;
+
+/// What to do about an entry whose key or value cannot be decoded.
+const fn remedy(part: Part) -> &'static str {
+    match part {
+        Part::Value => "replace it with `put`, or remove it with `discard`",
+        // No key of the caller's leads to it.
+        Part::Key => "remove it with `discard_undecodable`",
+    }
+}
+
+/// A key's bytes as an error message shows them.
+pub(crate) fn preview(bytes: &[u8]) -> String {
+    let (shown, more) = match bytes.get(..PREVIEW_BYTES) {
+        Some(shown) if bytes.len() > PREVIEW_BYTES => (shown, "…"),
+        _ => (bytes, ""),
+    };
+    format!("\"{}{more}\"", shown.escape_ascii())
+}
+
 impl Error {
     /// What the system said about a file or folder.
     pub(crate) fn io(path: &Path, error: std::io::Error) -> Self {
@@ -341,5 +397,17 @@ impl Error {
             path: path.to_path_buf(),
             source: Box::new(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_preview_is_escaped_and_short() {
+        assert_eq!(preview(b"M\xa3cat"), r#""M\xa3cat""#);
+        assert_eq!(preview(&[b'a'; 48]).chars().count(), 50);
+        assert_eq!(preview(&[b'a'; 49]).chars().count(), 51);
     }
 }

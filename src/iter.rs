@@ -87,9 +87,7 @@ impl<P: Pages, T> Walk<P, T> {
 
 impl<P: Pages, K: DeserializeOwned, V: DeserializeOwned> Walk<P, (K, V)> {
     fn entries(pages: Result<P>, format: Format) -> Self {
-        Self::new(pages, format, Columns::Both, |format, row| {
-            format.decode_entry(row.key, row.value)
-        })
+        Self::new(pages, format, Columns::Both, Format::decode_row)
     }
 }
 
@@ -180,7 +178,8 @@ macro_rules! walks {
 /// # Errors
 ///
 /// Items are `Result`s. A failure to begin is the first item. An entry that does not decode is
-/// an error in its place, and the next item is the next entry.
+/// one error in its place, whatever its row holds, and the next item is the next entry. A part of
+/// the file that cannot be read is an error and the end.
 #[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct Iter<'a, K, V> {
     walk: Walk<Snapshotted<'a>, (K, V)>,

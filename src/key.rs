@@ -10,10 +10,8 @@ use serde::de::DeserializeOwned;
 
 use crate::buffer::Buffer;
 use crate::codec::{self, DecodeError};
+pub(crate) use crate::error::preview;
 use crate::error::{Error, Part, Result};
-
-/// How many bytes of a key an error message shows.
-const PREVIEW_BYTES: usize = 48;
 
 /// The bytes under which an entry is stored.
 #[derive(Debug, Default)]
@@ -87,26 +85,5 @@ pub(crate) fn cannot_decode<T>(part: Part, key: String, error: DecodeError) -> E
             type_name: type_name::<T>(),
             source: Box::new(error),
         },
-    }
-}
-
-/// A key's bytes as an error message shows them.
-pub(crate) fn preview(bytes: &[u8]) -> String {
-    let (shown, more) = match bytes.get(..PREVIEW_BYTES) {
-        Some(shown) if bytes.len() > PREVIEW_BYTES => (shown, "…"),
-        _ => (bytes, ""),
-    };
-    format!("\"{}{more}\"", shown.escape_ascii())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_preview_is_escaped_and_short() {
-        assert_eq!(preview(b"M\xa3cat"), r#""M\xa3cat""#);
-        assert_eq!(preview(&[b'a'; 48]).chars().count(), 50);
-        assert_eq!(preview(&[b'a'; 49]).chars().count(), 51);
     }
 }

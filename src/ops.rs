@@ -58,7 +58,7 @@ where
 }
 
 pub(crate) fn is_empty(session: &mut Session) -> Result<bool> {
-    Ok(session.at_end(End::First)?.is_none())
+    session.is_empty()
 }
 
 /// The bytes of several keys. They are made before the connection is taken: the iterator may

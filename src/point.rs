@@ -12,7 +12,7 @@ use crate::store::End;
 /// The methods that read, the same for every handle.
 macro_rules! reading {
     ($self:ident) => {
-    /// The number of entries.
+    /// The number of entries, those that do not decode included.
     ///
     /// It is exact, commits of other processes included, and usually costs no look at the
     /// file: the number is kept, and counted anew (some ten milliseconds a million entries) only
@@ -53,7 +53,8 @@ macro_rules! reading {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read or the value does not decode as `V`.
+    /// If the file cannot be read or the value does not decode as `V`: [`Error::Decode`],
+    /// [`Error::Pickle`], [`Error::UnknownTag`], [`Error::NotABlob`] and [`Error::Checksum`] name the key.
     ///
     /// # Examples
     ///
@@ -119,7 +120,7 @@ macro_rules! writing {
     ///
     /// [`Error::Encode`] if key or value cannot be stored faithfully, [`Error::Decode`] if the
     /// old value does not decode as `V`, and if the writer cannot be had or the file cannot be
-    /// written. Nothing was changed then.
+    /// written. Nothing was changed then. [`put`](Self::put) replaces a value that does not decode.
     ///
     /// # Examples
     ///
@@ -175,7 +176,8 @@ macro_rules! writing {
     /// # Errors
     ///
     /// [`Error::Decode`] if the value does not decode as `V`, and if the writer cannot be had or
-    /// the file cannot be written. Nothing was removed then.
+    /// the file cannot be written. Nothing was removed then. [`discard`](Self::discard) removes a value
+    /// that does not decode.
     pub fn remove<Q>($($receiver)+, key: &Q) -> Result<Option<V>>
     where
         K: Borrow<Q>,
@@ -199,6 +201,40 @@ macro_rules! writing {
     {
         let format = $self.format();
         $self.swap(ops::removal(key)?, |key, old| format.decode_entry(key, old))
+    }
+
+    /// Removes a key without decoding its value, and returns whether it was there.
+    ///
+    /// It removes what [`remove`](Self::remove) cannot: a value of another type, a Python pickle, a
+    /// damaged one. To remove all entries that cannot be decoded, use
+    /// [`discard_undecodable`](Self::discard_undecodable).
+    ///
+    #[doc = $waits]
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Encode`] if the key cannot be encoded, and if the writer cannot be had or the file
+    /// cannot be written. Nothing was removed then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// vault.insert("a".into(), 1)?;
+    /// assert!(vault.discard("a")?);
+    /// assert!(!vault.discard("a")?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn discard<Q>($($receiver)+, key: &Q) -> Result<bool>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        let removal = ops::removal(key)?;
+        $self.statement()?.run(|tx| tx.delete(&removal.key))
     }
 
     /// Removes the entry that was inserted first and returns it: a queue's take.

@@ -7,77 +7,11 @@ use std::marker::PhantomData;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::handles::for_writers;
-use crate::store::{Columns, Cursor, Direction, RawRow, Scope, WriteTransaction};
+use crate::store::{Direction, RawRow, Scope, WriteTransaction};
+use crate::sweep::Sweep;
 use crate::value::Format;
-
-/// A walk over every row with the right to change them, which ends with it.
-struct Sweep<'a> {
-    cursor: Cursor,
-    state: State<'a>,
-}
-
-#[allow(
-    clippy::large_enum_variant,
-    reason = "one lives at a time, and the large one is the common one"
-)]
-enum State<'a> {
-    Open(Scope<'a>),
-    /// It could not begin: the first item says why.
-    Failed(Error),
-    /// Committed, or rolled back after an error.
-    Ended,
-}
-
-impl<'a> Sweep<'a> {
-    fn new(scope: Result<Scope<'a>>) -> Self {
-        Self {
-            cursor: Cursor::new(Columns::Both),
-            state: scope.map_or_else(State::Failed, State::Open),
-        }
-    }
-
-    /// The next row for which `f` has an item. An error ends the walk and rolls all of it
-    /// back, so that no entry is lost with an item that never came out.
-    fn next<T>(
-        &mut self,
-        direction: Direction,
-        mut f: impl FnMut(&mut WriteTransaction, RawRow<'_>) -> Result<Option<T>>,
-    ) -> Result<Option<T>> {
-        let State::Open(scope) = &mut self.state else {
-            return self.end(|_| Ok(())).map(|()| None);
-        };
-        let transaction = scope.transaction();
-        let mut step = || {
-            loop {
-                self.cursor.fill(transaction.session()?, direction)?;
-                let Some(row) = self.cursor.take(direction) else {
-                    return Ok(None);
-                };
-                if let Some(item) = f(transaction, row)? {
-                    return Ok(Some(item));
-                }
-            }
-        };
-        step().inspect_err(|_| self.state = State::Ended)
-    }
-
-    /// Commits with what `finish` still has to do, if it is open.
-    fn end(&mut self, finish: impl FnOnce(&mut WriteTransaction) -> Result<()>) -> Result<()> {
-        match std::mem::replace(&mut self.state, State::Ended) {
-            State::Open(scope) => scope.run(finish),
-            State::Failed(error) => Err(error),
-            State::Ended => Ok(()),
-        }
-    }
-
-    fn end_in_drop(&mut self, finish: impl FnOnce(&mut WriteTransaction) -> Result<()>) {
-        if let State::Open(scope) = std::mem::replace(&mut self.state, State::Ended) {
-            scope.commit_in_drop(finish);
-        }
-    }
-}
 
 /// Shows an entry to `f`, which may change the value, and writes what became of it. The entry
 /// itself, if `f` asked for its removal.
@@ -91,13 +25,14 @@ where
     K: DeserializeOwned,
     V: Serialize + DeserializeOwned,
 {
-    let (key, mut value) = format.decode_entry(row.key, row.value)?;
+    let (key_bytes, stored) = row.bytes()?;
+    let (key, mut value) = format.decode_entry(key_bytes, stored)?;
     if f(&key, &mut value) {
-        transaction.delete_row(row.rowid, row.key)?;
+        transaction.delete_row(row.rowid, key_bytes)?;
         return Ok(Some((key, value)));
     }
-    if let Some(bytes) = format.encode_change(row.key, &value, row.value)? {
-        transaction.update(row.rowid, row.key, &bytes)?;
+    if let Some(bytes) = format.encode_change(key_bytes, &value, stored)? {
+        transaction.update(row.rowid, key_bytes, &bytes)?;
     }
     Ok(None)
 }
@@ -131,7 +66,8 @@ macro_rules! sweeping {
     ///
     /// # Errors
     ///
-    /// If an entry does not decode, a changed value cannot be stored faithfully, the writer
+    /// If an entry does not decode (remove such entries with
+    /// [`discard_undecodable`](Self::discard_undecodable) first), a changed value cannot be stored faithfully, the writer
     /// cannot be had or the file cannot be written. Nothing was changed then.
     ///
     /// # Examples
@@ -157,7 +93,9 @@ macro_rules! sweeping {
     /// Shows every entry to `f`, which may change the value: what `HashMap` does with
     /// `iter_mut` and `values_mut`, in one transaction, all or nothing.
     ///
-    /// A value that was not changed is not written. A panic in `f` leaves everything as it was.
+    /// A value that was not changed is not written: it stays in the encoding that it has, an older
+    /// type's or another codec's. Use [`rewrite`](Self::rewrite) to bring all entries up to date. A panic
+    /// in `f` leaves everything as it was.
     ///
     #[doc = $waits]
     ///
@@ -250,7 +188,8 @@ for_writers!(sweeping);
 ///
 /// # Errors
 ///
-/// Items are `Result`s. A failure to begin is the first item, a failure to commit the last.
+/// Items are `Result`s. A failure to begin is the first item, a failure to commit the last. An entry
+/// that does not decode is an error and the last item: nothing is removed then.
 #[must_use = "dropping it empties the vault; use `clear` for that"]
 pub struct Drain<'a, K, V> {
     sweep: Sweep<'a>,
@@ -280,9 +219,9 @@ impl<'a, K, V> Drain<'a, K, V> {
 impl<K: DeserializeOwned, V: DeserializeOwned> Drain<'_, K, V> {
     fn step(&mut self, direction: Direction) -> Option<Result<(K, V)>> {
         let format = self.format;
-        let next = self.sweep.next(direction, |_, row| {
-            format.decode_entry(row.key, row.value).map(Some)
-        });
+        let next = self
+            .sweep
+            .next(direction, |_, row| format.decode_row(row).map(Some));
         match next {
             Ok(Some(entry)) => Some(Ok(entry)),
             Ok(None) => self.sweep.end(WriteTransaction::clear).err().map(Err),
@@ -340,7 +279,8 @@ impl<K, V> fmt::Debug for Drain<'_, K, V> {
 ///
 /// # Errors
 ///
-/// Items are `Result`s. A failure to begin is the first item, a failure to commit the last.
+/// Items are `Result`s. A failure to begin is the first item, a failure to commit the last. An entry
+/// that does not decode is an error and the last item: nothing is removed then.
 #[must_use = "it removes only what it is asked for; use `retain` to remove without looking"]
 pub struct ExtractIf<'a, K, V, F> {
     sweep: Sweep<'a>,

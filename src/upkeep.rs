@@ -105,7 +105,13 @@ pub struct Stats {
     pub pages: u64,
     /// Pages that hold nothing and will be used again; [`Vault::compact`] gives them back.
     pub free_pages: u64,
-    /// Connections for reading that this handle and its clones have open.
+    /// Connections for reading that this handle and its clones have open: as many as iterators,
+    /// snapshots and reads that run at once, and up to 8 for the next ones.
+    ///
+    /// Each has two file descriptors open. One that is closed leaves one of them open, which the next
+    /// connection takes over: closing it would drop the locks that the process holds on the file
+    /// (`fcntl(2)`). So the vault has at most two for each of the most readers there ever were at once,
+    /// and a few of its own, until its last handle is gone.
     pub readers_open: usize,
     /// Of those, the ones that nobody uses at present.
     pub readers_idle: usize,
@@ -164,6 +170,9 @@ impl<K, V> Vault<K, V> {
     }
 
     /// Writes the file anew without its free pages, and empties the log.
+    ///
+    /// It numbers the rows anew, in their order, if another program has left the largest rowids to
+    /// them, so that there is room for entries after the last ([`Error::OutOfRowids`]).
     ///
     /// It takes time, and disk space for a copy. Reading goes on meanwhile. If somebody still
     /// reads an older state, the space is given back by a later checkpoint.
@@ -316,17 +325,21 @@ where
 
     fn check_row(&self, row: RawRow<'_>, report: &mut Report) {
         report.entries += 1;
-        report.key_bytes += row.key.len() as u64;
-        report.value_bytes += row.value.len() as u64;
+        let (key, value) = match row.bytes() {
+            Ok(bytes) => bytes,
+            Err(error) => return report.problems.push(Problem::Entry(error)),
+        };
+        report.key_bytes += key.len() as u64;
+        report.value_bytes += value.len() as u64;
         let format = self.format();
-        let tag = format.open(row.key, row.value).ok().and_then(Tag::of);
+        let tag = format.open(key, value).ok().and_then(Tag::of);
         match tag {
             Some(Tag::MessagePack) => report.message_pack += 1,
             Some(Tag::Bincode) => report.bincode += 1,
             Some(Tag::Pickle) => report.pickle += 1,
             None => {}
         }
-        match format.decode_entry::<K, V>(row.key, row.value) {
+        match format.decode_entry::<K, V>(key, value) {
             Ok(_) | Err(Error::Pickle { .. }) => {}
             Err(error) => report.problems.push(Problem::Entry(error)),
         }

@@ -96,6 +96,17 @@ impl Format {
         Ok((key::decode(key)?, decode_opened(key, blob)?))
     }
 
+    /// Reads a row with both columns.
+    #[inline]
+    pub(crate) fn decode_row<K, V>(self, row: RawRow<'_>) -> Result<(K, V)>
+    where
+        K: DeserializeOwned,
+        V: DeserializeOwned,
+    {
+        let (key, stored) = row.bytes()?;
+        self.decode_entry(key, stored)
+    }
+
     /// The columns that have to be read for one: a checksum needs both.
     pub(crate) const fn columns(self, wanted: Columns) -> Columns {
         if self.checksums {
@@ -107,13 +118,15 @@ impl Format {
 
     /// Reads the key of a row with [`columns`](Self::columns) of the key.
     pub(crate) fn decode_key<K: DeserializeOwned>(self, row: RawRow<'_>) -> Result<K> {
-        self.open(row.key, row.value)?;
-        key::decode(row.key)
+        let (key, stored) = row.bytes()?;
+        self.open(key, stored)?;
+        key::decode(key)
     }
 
     /// Reads the value of a row with [`columns`](Self::columns) of the value.
     pub(crate) fn decode_value<V: DeserializeOwned>(self, row: RawRow<'_>) -> Result<V> {
-        let blob = self.open(row.key, row.value)?;
+        let (key, stored) = row.bytes()?;
+        let blob = self.open(key, stored)?;
         codec::decode(blob).map_err(|error| {
             key::cannot_decode::<V>(Part::Value, format!("in row {}", row.rowid), error)
         })

@@ -120,6 +120,15 @@ impl<K, V> Vault<K, V> {
         self.store.len()
     }
 
+    /// The same open file as a map of other types, which its entries have been given.
+    pub(crate) fn with_types<L, W>(self) -> Vault<L, W> {
+        Vault {
+            store: self.store,
+            format: self.format,
+            marker: PhantomData,
+        }
+    }
+
     /// Reads, outside a transaction.
     pub(crate) fn read<R>(&self, f: impl FnOnce(&mut Session) -> Result<R>) -> Result<R> {
         self.store.read(f)

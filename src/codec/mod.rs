@@ -62,6 +62,53 @@ const PICKLE_TAG: u8 = b'P';
 /// | widen an integer, integer to float, `T` to `Option<T>` | reads | no |
 /// | rename a field or a variant | with `#[serde(alias)]` | reads |
 ///
+/// A stored value keeps the shape in which it was written until it is written again. [`Vault::rewrite`](crate::Vault::rewrite) writes all
+/// of them in the shape of now, in one transaction; `alias` and `default` have then done their work and can go:
+///
+/// ```
+/// # use serde::{Deserialize, Serialize};
+/// # use vaults::Vault;
+/// # fn main() -> vaults::Result<()> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("users.db");
+/// #[derive(Serialize, Deserialize)]
+/// struct User {
+///     #[serde(alias = "name")] // as it was called before
+///     full_name: String,
+///     #[serde(default)] // was not there before
+///     visits: u32,
+/// }
+/// let users: Vault<u32, User> = Vault::open(&path)?;
+/// println!("{} users were in an older shape", users.rewrite()?);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A type that cannot read the old one is reached with [`Vault::map_values`](crate::Vault::map_values), or
+/// [`Vault::try_map_entries`](crate::Vault::try_map_entries) if keys change too or it can fail. Each is one transaction, so that a program
+/// that was killed in the middle starts again from the old type:
+///
+/// ```
+/// # use vaults::{Error, Vault};
+/// # fn main() -> vaults::Result<()> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("prices.db");
+/// # Vault::<String, f64>::open(&path)?.insert("tea".into(), 2.5)?;
+/// // Prices were floats, and are texts now.
+/// let prices = match Vault::<String, String>::open(&path) {
+///     Err(Error::TypeMismatch { .. }) => {
+///         Vault::<String, f64>::open(&path)?.map_values(|_, price| format!("{price:.2}"))?
+///     }
+///     opened => opened?,
+/// };
+/// assert_eq!(prices.get("tea")?.as_deref(), Some("2.50"));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// If a vault holds several types, open it with an enum of them that is `#[serde(untagged)]`, the newest first, and map that. While
+/// other processes still run a program with the old type, wait with either: they could not read what is written.
+///
 /// "No" means an error at best. bincode has no names or types to compare, so that a changed struct may also read as a wrong value. This
 /// holds for the values that MessagePack preferred writes as bincode too.
 ///

@@ -233,11 +233,20 @@ fn sync_file(connection: &Connection, which: c_int) -> rusqlite::Result<()> {
     Err(failure::from_code(code))
 }
 
+/// A rowid that SQLite never chooses: a new one is 1, or more than another one.
+const NO_ROWID: i64 = i64::MIN;
+
 /// Forgets the last inserted rowid, so that the next statement shows whether it inserted.
 pub(super) fn forget_last_insert(connection: &Connection) {
     // SAFETY: the handle is that of a live connection, which `&Connection` (not `Sync`)
     // keeps from being used by another thread meanwhile.
-    unsafe { ffi::sqlite3_set_last_insert_rowid(connection.handle(), 0) }
+    unsafe { ffi::sqlite3_set_last_insert_rowid(connection.handle(), NO_ROWID) }
+}
+
+/// The rowid that SQLite chose since [`forget_last_insert`], if it inserted a row.
+pub(super) fn last_insert(connection: &Connection) -> Option<i64> {
+    let rowid = connection.last_insert_rowid();
+    (rowid != NO_ROWID).then_some(rowid)
 }
 
 /// SQLite's own file object for the main database or its journal, if it is open.

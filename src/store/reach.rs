@@ -1,6 +1,7 @@
 //! Reading every row that can be reached in a file that may be damaged.
 
-use super::scan::{Direction, RawRow, ReadTransaction};
+use super::row::RawRow;
+use super::scan::{Direction, ReadTransaction};
 use super::session::Session;
 use super::statements::{Columns, Sql};
 use crate::error::{Error, Result};
@@ -54,7 +55,8 @@ fn walk(
         Direction::Backward => (Sql::ScanBackward(Columns::Both), high),
     };
     let mut in_order = true;
-    session.scan(sql, first, |rowid, key, value| {
+    session.scan(sql, first, |row| {
+        let rowid = row.rowid;
         let Some((low, high)) = *unread else {
             return false;
         };
@@ -70,7 +72,7 @@ fn walk(
             Direction::Forward => rowid.checked_add(1).map(|low| (low, high)),
             Direction::Backward => rowid.checked_sub(1).map(|high| (low, high)),
         };
-        f(RawRow { rowid, key, value });
+        f(row);
         true
     })?;
     if in_order {
@@ -95,7 +97,7 @@ fn look_up(
     rowids.dedup();
     let mut unreadable = 0;
     for rowid in rowids {
-        let found = session.row(rowid, |key, value| f(RawRow { rowid, key, value }));
+        let found = session.row(rowid, &mut *f);
         unreadable += u64::from(!matches!(found, Ok(true)));
     }
     unreadable

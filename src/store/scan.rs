@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use super::Store;
+use super::row::{NotABlob, RawRow};
 use super::scope::Scope;
 use super::session::Session;
 use super::statements::{Columns, Sql};
@@ -16,20 +17,14 @@ const FIRST_PAGE_ROWS: usize = 8;
 const MAX_PAGE_ROWS: usize = 512;
 const MAX_PAGE_BYTES: usize = 128 * 1024;
 
-/// One row, borrowed from the page it was read with.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RawRow<'page> {
-    pub(crate) rowid: i64,
-    pub(crate) key: &'page [u8],
-    pub(crate) value: &'page [u8],
-}
-
 /// Rows that were read at once, in the order in which they were read.
 #[derive(Debug, Default)]
 struct Page {
     bytes: Vec<u8>,
     /// Rowid, where the key begins, where the value begins and where it ends.
     rows: Vec<(i64, usize, usize, usize)>,
+    /// The rows with a column that is not a BLOB, by their index: as a rule there is none.
+    bad: Vec<(usize, NotABlob)>,
     /// The rows that were not yet taken.
     left: Range<usize>,
 }
@@ -38,10 +33,15 @@ impl Page {
     fn clear(&mut self) {
         self.bytes.clear();
         self.rows.clear();
+        self.bad.clear();
         self.left = 0..0;
     }
 
-    fn push(&mut self, rowid: i64, key: &[u8], value: &[u8]) {
+    fn push(&mut self, row: RawRow<'_>) {
+        let (rowid, key, value, not_a_blob) = row.into_parts();
+        if not_a_blob.is_some() {
+            self.bad.push((self.rows.len(), not_a_blob));
+        }
         let start = self.bytes.len();
         self.bytes.extend_from_slice(key);
         let middle = self.bytes.len();
@@ -52,11 +52,14 @@ impl Page {
 
     fn row(&self, index: usize) -> Option<RawRow<'_>> {
         let &(rowid, start, middle, end) = self.rows.get(index)?;
-        Some(RawRow {
+        let bad = self.bad.binary_search_by_key(&index, |(bad, _)| *bad);
+        let bad = bad.ok().and_then(|found| self.bad.get(found));
+        Some(RawRow::from_parts(
             rowid,
-            key: self.bytes.get(start..middle)?,
-            value: self.bytes.get(middle..end)?,
-        })
+            self.bytes.get(start..middle)?,
+            self.bytes.get(middle..end)?,
+            bad.and_then(|&(_, not_a_blob)| not_a_blob),
+        ))
     }
 }
 
@@ -143,7 +146,8 @@ impl Cursor {
         page.clear();
         let (mut low, mut high) = (low, high);
         let mut in_order = true;
-        session.scan(sql, first, |rowid, key, value| {
+        session.scan(sql, first, |row| {
+            let rowid = row.rowid;
             let is_past = match direction {
                 Direction::Forward => rowid > high,
                 Direction::Backward => rowid < low,
@@ -157,7 +161,7 @@ impl Cursor {
                 Direction::Forward => low = rowid.saturating_add(1),
                 Direction::Backward => high = rowid.saturating_sub(1),
             }
-            page.push(rowid, key, value);
+            page.push(row);
             in_order && page.rows.len() < limit && page.bytes.len() < MAX_PAGE_BYTES
         })?;
         if !in_order {
@@ -272,8 +276,9 @@ mod tests {
             let Some(row) = cursor.take(turn) else {
                 break;
             };
-            assert!(row.value.is_empty());
-            let key = i64::from_be_bytes(row.key.try_into().unwrap());
+            let (key, value) = row.bytes().unwrap();
+            assert!(value.is_empty());
+            let key = i64::from_be_bytes(key.try_into().unwrap());
             match turn {
                 Direction::Forward => front.push(key),
                 Direction::Backward => back.push(key),
@@ -315,7 +320,7 @@ mod tests {
             let Some(row) = cursor.take(Direction::Forward) else {
                 break;
             };
-            assert_eq!(row.value.first(), Some(&seen));
+            assert_eq!(row.bytes().unwrap().1.first(), Some(&seen));
             seen += 1;
             assert!(cursor.front.bytes.len() <= 2 * MAX_PAGE_BYTES);
         }

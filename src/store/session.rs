@@ -8,10 +8,12 @@ use rusqlite::Connection;
 
 use super::failure;
 use super::raw::{self, Watched};
+use super::row::{RawEntry, RawRow};
+use super::rowids::MANY_ROWIDS;
 use super::sendable::Sendable;
-use super::statement::Row;
+use super::statement::{Column, Row};
 use super::statements::{Bound, Columns, Sql, Statements};
-use crate::error::{Error, Result};
+use crate::error::{Error, Part, Result, preview};
 
 /// A row takes its pointer, its length, its rowid, its header and two tags in the table, and more in
 /// the index.
@@ -34,14 +36,6 @@ pub(crate) trait Lookup {
 
     /// True if `key` is there. The value is not read from the file.
     fn contains(&mut self, key: &[u8]) -> Result<bool>;
-}
-
-/// A row of the table, and where it is.
-#[derive(Debug)]
-pub(crate) struct RawEntry {
-    pub(crate) key: Vec<u8>,
-    pub(crate) value: Vec<u8>,
-    pub(crate) rowid: i64,
 }
 
 /// One of the two ends of the order of insertion.
@@ -81,7 +75,7 @@ impl Session {
 
     /// Runs `f` on the statements and gives its error the file's name.
     #[inline]
-    fn with<R>(
+    pub(super) fn with<R>(
         &mut self,
         f: impl for<'c> FnOnce(&mut Statements<'c>) -> rusqlite::Result<R>,
     ) -> Result<R> {
@@ -97,6 +91,10 @@ impl Session {
         f: impl FnOnce(&Connection) -> rusqlite::Result<R>,
     ) -> Result<R> {
         self.with(|statements| f(statements.connection))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The error of a file that SQLite reads and that cannot be right.
@@ -209,12 +207,13 @@ impl Session {
     }
 
     fn count_by(&mut self, sql: Sql) -> Result<u64> {
-        let most = self.bytes()? / LEAST_ROW_BYTES;
-        let count = self.with(|statements| {
-            let most = (most + 1).into();
-            statements.get(sql)?.query([most], |rows| {
-                Ok(rows.next()?.map_or(0, |row| row.integer(0)))
-            })
+        let (count, most) = self.with(|statements| {
+            statements
+                .get(sql)?
+                .query([LEAST_ROW_BYTES.into()], |rows| {
+                    let row = rows.next()?;
+                    Ok(row.map_or((0, 0), |row| (row.integer(0), row.integer(1))))
+                })
         })?;
         if count > most {
             return Err(self.corrupt("there are more rows than the file has room for"));
@@ -238,12 +237,37 @@ impl Session {
         key: &[u8],
         f: impl FnOnce(i64, &[u8]) -> R,
     ) -> Result<Option<R>> {
-        self.with(|statements| {
+        // Not in the closure's result: each layer around it is a copy of what `f` returns.
+        let mut not_a_blob = None;
+        let found = self.with(|statements| {
             statements.get(Sql::Get)?.query([key.into()], |rows| {
-                let row = rows.next()?;
-                row.map(|row| Ok(f(row.integer(1), row.blob(0)?)))
-                    .transpose()
+                let Some(row) = rows.next()? else {
+                    return Ok(None);
+                };
+                match row.column(0)? {
+                    Column::Blob(value) => Ok(Some(f(row.integer(1), value))),
+                    Column::Other(found) => {
+                        not_a_blob = Some(found);
+                        Ok(None)
+                    }
+                }
             })
+        })?;
+        match not_a_blob {
+            None => Ok(found),
+            Some(found) => Err(Error::NotABlob {
+                part: Part::Value,
+                key: preview(key),
+                found,
+            }),
+        }
+    }
+
+    /// True if there is no row. It reads no column.
+    pub(crate) fn is_empty(&mut self) -> Result<bool> {
+        self.with(|statements| {
+            let statement = statements.get(Sql::Any)?;
+            statement.query([], |rows| Ok(rows.next()?.is_none()))
         })
     }
 
@@ -265,49 +289,52 @@ impl Session {
     }
 
     /// Shows `f` the row at `rowid`; false if there is none.
-    pub(super) fn row(&mut self, rowid: i64, f: impl FnOnce(&[u8], &[u8])) -> Result<bool> {
+    pub(super) fn row(&mut self, rowid: i64, f: impl FnOnce(RawRow<'_>)) -> Result<bool> {
         self.with(|statements| {
             statements.get(Sql::Row)?.query([rowid.into()], |rows| {
                 let Some(row) = rows.next()? else {
                     return Ok(false);
                 };
-                f(row.blob(0)?, row.blob(1)?);
+                f(RawRow::new(rowid, row.column(0)?, row.column(1)?));
                 Ok(true)
             })
         })
     }
 
+    /// The first or the last row; an error if a column of it is not a BLOB.
     pub(crate) fn at_end(&mut self, end: End) -> Result<Option<RawEntry>> {
         let sql = match end {
             End::First => Sql::First,
             End::Last => Sql::Last,
         };
-        self.with(|statements| {
+        let found = self.with(|statements| {
             let entry = |row: Row<'_>| {
-                Ok(RawEntry {
-                    key: row.blob(0)?.to_vec(),
-                    value: row.blob(1)?.to_vec(),
-                    rowid: row.integer(2),
-                })
+                let row = RawRow::new(row.integer(2), row.column(0)?, row.column(1)?);
+                Ok(row.bytes().map(|(key, value)| RawEntry {
+                    key: key.to_vec(),
+                    value: value.to_vec(),
+                    rowid: row.rowid,
+                }))
             };
             let statement = statements.get(sql)?;
             statement.query([], |rows| rows.next()?.map(entry).transpose())
-        })
+        })?;
+        found.transpose()
     }
 
     /// Shows `f` the rows from the rowid `first` on, in the given order, until it answers `false`.
-    /// A column that was not asked for is shown empty.
+    /// A column that was not asked for is shown as an empty BLOB.
     pub(super) fn scan(
         &mut self,
         sql: Sql,
         first: i64,
-        mut f: impl FnMut(i64, &[u8], &[u8]) -> bool,
+        mut f: impl FnMut(RawRow<'_>) -> bool,
     ) -> Result<()> {
         self.with(|statements| {
             statements.get(sql)?.query([first.into()], |rows| {
                 while let Some(row) = rows.next()? {
                     let (key, value) = key_and_value(sql, &row)?;
-                    if !f(row.integer(0), key, value) {
+                    if !f(RawRow::new(row.integer(0), key, value)) {
                         break;
                     }
                 }
@@ -320,12 +347,35 @@ impl Session {
 
     /// Writes an entry; true if the key is new.
     pub(super) fn put(&mut self, key: &[u8], value: &[u8]) -> Result<bool> {
-        self.with(|statements| {
+        let inserted = self.with(|statements| {
             raw::forget_last_insert(statements.connection);
             let statement = statements.get(Sql::Put)?;
             statement.execute([key.into(), value.into()])?;
-            Ok(statements.connection.last_insert_rowid() != 0)
-        })
+            Ok(raw::last_insert(statements.connection))
+        })?;
+        match inserted {
+            Some(rowid) if rowid >= MANY_ROWIDS => self.keep_at_end(rowid).map(|()| true),
+            inserted => Ok(inserted.is_some()),
+        }
+    }
+
+    /// Gives a row that was read another key, and another value too if there is one. An error
+    /// if another row has the key.
+    pub(super) fn set_key(&mut self, rowid: i64, key: &[u8], value: Option<&[u8]>) -> Result<()> {
+        let changed = self.with(|statements| match value {
+            Some(value) => {
+                let entry = [rowid.into(), key.into(), value.into()];
+                statements.change(Sql::SetEntry, entry)
+            }
+            None => statements.change(Sql::SetKey, [rowid.into(), key.into()]),
+        })?;
+        if changed > 0 {
+            return Ok(());
+        }
+        if self.contains(key)? {
+            return Err(Error::DuplicateKey { key: preview(key) });
+        }
+        Err(self.corrupt("a row that was read is not there"))
     }
 
     /// Writes an entry in its old place; false if the place or the key is taken.
@@ -379,11 +429,19 @@ impl Lookup for Session {
 
 /// What a scan has asked for.
 #[inline]
-fn key_and_value<'row>(sql: Sql, row: &Row<'row>) -> rusqlite::Result<(&'row [u8], &'row [u8])> {
+fn key_and_value<'row>(
+    sql: Sql,
+    row: &Row<'row>,
+) -> rusqlite::Result<(Column<'row>, Column<'row>)> {
+    let nothing = Column::Blob(&[]);
     Ok(match sql {
-        Sql::ScanForward(Columns::Key) | Sql::ScanBackward(Columns::Key) => (row.blob(1)?, &[]),
-        Sql::ScanForward(Columns::Value) | Sql::ScanBackward(Columns::Value) => (&[], row.blob(1)?),
-        _ => (row.blob(1)?, row.blob(2)?),
+        Sql::ScanForward(Columns::Key) | Sql::ScanBackward(Columns::Key) => {
+            (row.column(1)?, nothing)
+        }
+        Sql::ScanForward(Columns::Value) | Sql::ScanBackward(Columns::Value) => {
+            (nothing, row.column(1)?)
+        }
+        _ => (row.column(1)?, row.column(2)?),
     })
 }
 

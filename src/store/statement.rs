@@ -9,7 +9,6 @@ use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 use std::slice;
 
-use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{Connection, Error, Result, ffi};
 
 use super::failure;
@@ -164,6 +163,24 @@ impl Drop for Rows<'_> {
     }
 }
 
+/// What a column of a row holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Column<'row> {
+    Blob(&'row [u8]),
+    /// A value of another type, which has this name.
+    Other(&'static str),
+}
+
+impl<'row> Column<'row> {
+    /// The bytes, and the name of the type if it is not a BLOB: then there are none.
+    pub(super) const fn split(self) -> (&'row [u8], Option<&'static str>) {
+        match self {
+            Self::Blob(bytes) => (bytes, None),
+            Self::Other(found) => (&[], Some(found)),
+        }
+    }
+}
+
 /// The row that a statement stands at.
 #[derive(Debug)]
 pub(super) struct Row<'rows> {
@@ -172,28 +189,33 @@ pub(super) struct Row<'rows> {
 }
 
 impl<'rows> Row<'rows> {
-    /// A column that must be a BLOB, as the table declares it.
+    /// A column of any type.
     #[inline]
-    pub(super) fn blob(&self, column: u16) -> Result<&'rows [u8]> {
+    pub(super) fn column(&self, column: u16) -> Result<Column<'rows>> {
         // SAFETY: the statement is live and stands at a row; of a column that is not there SQLite
         // answers a NULL. The value is that of a row, which is safe to ask while no other thread
-        // uses the connection, and asking for a BLOB as a BLOB changes nothing
-        // (<https://www.sqlite.org/c3ref/column_blob.html>).
-        let (kind, start, length) = unsafe {
+        // uses the connection.
+        let (value, kind) = unsafe {
             let value = ffi::sqlite3_column_value(self.raw.as_ptr(), c_int::from(column));
-            let kind = ffi::sqlite3_value_type(value);
+            (value, ffi::sqlite3_value_type(value))
+        };
+        if kind != ffi::SQLITE_BLOB {
+            return Ok(Column::Other(type_name(kind)));
+        }
+        // SAFETY: as above; asking for a BLOB as a BLOB changes nothing
+        // (<https://www.sqlite.org/c3ref/column_blob.html>).
+        let (start, length) = unsafe {
             let start = ffi::sqlite3_value_blob(value);
-            (kind, start, ffi::sqlite3_value_bytes(value))
+            (start, ffi::sqlite3_value_bytes(value))
         };
-        let length = match usize::try_from(length) {
-            Ok(length) if kind == ffi::SQLITE_BLOB => length,
-            _ => return Err(not_a_blob(column)),
-        };
+        let length = usize::try_from(length).unwrap_or(0);
         match NonNull::new(start.cast_mut().cast::<u8>()) {
             // SAFETY: SQLite says that there are `length` bytes. They stay where they are until the
             // statement moves on, which a row that is borrowed prevents.
-            Some(start) => Ok(unsafe { slice::from_raw_parts(start.as_ptr(), length) }),
-            None if length == 0 => Ok(&[]),
+            Some(start) => Ok(Column::Blob(unsafe {
+                slice::from_raw_parts(start.as_ptr(), length)
+            })),
+            None if length == 0 => Ok(Column::Blob(&[])),
             None => Err(failure::from_code(ffi::SQLITE_NOMEM)),
         }
     }
@@ -206,10 +228,15 @@ impl<'rows> Row<'rows> {
     }
 }
 
+/// SQLite's name of the type of a value that is not a BLOB.
 #[cold]
-fn not_a_blob(column: u16) -> Error {
-    let source = Box::new(FromSqlError::InvalidType);
-    Error::FromSqlConversionFailure(usize::from(column), Type::Blob, source)
+const fn type_name(kind: c_int) -> &'static str {
+    match kind {
+        ffi::SQLITE_INTEGER => "INTEGER",
+        ffi::SQLITE_FLOAT => "REAL",
+        ffi::SQLITE_TEXT => "TEXT",
+        _ => "NULL",
+    }
 }
 
 /// The error `code`, with what the connection says of it.
@@ -264,7 +291,7 @@ mod tests {
         let read = |rows: &mut Rows<'_>| {
             let mut read = Vec::new();
             while let Some(row) = rows.next()? {
-                read.push((row.integer(1), row.blob(0)?.to_vec()));
+                read.push((row.integer(1), row.column(0)?.split().0.to_vec()));
             }
             Ok(read)
         };
@@ -321,15 +348,21 @@ mod tests {
     }
 
     #[test]
-    fn columns_of_another_type_are_refused() {
+    fn columns_of_another_type_are_named() {
         let connection = connection();
         let sql = "SELECT 'text', 1, 1.5, NULL, x'00'";
         let mut select = Statement::prepare(&connection, sql).unwrap();
-        let are_blobs = select.query([], |rows| {
-            let row = rows.next()?.unwrap();
-            Ok([0, 1, 2, 3, 4, 5].map(|column| row.blob(column).is_ok()))
-        });
-        assert_eq!(are_blobs, Ok([false, false, false, false, true, false]));
+        select
+            .query([], |rows| {
+                let row = rows.next()?.unwrap();
+                for (column, found) in [(0, "TEXT"), (1, "INTEGER"), (2, "REAL"), (3, "NULL")] {
+                    assert_eq!(row.column(column), Ok(Column::Other(found)));
+                }
+                assert_eq!(row.column(4), Ok(Column::Blob(&[0])));
+                assert_eq!(row.column(5), Ok(Column::Other("NULL")));
+                Ok(())
+            })
+            .unwrap();
     }
 
     #[test]

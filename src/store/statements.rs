@@ -24,11 +24,15 @@ pub(super) enum Sql {
     Row,
     SchemaVersion,
     Bytes,
+    Any,
     First,
     Last,
     Put,
     Restore,
     Update,
+    SetKey,
+    SetEntry,
+    MoveRow,
     Delete,
     DeleteRow,
     Clear,
@@ -45,7 +49,7 @@ pub(crate) enum Columns {
 }
 
 impl Sql {
-    const COUNT: usize = 29;
+    const COUNT: usize = 33;
 
     const fn slot(self) -> usize {
         match self {
@@ -61,19 +65,23 @@ impl Sql {
             Self::Count => 9,
             Self::CountTable => 10,
             Self::Bytes => 11,
-            Self::First => 12,
-            Self::Last => 13,
-            Self::Put => 14,
-            Self::Restore => 15,
-            Self::Update => 16,
-            Self::Delete => 17,
-            Self::DeleteRow => 18,
-            Self::Clear => 19,
-            Self::ScanForward(columns) => 20 + columns as usize,
-            Self::ScanBackward(columns) => 23 + columns as usize,
-            Self::IndexedRowids => 26,
-            Self::Row => 27,
-            Self::SchemaVersion => 28,
+            Self::Any => 12,
+            Self::First => 13,
+            Self::Last => 14,
+            Self::Put => 15,
+            Self::Restore => 16,
+            Self::Update => 17,
+            Self::SetKey => 18,
+            Self::SetEntry => 19,
+            Self::MoveRow => 20,
+            Self::Delete => 21,
+            Self::DeleteRow => 22,
+            Self::Clear => 23,
+            Self::ScanForward(columns) => 24 + columns as usize,
+            Self::ScanBackward(columns) => 27 + columns as usize,
+            Self::IndexedRowids => 30,
+            Self::Row => 31,
+            Self::SchemaVersion => 32,
         }
     }
 
@@ -90,9 +98,20 @@ impl Sql {
             Self::Get => "SELECT value, rowid FROM dict WHERE key = ?1",
             Self::Contains => "SELECT 1 FROM dict WHERE key = ?1",
             // No more rows than there can be: pages that share their children would be counted for
-            // ever, and by `count(*)` alone in a loop that nothing interrupts.
-            Self::Count => "SELECT count(*) FROM (SELECT 1 FROM dict LIMIT ?1)",
-            Self::CountTable => "SELECT count(*) FROM (SELECT 1 FROM dict NOT INDEXED LIMIT ?1)",
+            // ever, and by `count(*)` alone in a loop that nothing interrupts. One statement, for the size
+            // and the number must be of one state.
+            Self::Count => {
+                "WITH room (rows) AS \
+                 (SELECT page_count * page_size / ?1 FROM pragma_page_count, pragma_page_size) \
+                 SELECT (SELECT count(*) FROM \
+                 (SELECT 1 FROM dict LIMIT (SELECT rows + 1 FROM room))), rows FROM room"
+            }
+            Self::CountTable => {
+                "WITH room (rows) AS \
+                 (SELECT page_count * page_size / ?1 FROM pragma_page_count, pragma_page_size) \
+                 SELECT (SELECT count(*) FROM \
+                 (SELECT 1 FROM dict NOT INDEXED LIMIT (SELECT rows + 1 FROM room))), rows FROM room"
+            }
             // Of the index alone, which has them beside the keys.
             Self::IndexedRowids => {
                 "SELECT rowid FROM dict INDEXED BY sqlite_autoindex_dict_1 \
@@ -102,6 +121,7 @@ impl Sql {
             // Reads the header page alone, which damage of the trees leaves readable.
             Self::SchemaVersion => "PRAGMA schema_version",
             Self::Bytes => "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+            Self::Any => "SELECT 1 FROM dict LIMIT 1",
             Self::First => "SELECT key, value, rowid FROM dict ORDER BY rowid LIMIT 1",
             Self::Last => "SELECT key, value, rowid FROM dict ORDER BY rowid DESC LIMIT 1",
             // Not `INSERT OR REPLACE`, which would give the key a new rowid and so a new place.
@@ -111,6 +131,9 @@ impl Sql {
             }
             Self::Restore => "INSERT OR IGNORE INTO dict (rowid, key, value) VALUES (?1, ?2, ?3)",
             Self::Update => "UPDATE dict SET value = ?2 WHERE rowid = ?1",
+            Self::SetKey => "UPDATE OR IGNORE dict SET key = ?2 WHERE rowid = ?1",
+            Self::SetEntry => "UPDATE OR IGNORE dict SET key = ?2, value = ?3 WHERE rowid = ?1",
+            Self::MoveRow => "UPDATE dict SET rowid = ?2 WHERE rowid = ?1",
             Self::Delete => "DELETE FROM dict WHERE key = ?1",
             Self::DeleteRow => "DELETE FROM dict WHERE rowid = ?1",
             Self::Clear => "DELETE FROM dict",

@@ -54,10 +54,12 @@ impl Store {
         })
     }
 
-    pub(crate) fn figures(&self) -> Result<Figures> {
+    pub(crate) fn figures(self: &Arc<Self>) -> Result<Figures> {
         let (file_bytes, log_bytes) = self.file_sizes()?;
-        let (page_bytes, pages, free_pages) = self.read(|session| {
-            session.with_connection(|connection| {
+        // In one transaction, for the figures must be of one state.
+        let mut transaction = ReadTransaction::begin(self)?;
+        let (page_bytes, pages, free_pages) =
+            transaction.session()?.with_connection(|connection| {
                 let figure = |pragma: &str| {
                     let figure: i64 = connection.query_one(pragma, [], |row| row.get(0))?;
                     Ok::<_, rusqlite::Error>(figure.unsigned_abs())
@@ -67,8 +69,8 @@ impl Store {
                     figure("PRAGMA page_count")?,
                     figure("PRAGMA freelist_count")?,
                 ))
-            })
-        })?;
+            })?;
+        drop(transaction);
         let cache = self.cache();
         let (cache_hits, cache_misses) = cache.map_or((0, 0), Cache::counts);
         Ok(Figures {
@@ -89,6 +91,9 @@ impl Store {
     pub(crate) fn compact(&self) -> Result<()> {
         let session = self.with_writer(|session| {
             session.check_extent()?;
+            if !session.renumber()? {
+                return Ok(false);
+            }
             match session.with_connection(vacuum) {
                 Ok(()) => Ok(true),
                 Err(Error::Busy { .. }) => Ok(false),

@@ -7,6 +7,7 @@ use super::Store;
 use super::cache;
 use super::coherent::Began;
 use super::page_cache::PageCache;
+use super::row::RawRow;
 use super::session::Session;
 use super::states::Touched;
 use super::trace;
@@ -136,6 +137,24 @@ impl WriteTransaction {
         let removed = self.session()?.delete_row(rowid)?;
         self.growth -= i64::from(removed);
         Ok(())
+    }
+
+    /// Removes a row that a scan has shown, whatever is in it.
+    pub(crate) fn discard_row(&mut self, row: RawRow<'_>) -> Result<()> {
+        self.delete_row(row.rowid, row.cached_key())
+    }
+
+    /// Gives a row that a scan has shown with the key `old` another key, and another value too if
+    /// there is one. An error if another row has the key.
+    pub(crate) fn set_key(
+        &mut self,
+        rowid: i64,
+        (old, new): (&[u8], &[u8]),
+        value: Option<&[u8]>,
+    ) -> Result<()> {
+        self.touch(old);
+        self.touch(new);
+        self.session()?.set_key(rowid, new, value)
     }
 
     /// Removes every entry.

@@ -205,9 +205,9 @@ fn a_column_of_another_type() {
     let vault = open::<u8, u8>(scratch.vault());
     assert_eq!(vault.get(&1).unwrap(), Some(1));
     for key in 2..=4 {
-        assert_is!(vault.get(&key), Err(Error::Corrupt { .. }));
+        assert_is!(vault.get(&key), Err(Error::NotABlob { .. }));
     }
-    assert_is!(vault.iter().last(), Some(Err(Error::Corrupt { .. })));
+    assert_is!(vault.iter().last(), Some(Err(Error::NotABlob { .. })));
     vault.put(&2, &2).unwrap();
     assert_eq!(vault.get(&2).unwrap(), Some(2));
 }
@@ -300,6 +300,7 @@ fn is_of_damage(error: &Error) -> bool {
             | Error::TypeMismatch { .. }
             | Error::Decode { .. }
             | Error::UnknownTag { .. }
+            | Error::NotABlob { .. }
             | Error::Pickle { .. }
             | Error::Io { .. }
             | Error::Sqlite { .. }

@@ -78,6 +78,7 @@ pub(crate) fn is_typed(error: &Error) -> bool {
             | Error::Decode { .. }
             | Error::Pickle { .. }
             | Error::UnknownTag { .. }
+            | Error::NotABlob { .. }
             | Error::Checksum { .. }
             | Error::Corrupt { .. }
             | Error::ReadOnly { .. }
