@@ -6,7 +6,7 @@ use std::hash::Hash;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::handles::{for_readers, for_writers};
 use crate::ops;
 use crate::transaction::Transaction;
@@ -79,13 +79,46 @@ macro_rules! writing {
         $self.statements()?.run(|tx| ops::remove_many(tx, &keys, format))
     }
 
-    /// Stores many entries in one transaction, owned or borrowed: all of them or none.
+    /// Stores many entries in one transaction: all of them or none.
     ///
     /// It is [`Extend`] with the error returned, and by far the fastest way to write much: one
-    /// sync for all. The iterator runs while the writer is held; it may read the vault.
+    /// sync for all. The iterator runs while the write lock is held; it may read the vault.
     ///
     /// Entries are written as they come, so the memory does not grow with them: a call that writes much
     /// takes 32 MiB of page cache for its time, which is what makes keys in random order fast.
+    ///
+    /// Borrowed entries are stored by [`put_many`](Self::put_many), and entries that come as
+    /// `Result`s by [`try_extend_results`](Self::try_extend_results).
+    ///
+    #[doc = $waits]
+    ///
+    /// # Errors
+    ///
+    /// As [`put`](Self::put): then none of them was stored.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// vault.try_extend([("one".into(), 1), ("two".into(), 2)])?;
+    /// assert_eq!(vault.len()?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn try_extend($($receiver)+, entries: impl IntoIterator<Item = (K, V)>) -> Result<()> {
+        let format = $self.format();
+        let entries = entries.into_iter().map(Ok);
+        $self
+            .statements()?
+            .run(|tx| ops::extend::<K, K, V, _, _, _>(tx, entries, format))
+    }
+
+    /// Stores many borrowed entries in one transaction: all of them or none.
+    ///
+    /// It is to [`try_extend`](Self::try_extend) what [`put`](Self::put) is to
+    /// [`insert`](Self::insert): nothing is cloned, and keys come in any borrowed form of `K`.
     ///
     #[doc = $waits]
     ///
@@ -98,32 +131,74 @@ macro_rules! writing {
     /// ```
     /// # use std::collections::HashMap;
     /// # use vaults::Vault;
-    /// # fn main() -> vaults::Result<()> {
-    /// let vault: Vault<u32, String> = Vault::open_in_memory()?;
-    /// let borrowed = HashMap::from([(1, "one".to_owned())]);
-    /// vault.try_extend(&borrowed)?;
-    /// vault.try_extend([(2, "two".to_owned())])?;
-    /// assert_eq!(vault.len()?, 2);
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// vault.put_many([("one", &1), ("two", &2)])?;
+    /// let more = HashMap::from([("three".to_owned(), 3)]);
+    /// vault.put_many(&more)?;
+    /// assert_eq!(vault.len()?, 3);
     /// # Ok(())
     /// # }
     /// ```
-    pub fn try_extend<Q, W>($($receiver)+, entries: impl IntoIterator<Item = (Q, W)>) -> Result<()>
+    pub fn put_many<'q, 'v, Q>(
+        $($receiver)+,
+        entries: impl IntoIterator<Item = (&'q Q, &'v V)>,
+    ) -> Result<()>
     where
-        Q: Borrow<K>,
-        W: Borrow<V>,
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized + 'q,
+        V: 'v,
     {
+        let format = $self.format();
+        let entries = entries.into_iter().map(Ok);
+        $self
+            .statements()?
+            .run(|tx| ops::extend::<K, Q, V, _, _, _>(tx, entries, format))
+    }
+
+    /// Stores many entries that come as `Result`s in one transaction: all of them or none. The
+    /// first `Err` ends it.
+    ///
+    /// The iterators of a vault yield `Result`s, so this copies one vault into another. It is a
+    /// call of its own because [`try_extend`](Self::try_extend) infers the types of its entries, which
+    /// it could not if it took both.
+    ///
+    #[doc = $waits]
+    ///
+    /// # Errors
+    ///
+    /// Returns the first error of `entries`, and those of [`put`](Self::put): then none of them was
+    /// stored. The error type is that of the entries.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let old: Vault<String, u32> = Vault::open_in_memory()?;
+    /// old.insert("one".into(), 1)?;
+    /// let new: Vault<String, u32> = Vault::open_in_memory()?;
+    /// new.try_extend_results(&old)?;
+    /// assert_eq!(new.get("one")?, Some(1));
+    ///
+    /// // Entries that are parsed on the way: an error of either kind stores nothing.
+    /// let read = |line: &str| -> Result<_, Box<dyn std::error::Error>> {
+    ///     let (name, number) = line.split_once('=').ok_or("no `=`")?;
+    ///     Ok((name.to_owned(), number.parse()?))
+    /// };
+    /// assert!(new.try_extend_results(["two=2", "three"].map(read)).is_err());
+    /// assert_eq!(new.len()?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn try_extend_results<E: From<Error>>(
+        $($receiver)+,
+        entries: impl IntoIterator<Item = Result<(K, V), E>>,
+    ) -> Result<(), E> {
         let format = $self.format();
         $self
             .statements()?
-            .run(|tx| ops::extend::<K, V, Q, W>(tx, entries, format))
-    }
-
-    fn extend_or_panic<Q, W>($($receiver)+, entries: impl IntoIterator<Item = (Q, W)>)
-    where
-        Q: Borrow<K>,
-        W: Borrow<V>,
-    {
-        $self.try_extend(entries).unwrap_or_else(|error| panic!("extending a vault failed and stored nothing: {error}"));
+            .run(|tx| ops::extend::<K, K, V, _, _, _>(tx, entries, format))
     }
     };
 }
@@ -131,30 +206,32 @@ macro_rules! writing {
 for_readers!(reading);
 for_writers!(writing);
 
-/// Implements `Extend` for a handle, in the one form that each signature of the trait needs.
+/// Implements `Extend` for a handle, by the method that takes such entries.
 macro_rules! extend {
-    ([$($life:lifetime)?] $vault:ty, $entry:ty) => {
+    ([$($life:lifetime)?] $handle:ty, $entry:ty, $method:ident) => {
         /// One transaction, all or nothing.
         ///
         /// # Panics
         ///
         /// If an entry cannot be stored, for the trait cannot return an error;
-        /// `try_extend` does.
-        impl<$($life,)? K, V> Extend<$entry> for $vault
+        /// `try_extend` and `put_many` do.
+        impl<$($life,)? K, V> Extend<$entry> for $handle
         where
             K: Serialize + DeserializeOwned + Eq + Hash,
             V: Serialize + DeserializeOwned,
         {
             fn extend<I: IntoIterator<Item = $entry>>(&mut self, entries: I) {
-                self.extend_or_panic(entries);
+                self.$method(entries).unwrap_or_else(|error| {
+                    panic!("extending a vault failed and stored nothing: {error}")
+                });
             }
         }
     };
 }
 
-extend!([] Vault<K, V>, (K, V));
-extend!([] &Vault<K, V>, (K, V));
-extend!(['a] Vault<K, V>, (&'a K, &'a V));
-extend!(['a] &Vault<K, V>, (&'a K, &'a V));
-extend!([] Transaction<'_, K, V>, (K, V));
-extend!(['a] Transaction<'_, K, V>, (&'a K, &'a V));
+extend!([] Vault<K, V>, (K, V), try_extend);
+extend!([] &Vault<K, V>, (K, V), try_extend);
+extend!(['a] Vault<K, V>, (&'a K, &'a V), put_many);
+extend!(['a] &Vault<K, V>, (&'a K, &'a V), put_many);
+extend!([] Transaction<'_, K, V>, (K, V), try_extend);
+extend!(['a] Transaction<'_, K, V>, (&'a K, &'a V), put_many);

@@ -16,13 +16,25 @@ use crate::vault::Vault;
 const FOLDER: &str = "vaults";
 const EXTENSION: &str = "db";
 
-const MAX_NAME_LEN: usize = 100;
+/// What SQLite puts beside a file has longer names than the file: `NAME.db-journal` is the longest, and
+/// the usual file systems take 255 bytes.
+const MAX_NAME_LEN: usize = 255 - ".db-journal".len();
 
 /// A folder of vaults that are opened by name.
 ///
 /// `VaultDir::new("/path/to/data")?.open::<K, V>("settings")` is the vault in the file
-/// `/path/to/data/vaults/settings.db`. A name is 1 to 100 of `A-Z a-z 0-9 _ . -` and does not begin
-/// with a dot; anything else is refused, so no name leaves the folder.
+/// `/path/to/data/vaults/settings.db`.
+///
+/// # Names
+///
+/// A name is 1 to 244 bytes of UTF-8. It has no `/`, `\` and NUL in it and does not begin with a dot;
+/// on Windows control characters and `< > : " | ? *` are excluded too. Any other string is
+/// [`Error::InvalidName`], so no name leaves the folder. `my data`, `данные` and `user:1` are
+/// names.
+///
+/// The file system decides whether two names are the same: on one that ignores case, as
+/// those of macOS and Windows do by default, `Data` and `data` are one vault, and so may be two spellings
+/// of `é` in Unicode. [`names`](Self::names) returns the spelling that the folder has.
 ///
 /// # Examples
 ///
@@ -68,7 +80,8 @@ impl VaultDir {
     ///
     /// # Errors
     ///
-    /// [`InvalidName`](Error::InvalidName), and those of [`OpenOptions::open`].
+    /// Returns [`InvalidName`](Error::InvalidName) if no vault can have this name, and the errors of
+    /// [`OpenOptions::open`].
     pub fn open<K, V>(&self, name: &str) -> Result<Vault<K, V>>
     where
         K: Serialize + DeserializeOwned + Eq + Hash,
@@ -81,7 +94,8 @@ impl VaultDir {
     ///
     /// # Errors
     ///
-    /// [`InvalidName`](Error::InvalidName), and those of [`OpenOptions::open`].
+    /// Returns [`InvalidName`](Error::InvalidName) if no vault can have this name, and the errors of
+    /// [`OpenOptions::open`].
     pub fn open_with<K, V>(&self, name: &str, options: &OpenOptions) -> Result<Vault<K, V>>
     where
         K: Serialize + DeserializeOwned + Eq + Hash,
@@ -90,7 +104,10 @@ impl VaultDir {
         options.open(self.file(name)?)
     }
 
-    /// The names of the vaults in the folder, sorted. It looks at names, not into files.
+    /// Returns the names of the vaults in the folder, sorted.
+    ///
+    /// It looks at the names of files, not into them: each regular file `NAME.db` is listed if `NAME` can be
+    /// opened here. A name that is not UTF-8 cannot, and is not listed.
     ///
     /// # Errors
     ///
@@ -114,14 +131,20 @@ impl VaultDir {
         Ok(names)
     }
 
-    /// True if there is a vault of this name.
+    /// Returns `true` if the folder has a file for a vault of this name. It does not look into the file.
     ///
     /// # Errors
     ///
-    /// [`InvalidName`](Error::InvalidName), and [`Io`](Error::Io) if the folder cannot be read.
+    /// - Returns [`InvalidName`](Error::InvalidName) if no vault can have this name.
+    /// - Returns [`Io`](Error::Io) if the folder cannot be read.
     pub fn contains(&self, name: &str) -> Result<bool> {
         let file = self.file(name)?;
-        file.try_exists().map_err(|error| Error::io(&file, error))
+        // Neither a folder nor a link is a vault, whatever a link leads to.
+        match fs::symlink_metadata(&file) {
+            Ok(metadata) => Ok(metadata.is_file()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(Error::io(&file, error)),
+        }
     }
 
     /// Deletes the vault `name` with all its entries; `false` if there is none.
@@ -153,7 +176,13 @@ impl VaultDir {
     }
 }
 
+/// True if a file of this name lies in the folder, and can be created there.
 fn is_valid(name: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
-    (1..=MAX_NAME_LEN).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(allowed)
+    let is_reserved = |letter: char| {
+        "/\\\0".contains(letter)
+            || cfg!(windows) && (letter.is_ascii_control() || "<>:\"|?*".contains(letter))
+    };
+    (1..=MAX_NAME_LEN).contains(&name.len())
+        && !name.starts_with('.')
+        && !name.contains(is_reserved)
 }

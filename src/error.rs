@@ -10,6 +10,13 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// The error below ours in the chain: SQLite's, the codec's or the system's.
 pub(crate) type Source = Box<dyn std::error::Error + Send + Sync + 'static>;
 
+/// What a name for a vault is, for the message of [`Error::InvalidName`].
+const VALID_NAMES: &str = if cfg!(windows) {
+    r#"1 to 244 bytes without `/`, `\`, control characters and any of `<>:"|?*`, not beginning with a dot"#
+} else {
+    r"1 to 244 bytes without `/`, `\` and NUL, not beginning with a dot"
+};
+
 /// Which half of an entry an encode or decode error is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -84,9 +91,7 @@ pub enum Error {
     },
 
     /// A name that [`VaultDir`](crate::VaultDir) does not allow.
-    #[error(
-        "{name:?} is not a name for a vault: use 1 to 100 of `A-Z a-z 0-9 _ . -`, not beginning with a dot"
-    )]
+    #[error("{name:?} cannot name a vault: use {VALID_NAMES}")]
     InvalidName {
         /// The name as it was given.
         name: String,
@@ -284,6 +289,20 @@ pub enum Error {
     Ended {
         /// The file.
         path: PathBuf,
+    },
+
+    /// An earlier write failed when its entry, guard or iterator was dropped, where no error can be
+    /// returned. The next call that writes, [`flush`](crate::Vault::flush) or
+    /// [`close`](crate::Vault::close) returns it, once, and does nothing else. Calls that read do not.
+    #[error(
+        "an earlier write to {} failed when its entry, guard or iterator was dropped, and was not made; this call did nothing: repeat both",
+        path.display()
+    )]
+    Deferred {
+        /// The file.
+        path: PathBuf,
+        /// Why the earlier write failed: an [`Error`].
+        source: Source,
     },
 
     /// The file was deleted or replaced while it was open. Nothing was written.

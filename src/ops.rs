@@ -212,21 +212,25 @@ pub(crate) fn clear(tx: &mut WriteTransaction) -> Result<()> {
     tx.clear()
 }
 
-pub(crate) fn extend<K, V, Q, W>(
+/// Stores entries as they come, owned or borrowed. The first `Err` among them ends it.
+pub(crate) fn extend<K, Q, V, Key, Value, E>(
     tx: &mut WriteTransaction,
-    entries: impl IntoIterator<Item = (Q, W)>,
+    entries: impl IntoIterator<Item = Result<(Key, Value), E>>,
     format: Format,
-) -> Result<()>
+) -> Result<(), E>
 where
     K: Serialize + DeserializeOwned,
+    Q: Serialize + ?Sized,
     V: Serialize + DeserializeOwned,
-    Q: Borrow<K>,
-    W: Borrow<V>,
+    Key: Borrow<Q>,
+    Value: Borrow<V>,
+    E: From<Error>,
 {
     let mut load = Load::new(tx);
     let mut record = Record::default();
-    for (key, value) in entries {
-        record.set::<K, K, V>(key.borrow(), value.borrow(), format)?;
+    for entry in entries {
+        let (key, value) = entry?;
+        record.set::<K, Q, V>(key.borrow(), value.borrow(), format)?;
         load.put(record.key.as_bytes(), &record.value)?;
     }
     Ok(())

@@ -138,6 +138,91 @@ impl<'a, K, V> Transaction<'a, K, V> {
         Ok(Transaction::new(self.statements()?, format))
     }
 
+    /// Runs `f` in a [savepoint](Self::savepoint): keeps its changes as part of this transaction when
+    /// it returns `Ok`, undoes them, and nothing else, when it returns `Err` or panics.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of `f`, and those of [`savepoint`](Self::savepoint) and of
+    /// [`commit`](Self::commit). This transaction is as it was before the call then, and goes on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::{Error, Vault};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// vault.transaction(|tx| {
+    ///     tx.put("before", &1)?;
+    ///     let part = tx.transaction(|part| {
+    ///         part.put("within", &2)?;
+    ///         Err::<(), _>(Error::InvalidOptions { reason: "an example" })
+    ///     });
+    ///     assert!(part.is_err());
+    ///     Ok(())
+    /// })?;
+    /// assert_eq!(vault.get_many(["before", "within"])?, [Some(1), None]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn transaction<R, F>(&mut self, f: F) -> Result<R>
+    where
+        F: FnOnce(&mut Transaction<'_, K, V>) -> Result<R>,
+    {
+        self.try_transaction(f)
+    }
+
+    /// Runs `f` in a savepoint, like [`transaction`](Self::transaction); `f` fails with any error
+    /// that a vault's [`Error`] converts into.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of `f`, and those of [`savepoint`](Self::savepoint) and of
+    /// [`commit`](Self::commit). This transaction is as it was before the call then, and goes on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let ports: Vault<String, u16> = Vault::open_in_memory()?;
+    /// let mut tx = ports.begin()?;
+    /// let mut refused = Vec::new();
+    /// for line in ["http 80", "https 443 8443", "ssh x"] {
+    ///     // A line is stored as a whole or not at all.
+    ///     let stored = tx.try_transaction(|part| {
+    ///         let mut words = line.split(' ');
+    ///         let name = words.next().ok_or("an empty line")?;
+    ///         for (n, port) in words.enumerate() {
+    ///             part.insert(format!("{name} {n}"), port.parse()?)?;
+    ///         }
+    ///         Ok::<_, Box<dyn std::error::Error>>(())
+    ///     });
+    ///     if stored.is_err() {
+    ///         refused.push(line);
+    ///     }
+    /// }
+    /// tx.commit()?;
+    /// assert_eq!(ports.len()?, 3);
+    /// assert_eq!(refused, ["ssh x"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn try_transaction<R, E, F>(&mut self, f: F) -> Result<R, E>
+    where
+        F: FnOnce(&mut Transaction<'_, K, V>) -> Result<R, E>,
+        E: From<Error>,
+    {
+        self.savepoint()?.run(f)
+    }
+
+    /// Commits if `f` returns `Ok`; an error or a panic drops the transaction, which undoes it.
+    fn run<R, E: From<Error>>(mut self, f: impl FnOnce(&mut Self) -> Result<R, E>) -> Result<R, E> {
+        let result = f(&mut self)?;
+        self.commit()?;
+        Ok(result)
+    }
+
     /// Makes the changes visible to all and, at [`Durability::Full`](crate::Durability::Full),
     /// durable; those of a savepoint become part of the transaction around it.
     ///
@@ -180,38 +265,88 @@ impl<K, V> Vault<K, V> {
     }
 
     /// Runs `f` in a transaction: commits when it returns `Ok`, rolls back when it returns `Err`
-    /// or panics. The error type is the caller's own.
+    /// or panics.
     ///
-    /// Waits for the writer, at most for the busy timeout.
+    /// [`try_transaction`](Self::try_transaction) does the same for an `f` that fails with an error
+    /// type of the caller.
+    ///
+    /// Blocks until the write lock is available, at most for the busy timeout.
     ///
     /// # Errors
     ///
-    /// That of `f`, those of [`begin`](Self::begin) and those of [`Transaction::commit`].
+    /// Returns the error of `f`, and those of [`begin`](Self::begin) and of [`Transaction::commit`].
+    /// The vault is unchanged then.
     ///
     /// # Examples
     ///
     /// ```
     /// # use vaults::Vault;
-    /// # fn main() -> vaults::Result<()> {
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let balances: Vault<String, i64> = Vault::open_in_memory()?;
     /// balances.insert("Ada".into(), 100)?;
     /// balances.transaction(|tx| {
     ///     *tx.entry("Ada".into()).or_insert(0)? -= 30;
     ///     *tx.entry("Bob".into()).or_insert(0)? += 30;
-    ///     vaults::Result::Ok(())
+    ///     Ok(())
     /// })?;
     /// assert_eq!(balances.get_many(["Ada", "Bob"])?, [Some(70), Some(30)]);
     /// # Ok(())
     /// # }
     /// ```
-    pub fn transaction<R, E, F>(&self, f: F) -> Result<R, E>
+    pub fn transaction<R, F>(&self, f: F) -> Result<R>
+    where
+        F: FnOnce(&mut Transaction<'_, K, V>) -> Result<R>,
+    {
+        self.try_transaction(f)
+    }
+
+    /// Runs `f` in a transaction, like [`transaction`](Self::transaction); `f` fails with any error
+    /// that a vault's [`Error`] converts into.
+    ///
+    /// Blocks until the write lock is available, at most for the busy timeout.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of `f`, and those of [`begin`](Self::begin) and of [`Transaction::commit`].
+    /// The vault is unchanged then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// #[derive(Debug)]
+    /// enum Refusal {
+    ///     TooLittleMoney,
+    ///     Vault(vaults::Error),
+    /// }
+    ///
+    /// impl From<vaults::Error> for Refusal {
+    ///     fn from(error: vaults::Error) -> Self {
+    ///         Self::Vault(error)
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let balances: Vault<String, i64> = Vault::open_in_memory()?;
+    /// balances.insert("Ada".into(), 20)?;
+    /// let paid = balances.try_transaction(|tx| {
+    ///     let mut balance = tx.entry_ref("Ada").or_insert(0)?;
+    ///     *balance -= 30;
+    ///     if *balance < 0 {
+    ///         return Err(Refusal::TooLittleMoney);
+    ///     }
+    ///     Ok(())
+    /// });
+    /// assert!(matches!(paid, Err(Refusal::TooLittleMoney)));
+    /// assert_eq!(balances.get("Ada")?, Some(20));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn try_transaction<R, E, F>(&self, f: F) -> Result<R, E>
     where
         F: FnOnce(&mut Transaction<'_, K, V>) -> Result<R, E>,
         E: From<Error>,
     {
-        let mut transaction = self.begin()?;
-        let result = f(&mut transaction)?;
-        transaction.commit()?;
-        Ok(result)
+        self.begin()?.run(f)
     }
 }

@@ -95,14 +95,18 @@ impl<K, V> Clone for Vault<K, V> {
     }
 }
 
-/// Shows where the vault is and how many entries it has, never the entries.
+/// Shows the path and the table, and the number of entries if it is known without a look at the
+/// file. It never shows the entries.
 impl<K, V> fmt::Debug for Vault<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Vault")
+        let mut shown = f.debug_struct("Vault");
+        shown
             .field("path", &self.store.name())
-            .field("table", &"dict")
-            .field("len", &self.store.peek_len())
-            .finish_non_exhaustive()
+            .field("table", &"dict");
+        if let Some(len) = self.store.cached_len() {
+            shown.field("len", &len);
+        }
+        shown.finish_non_exhaustive()
     }
 }
 
@@ -185,25 +189,27 @@ impl<K, V> Vault<K, V> {
     }
 
     /// Makes everything that was acknowledged so far survive a power cut, whatever the
-    /// [`Durability`](crate::Durability), and returns an error that met a destructor, if one did.
+    /// [`Durability`](crate::Durability).
     ///
     /// With `Durability::Full` there is nothing to sync.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if the disk refuses, or the error of an earlier destructor.
+    /// - Returns [`Error::Deferred`] if an earlier write failed when its entry, guard or iterator was
+    ///   dropped. Nothing was synced then: call it again.
+    /// - Returns [`Error::Io`] if the disk refuses.
     pub fn flush(&self) -> Result<()> {
         self.store.flush()
     }
 
-    /// Gives up this handle, and says what dropping it could not.
+    /// Closes this handle and returns any error that dropping it would hide.
     ///
     /// The file is closed when its last handle, clone and iterator is gone; until then this
     /// returns what [`flush`](Self::flush) would.
     ///
     /// # Errors
     ///
-    /// As [`flush`](Self::flush).
+    /// As [`flush`](Self::flush). The handle is closed then too.
     pub fn close(self) -> Result<()> {
         self.store.flush()?;
         Arc::into_inner(self.store).map_or(Ok(()), Store::close)
@@ -258,5 +264,24 @@ where
             }),
             Err(error) => Err(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_several_destructors_are_returned_in_their_order_each_once() {
+        let vault: Vault<u8, u8> = Vault::open_in_memory().unwrap();
+        for reason in ["first", "second"] {
+            vault.store.defer_error(Error::InvalidOptions { reason });
+        }
+        for reason in ["first", "second"] {
+            let error = vault.put(&1, &1).unwrap_err();
+            let source = std::error::Error::source(&error).unwrap().to_string();
+            assert!(source.ends_with(reason), "{source}");
+        }
+        vault.put(&1, &1).unwrap();
     }
 }

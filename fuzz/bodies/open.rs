@@ -268,7 +268,7 @@ where
     V: Serialize + DeserializeOwned,
 {
     told(vault.clear());
-    told(vault.try_extend([(key, value)]));
+    told(vault.put_many([(key, value)]));
     bounded(vault.extract_if(|_, _| true), most);
     told(vault.flush());
 }

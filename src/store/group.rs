@@ -175,7 +175,6 @@ impl Store {
         key: &[u8],
         decode: impl Fn(&[u8], &[u8]) -> Result<R>,
     ) -> Option<(Expected, Option<R>)> {
-        // A latched error is not taken here: it would be lost.
         let mut session = self.reader().ok()?;
         let old = session.get(key, |old| (Buffer::from(old), decode(key, old)));
         self.give_back_reader(session);

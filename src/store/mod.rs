@@ -38,6 +38,7 @@ mod upkeep;
 mod wreck;
 mod write;
 
+use std::collections::VecDeque;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -78,8 +79,9 @@ pub(crate) struct Store {
     reader_token: Arc<()>,
     /// The number of entries, and the state in which it was true.
     length: Mutex<Option<(Header, u64)>>,
-    latched: Mutex<Option<Error>>,
-    is_latched: AtomicBool,
+    /// Errors of destructors, for calls that write to return.
+    deferred: Mutex<VecDeque<Error>>,
+    has_deferred: AtomicBool,
     /// The writer's connection; a read-only store keeps the one it was opened with. It is
     /// closed last, so that it is the one that empties the log.
     writer: HandoverLock<Session, Work>,
@@ -98,8 +100,8 @@ impl Store {
             readers: Mutex::new(Vec::new()),
             reader_token: Arc::new(()),
             length: Mutex::new(None),
-            latched: Mutex::new(None),
-            is_latched: AtomicBool::new(false),
+            deferred: Mutex::new(VecDeque::new()),
+            has_deferred: AtomicBool::new(false),
             writer: HandoverLock::new(session),
         })
     }
@@ -138,15 +140,10 @@ impl Store {
     /// Reads outside a transaction: each statement sees the newest state.
     #[inline]
     pub(crate) fn read<R>(&self, f: impl FnOnce(&mut Session) -> Result<R>) -> Result<R> {
-        let mut session = self.take_reader()?;
+        let mut session = self.reader()?;
         let result = f(&mut session);
         self.give_back_reader(session);
         result
-    }
-
-    fn take_reader(&self) -> Result<Session> {
-        self.check()?;
-        self.reader()
     }
 
     fn reader(&self) -> Result<Session> {
@@ -167,7 +164,6 @@ impl Store {
     /// The number of entries. It scans the index only if somebody else has written since the
     /// last time.
     pub(crate) fn len(&self) -> Result<u64> {
-        self.check()?;
         self.coherence()?;
         let before = self.header();
         if let Some(length) = self.known_length(before) {
@@ -219,7 +215,7 @@ impl Store {
 
     /// The time for which the writer can be waited for, if there is one.
     fn start_waiting(&self) -> Result<Patience> {
-        self.check()?;
+        self.take_deferred_error()?;
         if self.connector.config.read_only {
             return Err(Error::ReadOnly {
                 path: self.name().to_path_buf(),
@@ -289,7 +285,7 @@ impl Store {
 
     /// Syncs everything that was committed, whatever the durability.
     pub(crate) fn flush(&self) -> Result<()> {
-        self.check()?;
+        self.take_deferred_error()?;
         if self.connector.config.durability == Durability::Full || self.connector.config.read_only {
             return Ok(());
         }
@@ -304,26 +300,36 @@ impl Store {
 
     // ---- errors that could not be returned ----------------------------------------
 
-    /// Keeps an error that met a destructor, for the next call to return.
-    pub(crate) fn latch(&self, error: Error) {
-        lock(&self.latched).get_or_insert(error);
-        self.is_latched.store(true, Ordering::Release);
+    /// Keeps the error of a destructor, for the next call that writes to return.
+    pub(crate) fn defer_error(&self, error: Error) {
+        let mut deferred = lock(&self.deferred);
+        deferred.push_back(error);
+        self.has_deferred.store(true, Ordering::Release);
     }
 
-    /// Returns a latched error, once.
+    /// Returns an error of an earlier destructor, each once. Whatever writes begins with it; what
+    /// only reads does not, for it has nothing to do with another call's failure.
     #[inline]
-    pub(crate) fn check(&self) -> Result<()> {
-        if self.is_latched.load(Ordering::Acquire) {
-            return self.take_latched();
+    pub(crate) fn take_deferred_error(&self) -> Result<()> {
+        if self.has_deferred.load(Ordering::Acquire) {
+            return self.take_first_deferred();
         }
         Ok(())
     }
 
     #[cold]
-    fn take_latched(&self) -> Result<()> {
-        let mut latched = lock(&self.latched);
-        self.is_latched.store(false, Ordering::Release);
-        latched.take().map_or(Ok(()), Err)
+    fn take_first_deferred(&self) -> Result<()> {
+        let mut deferred = lock(&self.deferred);
+        let first = deferred.pop_front();
+        self.has_deferred
+            .store(!deferred.is_empty(), Ordering::Release);
+        match first {
+            None => Ok(()),
+            Some(error) => Err(Error::Deferred {
+                path: self.name().to_path_buf(),
+                source: Box::new(error),
+            }),
+        }
     }
 
     /// The error of a transaction that an earlier error has ended.
@@ -333,19 +339,15 @@ impl Store {
         }
     }
 
-    /// The number of entries for a look that must neither fail nor take a latched error.
-    pub(crate) fn peek_len(&self) -> Option<u64> {
-        if self.is_latched.load(Ordering::Acquire) {
-            return None;
-        }
-        self.len().ok()
+    /// The number of entries, if it is known without a look at the file.
+    pub(crate) fn cached_len(&self) -> Option<u64> {
+        self.known_length(self.header())
     }
 
     // ---- the whole file -----------------------------------------------------------
 
     /// Bytes in the file and in its log.
     pub(crate) fn file_sizes(&self) -> Result<(u64, u64)> {
-        self.check()?;
         let Some(path) = self.path() else {
             let bytes = self.read(Session::bytes)?;
             return Ok((bytes.unsigned_abs(), 0));
@@ -367,7 +369,7 @@ impl Store {
 
     /// Closes every connection and says if that went wrong.
     pub(crate) fn close(self) -> Result<()> {
-        self.check()?;
+        self.take_deferred_error()?;
         let Self {
             readers,
             writer,
@@ -397,7 +399,7 @@ impl Store {
 
     /// Closes the store, and lets `f` do away with the file while nobody else can have it open.
     fn take_away(self, f: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<()> {
-        self.check()?;
+        self.take_deferred_error()?;
         let path = self.name().to_path_buf();
         if self.connector.config.read_only {
             return Err(Error::ReadOnly { path, source: None });

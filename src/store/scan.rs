@@ -187,7 +187,7 @@ pub(crate) struct ReadTransaction {
 impl ReadTransaction {
     /// Starts a transaction. Its state is that of the first read.
     pub(crate) fn begin(store: &Arc<Store>) -> Result<Self> {
-        let mut session = store.take_reader()?;
+        let mut session = store.reader()?;
         session.begin_read()?;
         Ok(Self {
             store: Arc::clone(store),

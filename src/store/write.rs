@@ -213,7 +213,7 @@ impl WriteTransaction {
     pub(super) fn commit_in_drop(mut self, finish: impl FnOnce(&mut Self) -> Result<()>) {
         // The error is there before the writer is given to the next.
         if let Err(error) = finish(&mut self).and_then(|()| self.try_commit()) {
-            self.store.latch(error);
+            self.store.defer_error(error);
         }
     }
 }

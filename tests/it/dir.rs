@@ -5,7 +5,7 @@ use std::path::Path;
 
 use vaults::{Error, OpenOptions, Vault, VaultDir};
 
-use crate::support::{Scratch, contents, make, refused};
+use crate::support::{Scratch, contents, make, refused, sql};
 
 fn dir(scratch: &Scratch) -> VaultDir {
     VaultDir::new(scratch.folder()).unwrap()
@@ -34,35 +34,45 @@ fn a_name_is_a_file_in_the_folder() {
     assert_eq!(again.names().unwrap(), ["my_data"]);
 }
 
+/// The longest name whose log and journal have names that file systems take.
+fn longest() -> String {
+    "x".repeat(255 - ".db-journal".len())
+}
+
 #[test]
 fn bad_names_are_refused_by_every_method() {
     let scratch = Scratch::new();
     let dir = dir(&scratch);
-    let long = "a".repeat(101);
-    let names = [
+    let long = longest() + "x";
+    // One letter too many in bytes, though not in letters.
+    let long_bytes = "я".repeat(122) + "x";
+    let mut names = vec![
         "",
         ".",
         "..",
         ".hidden",
+        ".db",
         "a/b",
         "/a",
+        "/",
+        "a/",
         "../a",
+        "a/../../b",
+        "..\\a",
         "a\\b",
-        "a b",
-        " ",
-        "ü",
-        "e\u{301}",
-        &long,
+        "\\",
+        "\\\\server\\share",
         "nul\0",
-        "a\n",
-        "a:b",
-        "a*",
-        "~",
-        "a?",
-        "C:",
-        "%2e",
-        "-\u{202e}-",
+        "\0",
+        "../a\0.db",
+        &long,
+        &long_bytes,
     ];
+    if cfg!(windows) {
+        names.extend([
+            "a:b", "C:", "a*", "a?", "a<", "a>", "a|", "\"", "a\n", "\u{1}",
+        ]);
+    }
     for name in names {
         let errors = [
             dir.open::<u32, u32>(name).map(drop),
@@ -74,7 +84,7 @@ fn bad_names_are_refused_by_every_method() {
         for error in errors {
             assert_is!(&error, Err(Error::InvalidName { name: told }) if told == name);
             let text = error.unwrap_err().to_string();
-            assert!(text.contains("1 to 100"), "{text}");
+            assert!(text.contains("1 to 244 bytes without `/`, `\\`"), "{text}");
             assert!(!text.contains('\n') && !text.contains('\0'), "{text:?}");
         }
     }
@@ -86,19 +96,108 @@ fn bad_names_are_refused_by_every_method() {
 fn good_names() {
     let scratch = Scratch::new();
     let dir = dir(&scratch);
-    let long = "x".repeat(100);
+    let (long, long_bytes) = (longest(), "я".repeat(122));
     let mut names = vec![
-        "a", "A1", "_", "-", "a.b", "a..", "a.db", "0", "con", "a-wal", &long,
+        // What is no letter at all is a name, and so is what means something to a shell, to SQLite, in
+        // a URI, or as the name of another vault's log.
+        "a",
+        "A1",
+        "_",
+        "-",
+        "a.b",
+        "a..",
+        "a.db",
+        "a.db.db",
+        "0",
+        "con",
+        "a-wal",
+        "a.db-wal",
+        "a.db-journal",
+        "my data",
+        " ",
+        "данные",
+        "ü",
+        "日本",
+        "~",
+        "%2e%2e%2f",
+        "file",
+        "-- x",
+        "'; DROP TABLE dict",
+        "{}",
+        "$HOME",
+        "#",
+        "&",
+        ":memory",
+        "e\u{301}",
+        "-\u{202e}-",
+        &long,
+        &long_bytes,
     ];
+    if !cfg!(windows) {
+        names.extend([
+            "user:1",
+            "file:a",
+            ":memory:",
+            "a?mode=memory",
+            "C:",
+            "a*",
+            "a\n",
+            "\u{7f}",
+            "\"",
+            "<>|",
+        ]);
+    }
     for name in &names {
-        dir.open::<u32, u32>(name).unwrap().put(&1, &1).unwrap();
+        assert!(!dir.contains(name).unwrap(), "{name:?}");
+        let vault = dir.open::<u32, String>(name).unwrap();
+        vault.put(&1, &(*name).to_owned()).unwrap();
+        assert_eq!(
+            vault.path(),
+            Some(&*dir.path().join(format!("{name}.db"))),
+            "{name:?}"
+        );
         assert!(dir.contains(name).unwrap());
     }
     names.sort_unstable();
+    // `names` and `open` are each other's inverse.
     assert_eq!(dir.names().unwrap(), names);
+    for name in dir.names().unwrap() {
+        let vault = dir.open::<u32, String>(&name).unwrap();
+        assert_eq!(vault.get(&1).unwrap(), Some(name));
+    }
+    assert_eq!(
+        contents(&scratch.folder()).len(),
+        1,
+        "all are in the folder"
+    );
     for name in names {
         assert!(dir.remove(name).unwrap());
         assert!(!dir.contains(name).unwrap());
+    }
+    assert!(contents(dir.path()).is_empty());
+}
+
+#[test]
+fn a_long_name_can_be_opened_in_every_way() {
+    let scratch = Scratch::new();
+    let dir = dir(&scratch);
+    let name = longest();
+    // As the Python package leaves it: with a rollback journal, which has the longest name of all.
+    let path = dir.path().join(format!("{name}.db"));
+    sql(
+        &path,
+        "CREATE TABLE dict (key BLOB PRIMARY KEY, value BLOB)",
+    );
+    dir.open::<u32, u32>(&name).unwrap().put(&1, &1).unwrap();
+    assert!(dir.remove(&name).unwrap());
+    for checksums in [false, true] {
+        let vault = dir
+            .open_with::<u32, u32>(&name, OpenOptions::new().checksums(checksums))
+            .unwrap();
+        vault.put(&1, &1).unwrap();
+        vault.compact().unwrap();
+        vault.close().unwrap();
+        assert!(dir.remove(&name).unwrap());
     }
     assert!(contents(dir.path()).is_empty());
 }
@@ -109,12 +208,70 @@ fn only_vaults_have_names() {
     let dir = dir(&scratch);
     let open = dir.open::<u32, u32>("open").unwrap();
     open.put(&1, &1).unwrap();
-    for name in [".hidden.db", "a b.db", "notes.txt", "db", ".db"] {
+    for name in [
+        ".hidden.db",
+        "notes.txt",
+        "db",
+        ".db",
+        "a.DB",
+        "a.db-wal",
+        "a.db.new",
+    ] {
         fs::write(dir.path().join(name), "").unwrap();
     }
     fs::create_dir(dir.path().join("folder.db")).unwrap();
     assert_eq!(dir.names().unwrap(), ["open"]);
-    assert!(!dir.contains("notes").unwrap());
+    for name in ["notes", "folder", "a"] {
+        assert!(!dir.contains(name).unwrap(), "{name}");
+    }
+}
+
+/// The Python package made files of any name.
+#[test]
+fn names_that_python_allowed_are_there() {
+    let scratch = Scratch::new();
+    let dir = dir(&scratch);
+    let mut names = vec!["my data", "данные"];
+    if !cfg!(windows) {
+        names.insert(1, "user:1");
+    }
+    for name in &names {
+        let path = dir.path().join(format!("{name}.db"));
+        sql(
+            &path,
+            "CREATE TABLE dict (key BLOB PRIMARY KEY, value BLOB);
+             INSERT INTO dict VALUES (x'4d01', x'4d05');",
+        );
+    }
+    assert_eq!(dir.names().unwrap(), names);
+    for name in names {
+        let vault = dir.open::<u32, u32>(name).unwrap();
+        assert_eq!(vault.get(&1).unwrap(), Some(5));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_whose_name_is_no_text_is_passed_over() {
+    use std::os::unix::ffi::OsStrExt;
+    let scratch = Scratch::new();
+    let dir = dir(&scratch);
+    dir.open::<u32, u32>("text").unwrap();
+    let odd = std::ffi::OsStr::from_bytes(b"\xff\xfe.db");
+    fs::write(dir.path().join(odd), "").unwrap();
+    assert_eq!(dir.names().unwrap(), ["text"]);
+}
+
+#[test]
+fn the_file_system_says_whether_case_matters() {
+    let scratch = Scratch::new();
+    let dir = dir(&scratch);
+    dir.open::<u32, u32>("Data").unwrap().put(&1, &1).unwrap();
+    let ignores_case = dir.path().join("DATA.DB").exists();
+    assert_eq!(dir.contains("data").unwrap(), ignores_case);
+    assert_eq!(dir.names().unwrap(), ["Data"]);
+    let other = dir.open::<u32, u32>("data").unwrap();
+    assert_eq!(other.is_empty().unwrap(), !ignores_case);
 }
 
 #[test]
@@ -181,6 +338,7 @@ fn a_link_does_not_lead_out_of_the_folder() {
     assert_is!(dir.remove("link"), Err(Error::InvalidPath { .. }));
     assert!(Path::exists(&scratch.path("outside.db")));
     assert!(dir.names().unwrap().is_empty());
+    assert!(!dir.contains("link").unwrap());
 }
 
 #[test]

@@ -214,6 +214,19 @@ fn a_table_that_is_gone_is_damage() {
 }
 
 #[test]
+fn an_error_of_an_earlier_call() {
+    let vault: Vault<u8, Option<serde_json::Value>> = Vault::open_in_memory().unwrap();
+    *vault.entry(1).or_default().unwrap() = Some(serde_json::Value::Null);
+    let error = vault.flush().unwrap_err();
+    assert_is!(&error, Error::Deferred { .. });
+    assert_is!(
+        error.source().unwrap().downcast_ref(),
+        Some(Error::Encode { .. })
+    );
+    check(&error, 3);
+}
+
+#[test]
 fn it_travels_and_is_small() {
     fn travels<T: StdError + Send + Sync + 'static>() {}
     travels::<Error>();

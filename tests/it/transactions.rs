@@ -53,6 +53,19 @@ fn shows(tx: &Tx<'_>, expected: &[(u32, u32)]) {
     assert!(!tx.contains_key(&999).unwrap());
 }
 
+/// An error type of the caller.
+#[derive(Debug)]
+enum Own {
+    Enough,
+    Vault,
+}
+
+impl From<Error> for Own {
+    fn from(_: Error) -> Self {
+        Self::Vault
+    }
+}
+
 // ---- how it ends --------------------------------------------------------------------------
 
 #[test]
@@ -70,16 +83,6 @@ fn committed() {
 
 #[test]
 fn rolled_back_by_every_way_out_but_commit() {
-    #[derive(Debug)]
-    enum Own {
-        Enough,
-        Vault,
-    }
-    impl From<Error> for Own {
-        fn from(_: Error) -> Self {
-            Self::Vault
-        }
-    }
     fn change(tx: &mut Tx<'_>) -> Result<()> {
         tx.put(&0, &100)?;
         tx.remove(&1)?;
@@ -113,7 +116,7 @@ fn rolled_back_by_every_way_out_but_commit() {
         assert_is!(early(&vault), Err(Error::Reentrant { .. }));
         is_as_before("an early return");
 
-        let result = vault.transaction(|tx| {
+        let result = vault.try_transaction(|tx| {
             change(tx)?;
             if tx.len()? > 3 {
                 return Err(Own::Enough);
@@ -123,7 +126,7 @@ fn rolled_back_by_every_way_out_but_commit() {
         assert_is!(result, Err(Own::Enough));
         is_as_before("an error of the caller's own");
 
-        let result: Result<(), Own> = vault.transaction(|tx| {
+        let result: Result<(), Own> = vault.try_transaction(|tx| {
             change(tx)?;
             vault.put(&0, &0)?;
             Ok(())
@@ -155,24 +158,91 @@ fn rolled_back_by_every_way_out_but_commit() {
 #[test]
 fn what_the_closure_returns() {
     let vault: Numbers = Vault::open_in_memory().unwrap();
-    let grown: Result<usize> = vault.transaction(|tx| {
+    let grown = vault.transaction(|tx| {
         tx.try_extend(numbers(4))?;
         tx.len()
     });
     assert_eq!(grown.unwrap(), 4);
     // The caller's own error type, all the way.
-    let parsed: Result<u32, Box<dyn std::error::Error>> = vault.transaction(|tx| {
+    let parsed: Result<u32, Box<dyn std::error::Error>> = vault.try_transaction(|tx| {
         let number: u32 = "17".parse()?;
         tx.put(&number, &number)?;
         Ok(number)
     });
     assert_eq!(parsed.unwrap(), 17);
-    let parsed: Result<u32, Box<dyn std::error::Error>> = vault.transaction(|tx| {
+    let parsed: Result<u32, Box<dyn std::error::Error>> = vault.try_transaction(|tx| {
         tx.clear()?;
         Ok("x".parse()?)
     });
     assert!(parsed.unwrap_err().is::<std::num::ParseIntError>());
     assert_eq!(vault.len().unwrap(), 5);
+}
+
+/// `Ok(())` ends the closure, whatever the error type of the function around it.
+#[test]
+fn the_error_of_the_closure_is_inferred() {
+    fn any(vault: &Numbers) -> Result<(), Box<dyn std::error::Error>> {
+        vault.transaction(|tx| {
+            *tx.entry(1).or_insert(0)? += 1;
+            tx.transaction(|part| {
+                part.put(&2, &2)?;
+                Ok(())
+            })?;
+            Ok(())
+        })?;
+        // Of `try_transaction` too, where its result is the function's.
+        vault.try_transaction(|tx| {
+            tx.put(&3, &"3".parse()?)?;
+            tx.try_transaction(|part| {
+                part.put(&4, &"4".parse()?)?;
+                Ok(())
+            })
+        })
+    }
+    fn own(vault: &Numbers) -> Result<()> {
+        vault.transaction(|tx| {
+            tx.clear()?;
+            Ok(())
+        })
+    }
+    on_both::<u32, u32>(|vault| {
+        any(&vault).unwrap();
+        assert_eq!(entries(&vault), [(1, 1), (2, 2), (3, 3), (4, 4)]);
+        own(&vault).unwrap();
+        assert!(vault.is_empty().unwrap());
+    });
+}
+
+#[test]
+fn a_part_in_a_closure_is_kept_or_undone_by_itself() {
+    on_both::<u32, u32>(|vault| {
+        let mut tx = vault.begin().unwrap();
+        tx.put(&1, &1).unwrap();
+        let len = tx.transaction(|part| {
+            part.put(&2, &2)?;
+            // They nest.
+            let undone: Result<(), String> = part
+                .try_transaction(|inner| {
+                    inner.put(&3, &3)?;
+                    inner.remove(&1)?;
+                    Err(Own::Enough)
+                })
+                .map_err(|error| format!("{error:?}"));
+            assert_eq!(undone, Err("Enough".into()));
+            part.len()
+        });
+        assert_eq!(len.unwrap(), 2);
+        let panic = catch_unwind(AssertUnwindSafe(|| {
+            tx.transaction(|part| -> Result<()> {
+                part.clear()?;
+                panic!("in the middle");
+            })
+        }));
+        panic.unwrap_err();
+        tx.put(&4, &4).unwrap();
+        tx.commit().unwrap();
+        assert_eq!(entries(&vault), [(1, 1), (2, 2), (4, 4)]);
+    });
 }
 
 #[test]

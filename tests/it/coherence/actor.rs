@@ -317,7 +317,7 @@ fn perform(vault: &Registers, kind: Kind, registers: Range<usize>, version: u64)
             tx.put(&keys[0], &new)?;
             tx.put(&keys[1], &new)
         }),
-        Kind::Extend => vault.try_extend(keys.iter().map(|key| (key, new))),
+        Kind::Extend => vault.put_many(keys.iter().map(|key| (key, &new))),
         Kind::Refill => vault.transaction(|tx| {
             let all = tx.iter().collect::<Result<Vec<_>>>()?;
             tx.clear()?;

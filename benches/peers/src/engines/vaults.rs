@@ -105,7 +105,7 @@ impl<K: Key, V: Value> Map<K, V> for Vault<K, V> {
     }
 
     fn put_together(&self, entries: &[(K, V)]) -> Result<()> {
-        self.transaction(|tx| {
+        self.try_transaction(|tx| {
             for (key, value) in entries {
                 tx.put(key, value)?;
             }
