@@ -1,19 +1,24 @@
 //! A work queue: several processes take jobs from a vault, one of them is killed in the middle
-//! of its work, and every job is done exactly once.
+//! of its work, and every job gets its result.
 //!
-//! `cargo run --example job_queue [FILE]`
+//! `cargo run --release --example job_queue [FOLDER] [JOBS]`
 //!
-//! A job is taken in one transaction, under a lease: if its worker dies, another one takes it once the
-//! worker is known to be gone. It is finished in one transaction too, which checks that
-//! the lease is still the worker's own.
+//! The queue is two vaults in one folder. `jobs` has the jobs that are not finished, in the order in
+//! which they came; `results` has the others. So the job to take is found at the front, behind the few
+//! that other workers have in hand, however many were finished before.
+//!
+//! A job that is taken stays in `jobs`, with the name of its worker. If the worker dies, its job
+//! is put back. A result is stored before its job is removed: who dies between the two leaves a job whose
+//! result is there, and which is then only removed.
 
 use std::error::Error;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
-use vaults::{Entry, Vault};
+use vaults::{Durability, Entry, OpenOptions, Vault, VaultDir};
 
 const JOBS: u32 = 60;
 const WORKERS: u32 = 3;
@@ -22,80 +27,97 @@ const MAX_TRIES: u32 = 3;
 /// Gives a worker its name.
 const WORKER: &str = "VAULTS_JOB_WORKER";
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-enum State {
-    Waiting,
-    Taken { worker: String },
-    Done { result: u64 },
-    Failed,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Job {
     input: u64,
     tries: u32,
-    state: State,
+    worker: Option<String>,
 }
 
-type Queue = Vault<u32, Job>;
-
-/// Takes the first waiting job: nobody else can take it.
-fn take(queue: &Queue, worker: &str) -> vaults::Result<Option<(u32, Job)>> {
-    queue.transaction(|tx| {
-        let mut waiting = None;
-        for entry in &*tx {
-            let (id, job) = entry?;
-            if job.state == State::Waiting {
-                waiting = Some((id, job));
-                break;
-            }
-        }
-        let Some((id, mut job)) = waiting else {
-            return Ok(None);
-        };
-        job.tries += 1;
-        job.state = State::Taken {
-            worker: worker.to_owned(),
-        };
-        tx.put(&id, &job)?;
-        Ok(Some((id, job)))
-    })
+#[derive(Serialize, Deserialize)]
+struct Outcome {
+    tries: u32,
+    /// `None` if it failed as often as it may.
+    result: Option<u64>,
 }
 
-/// Ends a job, unless it was given to somebody else meanwhile: then its result is not wanted.
-fn finish(queue: &Queue, id: u32, worker: &str, outcome: Option<u64>) -> vaults::Result<bool> {
-    let Entry::Occupied(mut entry) = queue.entry(id).resolve()? else {
-        return Ok(false);
-    };
-    let mine = State::Taken {
-        worker: worker.to_owned(),
-    };
-    if entry.get().state != mine {
-        return Ok(false);
+struct Queue {
+    jobs: Vault<u32, Job>,
+    results: Vault<u32, Outcome>,
+}
+
+impl Queue {
+    fn open(folder: &Path) -> vaults::Result<Self> {
+        let dir = VaultDir::new(folder)?;
+        Ok(Self {
+            // A power cut may take the newest changes of `jobs`. That brings back jobs that were taken
+            // or finished, and loses none, for `add` syncs those that are new.
+            jobs: dir.open_with("jobs", OpenOptions::new().durability(Durability::Normal))?,
+            // Each result is on the disk before its job is removed.
+            results: dir.open("results")?,
+        })
     }
-    let tries = entry.get().tries;
-    entry.get_mut().state = match outcome {
-        Some(result) => State::Done { result },
-        None if tries < MAX_TRIES => State::Waiting,
-        None => State::Failed,
-    };
-    entry.commit()?;
-    Ok(true)
-}
 
-/// Puts back what a dead worker had taken; the number of jobs.
-fn release(queue: &Queue, dead: &str) -> vaults::Result<usize> {
-    let taken = State::Taken {
-        worker: dead.to_owned(),
-    };
-    let mut released = 0;
-    queue.for_each_mut(|_, job| {
-        if job.state == taken {
-            job.state = State::Waiting;
-            released += 1;
+    fn add(&self, inputs: impl IntoIterator<Item = (u32, u64)>) -> vaults::Result<()> {
+        let jobs = inputs.into_iter().map(|(id, input)| {
+            let (tries, worker) = (0, None);
+            let job = Job {
+                input,
+                tries,
+                worker,
+            };
+            (id, job)
+        });
+        self.jobs.try_extend(jobs)?;
+        self.jobs.flush()
+    }
+
+    /// Takes the first job that nobody has in hand.
+    fn take(&self, worker: &str) -> vaults::Result<Option<(u32, Job)>> {
+        self.jobs.transaction(|tx| {
+            let is_free = |entry: &vaults::Result<(u32, Job)>| {
+                entry.as_ref().map_or(true, |(_, job)| job.worker.is_none())
+            };
+            let Some((id, mut job)) = tx.iter().find(is_free).transpose()? else {
+                return Ok(None);
+            };
+            job.tries += 1;
+            job.worker = Some(worker.to_owned());
+            tx.put(&id, &job)?;
+            Ok(Some((id, job)))
+        })
+    }
+
+    /// Ends a job with its result, or with `None` if it failed; it is then tried again, a few times.
+    fn finish(&self, id: u32, job: &Job, result: Option<u64>) -> vaults::Result<()> {
+        let tries = job.tries;
+        let is_over = result.is_some() || tries >= MAX_TRIES;
+        if is_over {
+            self.results.put(&id, &Outcome { tries, result })?;
         }
-    })?;
-    Ok(released)
+        let Entry::Occupied(mut entry) = self.jobs.entry(id).resolve()? else {
+            return Ok(());
+        };
+        if is_over {
+            entry.remove()?;
+        } else if entry.get().worker == job.worker {
+            entry.get_mut().worker = None;
+            entry.commit()?;
+        }
+        Ok(())
+    }
+
+    /// Puts back what a dead worker had taken. Returns the number of jobs.
+    fn release(&self, dead: &str) -> vaults::Result<u32> {
+        let mut released = 0;
+        self.jobs.for_each_mut(|_, job| {
+            if job.worker.as_deref() == Some(dead) {
+                job.worker = None;
+                released += 1;
+            }
+        })?;
+        Ok(released)
+    }
 }
 
 /// The work: it fails at the first try for every seventh input, to show a retry.
@@ -103,54 +125,54 @@ fn work(job: &Job) -> Option<u64> {
     (job.tries > 1 || !job.input.is_multiple_of(7)).then(|| (1..=job.input).sum())
 }
 
-fn run_worker(path: &Path, worker: &str) -> Result<(), Box<dyn Error>> {
-    let queue = Queue::open(path)?;
-    while let Some((id, job)) = take(&queue, worker)? {
-        println!("{worker} took job {id}");
+fn run_worker(folder: &Path, worker: &str) -> Result<(), Box<dyn Error>> {
+    let queue = Queue::open(folder)?;
+    let mut taken = 0;
+    while let Some((id, job)) = queue.take(worker)? {
+        taken += 1;
         if worker == "doomed" {
+            println!("{worker} took job {id}");
             // Wait to be killed with the job in hand: nobody writes to this input.
             std::io::stdin().read_line(&mut String::new())?;
         }
-        finish(&queue, id, worker, work(&job))?;
+        let known = queue.results.get(&id)?;
+        let result = known.map_or_else(|| work(&job), |outcome| outcome.result);
+        queue.finish(id, &job, result)?;
     }
-    queue.close()?;
+    println!("{worker} took {taken} jobs, tries included");
     Ok(())
 }
 
-fn spawn(path: &Path, worker: &str) -> std::io::Result<Child> {
+fn spawn(folder: &Path, worker: &str, output: Stdio) -> std::io::Result<Child> {
     Command::new(std::env::current_exe()?)
-        .arg(path)
+        .arg(folder)
         .env(WORKER, worker)
         .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
+        .stdout(output)
         .spawn()
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let path = std::env::args_os().nth(1).map_or_else(
-        || std::env::temp_dir().join("vaults-job-queue.db"),
+    let mut arguments = std::env::args_os().skip(1);
+    let folder = arguments.next().map_or_else(
+        || std::env::temp_dir().join("vaults-job-queue"),
         PathBuf::from,
     );
     if let Ok(worker) = std::env::var(WORKER) {
-        return run_worker(&path, &worker);
+        return run_worker(&folder, &worker);
     }
+    let count = match arguments.next() {
+        Some(count) => count.to_string_lossy().parse()?,
+        None => JOBS,
+    };
 
-    let queue = Queue::open(&path)?;
-    queue.clear()?;
-    queue.try_extend((0..JOBS).map(|id| {
-        let (input, tries, state) = (u64::from(id) + 1, 0, State::Waiting);
-        (
-            id,
-            Job {
-                input,
-                tries,
-                state,
-            },
-        )
-    }))?;
+    let queue = Queue::open(&folder)?;
+    queue.jobs.clear()?;
+    queue.results.clear()?;
+    queue.add((0..count).map(|id| (id, u64::from(id) + 1)))?;
 
     // One worker takes a job and is killed before it has done it.
-    let mut doomed = spawn(&path, "doomed")?;
+    let mut doomed = spawn(&folder, "doomed", Stdio::piped())?;
     let mut line = String::new();
     if let Some(output) = doomed.stdout.take() {
         BufReader::new(output).read_line(&mut line)?;
@@ -158,28 +180,29 @@ fn main() -> Result<(), Box<dyn Error>> {
     doomed.kill()?;
     doomed.wait()?;
     println!("{}, and was killed", line.trim());
-    println!("put back: {}", release(&queue, "doomed")?);
+    println!("put back: {}", queue.release("doomed")?);
 
+    let start = Instant::now();
     let workers = (0..WORKERS)
-        .map(|n| spawn(&path, &format!("worker {n}")))
+        .map(|n| spawn(&folder, &format!("worker {n}"), Stdio::inherit()))
         .collect::<Result<Vec<_>, _>>()?;
-    for worker in workers {
-        let output = worker.wait_with_output()?;
-        let taken = output.stdout.lines().count();
-        println!("a worker took {taken} jobs, tries included");
-        assert!(output.status.success());
+    for mut worker in workers {
+        assert!(worker.wait()?.success());
     }
+    let rate = f64::from(count) / start.elapsed().as_secs_f64();
 
+    assert!(queue.jobs.is_empty()?);
     let (mut done, mut tries) = (0, 0);
-    for entry in &queue {
-        let (id, job) = entry?;
-        let result = (1..=job.input).sum();
-        assert_eq!(job.state, State::Done { result }, "job {id}");
+    for entry in &queue.results {
+        let (id, outcome) = entry?;
+        let result = (1..=u64::from(id) + 1).sum();
+        assert_eq!(outcome.result, Some(result), "job {id}");
         done += 1;
-        tries += job.tries;
+        tries += outcome.tries;
     }
-    println!("{done} of {JOBS} jobs done, in {tries} tries");
-    assert_eq!(done, JOBS);
-    queue.close()?;
+    println!("{done} of {count} jobs done, in {tries} tries, {rate:.0} a second");
+    assert_eq!(done, count);
+    queue.jobs.close()?;
+    queue.results.close()?;
     Ok(())
 }

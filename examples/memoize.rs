@@ -1,12 +1,21 @@
-//! A persistent cache of a slow function: what was computed once is never computed again, by
-//! this run or a later one.
+//! A persistent cache of a slow function: what was computed once is never computed again, by this
+//! run or a later one, whoever asks, and however many ask at the same time.
 //!
 //! `cargo run --example memoize [FILE]`, twice.
 
+use std::error::Error;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use vaults::{Durability, OpenOptions, Vault};
+
+const THREADS: u32 = 4;
+const LIMITS: [u64; 3] = [10_000, 100_000, 1_000_000];
+
+/// From a limit to the start below it with the longest sequence, and its steps.
+type Cache = Vault<u64, (u64, u32)>;
 
 /// The number of steps that the Collatz sequence from `start` takes to reach 1.
 fn collatz_steps(start: u64) -> u32 {
@@ -31,30 +40,55 @@ fn longest_below(limit: u64) -> (u64, u32) {
         .unwrap_or((1, 0))
 }
 
-fn memoized(cache: &Vault<u64, (u64, u32)>, limit: u64) -> vaults::Result<(u64, u32)> {
-    if let Some(known) = cache.get(&limit)? {
-        return Ok(known);
-    }
-    let found = longest_below(limit);
-    cache.put(&limit, &found)?;
-    Ok(found)
+/// Several threads ask for the same results. Returns how often one had to be computed.
+fn ask(cache: &Cache) -> vaults::Result<u32> {
+    let computed = AtomicU32::new(0);
+    let ask_all = || {
+        for limit in LIMITS {
+            // A result that is there is read. One that is not is computed by whoever comes first, of
+            // all threads and processes; the others wait, and get what was computed.
+            cache.get_or_insert_with(limit, || {
+                computed.fetch_add(1, Ordering::Relaxed);
+                longest_below(limit)
+            })?;
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(ask_all)).collect();
+        threads.into_iter().try_for_each(|thread| {
+            thread
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    })?;
+    Ok(computed.into_inner())
 }
 
-fn main() -> vaults::Result<()> {
+fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args_os().nth(1).map_or_else(
         || std::env::temp_dir().join("vaults-memoize.db"),
         PathBuf::from,
     );
-    // A cache can be rebuilt, so it need not wait for the disk.
-    let cache = OpenOptions::new()
+    let cache: Cache = OpenOptions::new()
+        // A cache can be rebuilt, so it need not wait for the disk.
         .durability(Durability::Normal)
+        // The function runs while the write lock is held: longer than it takes must the others wait.
+        .busy_timeout(Duration::from_mins(1))
         .open(&path)?;
     println!("{} holds {} results", path.display(), cache.len()?);
-    for limit in [10_000, 100_000, 1_000_000] {
-        let start = Instant::now();
-        let (longest, steps) = memoized(&cache, limit)?;
-        let elapsed = start.elapsed();
-        println!("below {limit:>9}: {longest:>7} takes {steps} steps ({elapsed:.1?})");
+
+    let start = Instant::now();
+    let computed = ask(&cache)?;
+    println!(
+        "{} answers, of which {computed} were computed, in {:.1?}",
+        THREADS as usize * LIMITS.len(),
+        start.elapsed()
+    );
+    for entry in &cache {
+        let (limit, (longest, steps)) = entry?;
+        println!("below {limit:>9}: {longest:>7} takes {steps} steps");
     }
-    cache.close()
+    cache.close()?;
+    Ok(())
 }

@@ -310,7 +310,7 @@ fn extend(state: &mut State, entries: &[(u32, Value)]) {
 /// nothing; a fault that it meets itself is not that of the call before.
 fn deferred(vault: &TestVault) -> Result<()> {
     match vault.begin() {
-        Err(error @ Error::Deferred { .. }) => Err(error),
+        Err(Error::Deferred { source, .. }) => Err(*source.downcast().unwrap()),
         _ => Ok(()),
     }
 }
