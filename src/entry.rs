@@ -57,7 +57,8 @@ pub enum Entry<'a, K, V> {
 ///
 /// Writes the value back, if it was changed through [`get_mut`](Self::get_mut) or
 /// [`and_modify`](Entry::and_modify), and commits. An error is returned by the vault's next
-/// call; [`commit`](Self::commit) returns it. While unwinding from a panic nothing is written.
+/// write, `flush` or `close`, as [`Error::Deferred`]; [`commit`](Self::commit) returns it at once. While
+/// unwinding from a panic nothing is written.
 pub struct OccupiedEntry<'a, K, V> {
     pub(crate) key: K,
     pub(crate) loan: Loan<'a, V>,

@@ -12,7 +12,7 @@
 //! A call, an [entry](crate::Vault::entry) and a [transaction](crate::Vault::transaction) are there
 //! whole or not at all, in every case but `Off` after a power cut. A call is
 //! acknowledged when it has returned `Ok`; an entry or guard when its `commit` has, or when it was
-//! dropped and the vault's next call did not return its error.
+//! dropped and the vault's next write, `flush` or `close` did not return its error.
 //!
 //! A call that failed is not there, with one exception. When a commit fails because the disk cannot be
 //! synced, its record may have reached the log: the open handle goes on without it, but if nothing

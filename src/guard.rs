@@ -183,16 +183,22 @@ impl<V> Drop for Loan<'_, V> {
 ///
 /// # Locking
 ///
-/// It holds the vault's writer for as long as it lives: nobody else, in any process, changes
+/// It holds the write lock until it is dropped: nobody else, in any process, changes
 /// the value meanwhile. Keep it short. Another write from this thread is
-/// [`Error::Reentrant`](crate::Error::Reentrant); reading is fine, and sees the state before.
+/// [`Error::Reentrant`](crate::Error::Reentrant); reading is fine, and sees the last committed state.
+///
+/// A guard that is leaked, as by [`std::mem::forget`], holds the write lock for the life of the process:
+/// every other write to the file is [`Error::Busy`](crate::Error::Busy) until the process has ended, and
+/// its own change is never made. The same holds for an entry, a transaction, a drain and an
+/// `extract_if`.
 ///
 /// # What drop does
 ///
 /// Writes the value back, if it was changed, and commits. If that fails, nothing was written, and
-/// the error is returned by the vault's next call, or within a
+/// the error is returned by the vault's next write, `flush` or `close`, as
+/// [`Error::Deferred`](crate::Error::Deferred), or within a
 /// [`Transaction`](crate::Transaction) by its commit. [`RefMut::commit`] does the same and
-/// returns the error. While unwinding from a panic nothing is written.
+/// returns the error at once. While unwinding from a panic nothing is written.
 ///
 /// # Cost
 ///

@@ -6,12 +6,12 @@
 //! ```
 //! use vaults::Vault;
 //!
-//! # fn main() -> vaults::Result<()> {
-//! # let folder = tempfile::tempdir().unwrap();
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
 //! # let path = folder.path().join("ages.db");
 //! let ages: Vault<String, u32> = Vault::open(&path)?;
 //! ages.insert("Ada".into(), 36)?;
-//! ages.try_extend([("Bob".to_owned(), 41), ("Eve".to_owned(), 29)])?;
+//! ages.try_extend([("Bob".into(), 41), ("Eve".into(), 29)])?;
 //!
 //! // Reading, adding and writing are one step for every thread and process.
 //! *ages.entry("Ada".into()).or_insert(0)? += 1;

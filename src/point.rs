@@ -285,16 +285,21 @@ macro_rules! writing {
         $self.statement()?.run(ops::clear)
     }
 
-    /// The value of a key; when it is not there, the result of `f`, which is then stored.
+    /// Returns the value for `key`; if the key is not there, stores the result of `f` and returns it.
     ///
     /// When the key is there, this is a [`get`](Self::get) and waits for nobody. When it is not,
     /// `f` runs once among all threads and processes that ask for the key at the same time, and the
-    /// others get its result: it runs while the writer is held, so all writers wait for it. Raise the
+    /// others get its result: it runs while the write lock is held, so all writers wait for it. Raise the
     /// [busy timeout](crate::OpenOptions::busy_timeout) if it is slow.
+    ///
+    /// Within `f` the vault can be read through a handle of it. A write there, such as this call for another
+    /// key that is not there either, is [`Error::Reentrant`]: a function that calls itself
+    /// computes first and stores then. The guide [`sharing`](crate::sharing) shows how.
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get) and [`put`](Self::put).
+    /// As [`get`](Self::get) and [`put`](Self::put). A value that `f` has computed and that cannot be
+    /// stored is dropped; to keep it, compute it first and [`put`](Self::put) it by reference.
     ///
     /// # Examples
     ///
@@ -320,7 +325,26 @@ macro_rules! writing {
     ///
     /// # Errors
     ///
-    /// That of `f`, and as [`get`](Self::get) and [`put`](Self::put).
+    /// Returns the error of `f`, and those of [`get`](Self::get) and [`put`](Self::put). A value that
+    /// cannot be stored is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let ports: Vault<String, u16> = Vault::open_in_memory()?;
+    /// let read = |text: &str| {
+    ///     ports.get_or_try_insert_with("http".into(), || {
+    ///         Ok::<_, Box<dyn std::error::Error>>(text.parse()?)
+    ///     })
+    /// };
+    /// assert!(read("eighty").is_err());
+    /// assert!(ports.is_empty()?);
+    /// assert_eq!(read("80")?, 80);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn get_or_try_insert_with<F, E>($($receiver)+, key: K, f: F) -> Result<V, E>
     where
         F: FnOnce() -> Result<V, E>,

@@ -184,7 +184,7 @@ for_writers!(sweeping);
 /// # What drop does
 ///
 /// Removes what was not yet seen too, as `HashMap`'s does, and commits. An error is returned by
-/// the vault's next call.
+/// the vault's next write, `flush` or `close`, as [`Error::Deferred`].
 ///
 /// # Errors
 ///
@@ -275,7 +275,7 @@ impl<K, V> fmt::Debug for Drain<'_, K, V> {
 /// # What drop does
 ///
 /// Keeps the entries that were not yet seen, as `HashMap`'s does, and commits the rest. An error
-/// is returned by the vault's next call.
+/// is returned by the vault's next write, `flush` or `close`, as [`Error::Deferred`].
 ///
 /// # Errors
 ///

@@ -83,9 +83,11 @@
 //! # }
 //! ```
 //!
-//! **A guard that lives too long.** A `RefMut` in a variable holds the writer to the end of its scope,
-//! while everybody waits. End it with [`RefMut::commit`](crate::RefMut::commit), which also
-//! returns the error that a drop can only keep for the next call.
+//! **A guard that lives too long.** A `RefMut` in a variable holds the write lock to the end of its
+//! scope, while everybody waits. End it with [`RefMut::commit`](crate::RefMut::commit), which also
+//! returns the error that a drop can only keep for the next write. A guard that is leaked (by
+//! [`std::mem::forget`], or in a cycle of `Rc`s) holds the write lock for the life of the process: all
+//! other writes are [`Error::Busy`](crate::Error::Busy) until it ends.
 //!
 //! **Two guards in one statement.** Both live to its end, and the second is
 //! [`Error::Reentrant`](crate::Error::Reentrant). Use a [transaction](crate::Vault::transaction), or
@@ -105,7 +107,7 @@
 //! stock.transaction(|tx| {
 //!     *tx.entry_ref("from").or_insert(0)? -= 1;
 //!     *tx.entry_ref("to").or_insert(0)? += 1;
-//!     vaults::Result::Ok(())
+//!     Ok(())
 //! })?;
 //! # Ok(())
 //! # }
@@ -114,6 +116,32 @@
 //! **Slow work while writing.** The closure of a transaction, of
 //! [`get_or_insert_with`](crate::Vault::get_or_insert_with) or of [`retain`](crate::Vault::retain) runs
 //! while everybody else who wants to write waits. Fetch, compute and ask the user before.
+//!
+//! **A memoized function that calls itself.** A call of
+//! [`get_or_insert_with`](crate::Vault::get_or_insert_with) within the closure of another is a write in a
+//! write, [`Error::Reentrant`](crate::Error::Reentrant), unless its key is there. Compute first, then
+//! store:
+//!
+//! ```
+//! # use vaults::Vault;
+//! fn fibonacci(memory: &Vault<u64, u64>, n: u64) -> vaults::Result<u64> {
+//!     if let Some(known) = memory.get(&n)? {
+//!         return Ok(known);
+//!     }
+//!     let computed = match n {
+//!         0 | 1 => n,
+//!         _ => fibonacci(memory, n - 1)? + fibonacci(memory, n - 2)?,
+//!     };
+//!     // If another thread was faster, its result is kept and returned.
+//!     memory.get_or_insert_with(n, || computed)
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let memory = Vault::open_in_memory()?;
+//! assert_eq!(fibonacci(&memory, 50)?, 12_586_269_025);
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! **One transaction for each of many writes.** Each is a sync of the disk. Use
 //! [`try_extend`](crate::Vault::try_extend) or a transaction for what belongs together.

@@ -19,9 +19,9 @@ use crate::vault::Vault;
 ///
 /// # Locking
 ///
-/// It holds the vault's writer for as long as it lives, and stays on its thread. A write
+/// It holds the write lock until it is committed or dropped, and stays on its thread. A write
 /// to the vault past it, through a handle or a clone, is [`Error::Reentrant`]; a read there
-/// sees the state before it.
+/// sees the last committed state. One that is leaked holds the write lock for the life of the process.
 ///
 /// # Atomicity
 ///

@@ -58,7 +58,7 @@ impl Scope<'_> {
         Ok(result)
     }
 
-    /// Makes a last change and keeps all, in a destructor: an error goes to the next call or,
+    /// Makes a last change and keeps all, in a destructor: an error goes to the next call that writes or,
     /// within a transaction, to its commit. While unwinding everything is undone.
     pub(crate) fn commit_in_drop(self, finish: impl FnOnce(&mut WriteTransaction) -> Result<()>) {
         if thread::panicking() {

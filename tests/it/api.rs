@@ -182,6 +182,80 @@ fn keys_that_differ_are_apart() {
     });
 }
 
+// ---- get_or_insert_with -------------------------------------------------------------------
+
+#[test]
+fn a_memoized_function_that_calls_itself() {
+    fn factorial(memory: &Vault<u64, u64>, n: u64) -> vaults::Result<u64> {
+        memory.get_or_try_insert_with(n, || match n {
+            0 => Ok(1),
+            _ => Ok(n * factorial(memory, n - 1)?),
+        })
+    }
+    on_both::<u64, u64>(|memory| {
+        assert_is!(factorial(&memory, 3), Err(Error::Reentrant { .. }));
+        assert!(memory.is_empty().unwrap(), "nothing is stored");
+        // What is there is read, within the closure too.
+        for (n, expected) in [(0, 1), (1, 1), (2, 2), (3, 6)] {
+            assert_eq!(factorial(&memory, n).unwrap(), expected);
+        }
+    });
+}
+
+#[test]
+fn a_computed_value_that_cannot_be_stored_is_dropped_and_nothing_is_there() {
+    on_both::<u8, Option<serde_json::Value>>(|vault| {
+        let made = vault.get_or_insert_with(1, || Some(serde_json::Value::Null));
+        assert_is!(made, Err(Error::Encode { .. }));
+        assert!(vault.is_empty().unwrap());
+        assert_eq!(vault.get_or_insert_with(1, || None).unwrap(), None);
+    });
+}
+
+// ---- what is leaked -----------------------------------------------------------------------
+
+#[test]
+fn a_leaked_guard_holds_the_write_lock_for_the_life_of_the_process() {
+    type Leak = fn(&Vault<u32, u32>);
+    const LEAKS: [Leak; 4] = [
+        |vault| {
+            let mut value = vault.get_mut(&1).unwrap().unwrap();
+            *value = 2;
+            std::mem::forget(value);
+        },
+        |vault| std::mem::forget(vault.entry(1).insert_entry(2).unwrap()),
+        |vault| {
+            let mut tx = vault.begin().unwrap();
+            tx.put(&1, &2).unwrap();
+            std::mem::forget(tx);
+        },
+        |vault| {
+            let mut drain = vault.drain();
+            drain.next().unwrap().unwrap();
+            std::mem::forget(drain);
+        },
+    ];
+    for leak in LEAKS {
+        let scratch = Scratch::new();
+        make(scratch.vault(), [(1, 1)]);
+        let mut options = OpenOptions::new();
+        options.busy_timeout(std::time::Duration::from_millis(20));
+        let vault: Vault<u32, u32> = options.open(scratch.vault()).unwrap();
+        leak(&vault);
+        assert_is!(vault.put(&2, &2), Err(Error::Reentrant { .. }));
+        std::thread::scope(|scope| {
+            let there = scope.spawn(|| vault.put(&2, &2)).join().unwrap();
+            assert_is!(there, Err(Error::Busy { .. }));
+        });
+        let other: Vault<u32, u32> = options.open(scratch.vault()).unwrap();
+        assert_is!(other.put(&2, &2), Err(Error::Busy { .. }));
+        // Its change is never made, and readers never wait.
+        for handle in [&vault, &other] {
+            assert_eq!(entries(handle), [(1, 1)]);
+        }
+    }
+}
+
 // ---- Extend -------------------------------------------------------------------------------
 
 #[test]

@@ -29,6 +29,7 @@ mod locked;
 mod model;
 mod options;
 mod processes;
+mod programs;
 mod readers;
 mod rewriting;
 mod rowids;
