@@ -262,7 +262,7 @@ pub enum Error {
 
     /// This thread already holds the vault's writer and asked for it a second time.
     #[error(
-        "this thread is already in the middle of a write to {}: finish or drop that one first",
+        "this thread is already writing to {} and cannot begin a second write: finish or drop the first one",
         path.display()
     )]
     Reentrant {
@@ -283,7 +283,7 @@ pub enum Error {
     /// An error that this transaction or snapshot met before has ended it: what it wrote was rolled
     /// back, and nothing more can be read or written through it.
     #[error(
-        "an earlier error has ended this transaction or snapshot of {}: what it wrote was rolled back, begin anew",
+        "an earlier error has ended this transaction or snapshot of {} and rolled back what it wrote: begin a new one",
         path.display()
     )]
     Ended {
@@ -315,10 +315,13 @@ pub enum Error {
         path: PathBuf,
     },
 
-    /// A read-only vault whose folder cannot be written: the index that readers share cannot be
-    /// created there.
+    /// A read-only vault without a log and an index beside it, which its readers need and this
+    /// process cannot create.
+    ///
+    /// Its folder cannot be written, or the file belongs to another user who could not write to
+    /// what this process creates.
     #[error(
-        "the folder of {} cannot be written, so its readers cannot share an index: make it writable or, if nothing can change the file, open it with `OpenOptions::immutable(true)`",
+        "the log and the index that readers of {} need are not there and cannot be created by this process: open it while a program that writes to it has it open or, if nothing can change the file, with `OpenOptions::immutable(true)`",
         path.display()
     )]
     ReadOnlyFolder {
@@ -328,8 +331,39 @@ pub enum Error {
         source: Source,
     },
 
+    /// A log or a journal beside the file has changes that this handle cannot take into account: it
+    /// is [`immutable`](crate::OpenOptions::immutable), or only reads where the changes have to be
+    /// written back first.
+    #[error(
+        "{} cannot be read without the changes in {}: open it once where both can be written, without `read_only` and `immutable`",
+        path.display(),
+        log.display()
+    )]
+    NeedsRecovery {
+        /// The file.
+        path: PathBuf,
+        /// The log or the journal with the changes.
+        log: PathBuf,
+        /// What SQLite said, if it was SQLite that refused.
+        source: Option<Source>,
+    },
+
+    /// This process, or the system, has too many files open to open one more.
+    ///
+    /// A vault takes up to 7 descriptors, an iterator or snapshot 2.
+    #[error(
+        "too many files are open to open {}: close some, or raise the limit (`ulimit -n`)",
+        path.display()
+    )]
+    TooManyFiles {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: Source,
+    },
+
     /// The disk is full. What was acknowledged before is safe, and reading goes on.
-    #[error("no space is left for {}: make room and try again", path.display())]
+    #[error("there is no space for {} to grow: make room and try again", path.display())]
     Full {
         /// The file.
         path: PathBuf,
@@ -337,15 +371,12 @@ pub enum Error {
         source: Source,
     },
 
-    /// A write to a vault that can only be read.
-    #[error(
-        "{} cannot be written to: check its permissions, or open it with `OpenOptions::read_only`",
-        path.display()
-    )]
+    /// A write through a handle that only reads, or to a file that this process may not write to.
+    #[error("{}", cannot_write(path, source.is_some()))]
     ReadOnly {
-        /// The file.
+        /// The file; or the log, journal or index beside it, if that cannot be written to.
         path: PathBuf,
-        /// What SQLite said, if it was SQLite that refused.
+        /// What the system or SQLite said; `None` if the handle was opened for reading only.
         source: Option<Source>,
     },
 
@@ -412,10 +443,41 @@ pub(crate) fn preview(bytes: &[u8]) -> String {
 impl Error {
     /// What the system said about a file or folder.
     pub(crate) fn io(path: &Path, error: std::io::Error) -> Self {
-        Self::Io {
-            path: path.to_path_buf(),
-            source: Box::new(error),
+        let path = path.to_path_buf();
+        let is_out_of_descriptors = Self::is_out_of_descriptors(&error);
+        let source = Box::new(error);
+        if is_out_of_descriptors {
+            return Self::TooManyFiles { path, source };
         }
+        Self::Io { path, source }
+    }
+
+    /// True if the system has said that this process or all of them have too many files open.
+    pub(crate) fn is_out_of_descriptors(error: &std::io::Error) -> bool {
+        #[cfg(unix)]
+        {
+            use rustix::io::Errno;
+            let answer = Errno::from_io_error(error);
+            matches!(answer, Some(Errno::MFILE | Errno::NFILE))
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = error;
+            false
+        }
+    }
+}
+
+fn cannot_write(path: &Path, file_refuses: bool) -> String {
+    let path = path.display();
+    if file_refuses {
+        format!(
+            "{path} cannot be written to: check its owner and permissions, or open the vault with `OpenOptions::read_only`"
+        )
+    } else {
+        format!(
+            "{path} cannot be written to through a handle that only reads: open the vault without `OpenOptions::read_only` and `immutable`"
+        )
     }
 }
 

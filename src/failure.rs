@@ -75,6 +75,13 @@
 //! 5. When the disk is full, removing entries needs space too: for the log. Make room first. Then
 //!    [`compact`](crate::Vault::compact) gives back what the vault does not need.
 //!
+//! When a vault can be read and not written, or not even read, and its files belong to several users:
+//! [`Error::ReadOnly`](crate::Error::ReadOnly) names the file that cannot be written to. A log (`-wal`) or index
+//! (`-shm`) of another user is given to the owner of the vault, with the same permissions, while nobody has
+//! the vault open. Never remove a log that is not empty: it has the newest entries.
+//! [`Error::NeedsRecovery`](crate::Error::NeedsRecovery) names a log or journal whose changes have to be
+//! written back: open the vault once for writing, as a user who may write the file and its folder.
+//!
 //! # Security
 //!
 //! A vault is data that other programs may have written. Opening and reading a hostile file

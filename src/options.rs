@@ -138,8 +138,15 @@ impl OpenOptions {
     /// Whether to open for reading only: the file is not changed, and every write is
     /// [`Error::ReadOnly`]. It must exist. Other processes may go on writing it. Default: `false`.
     ///
-    /// A vault in use keeps its newest entries in a log beside the file, with an index that
-    /// readers share, so its folder must be writable even then.
+    /// A vault in use keeps its newest entries in a log beside the file, with an index that readers
+    /// share. Where this process may write neither, it reads through the log and the index that a writer
+    /// has open. Where they are not there and this process cannot create them, or could create them
+    /// only so that the owner of the file cannot write to them, opening is
+    /// [`Error::ReadOnlyFolder`]. Changes that have to be written back first, by a handle that can write, are
+    /// [`Error::NeedsRecovery`].
+    ///
+    /// A file with a rollback journal, such as one of the Python package, is left as it is: there readers
+    /// and the writer block each other, each for at most its busy timeout.
     pub const fn read_only(&mut self, read_only: bool) -> &mut Self {
         self.read_only = read_only;
         self
@@ -202,9 +209,9 @@ impl OpenOptions {
     /// Whether to read a file that nobody can write, in a folder that nobody can write: on a
     /// read-only disk. Implies [`read_only`](Self::read_only). Default: `false`.
     ///
-    /// No locks are taken and a log beside the file is not looked at, so the file must really not
-    /// change while it is open: if it does, reads may fail or be wrong
-    /// (<https://www.sqlite.org/uri.html#uriimmutable>).
+    /// No locks are taken, so the file must really not change while it is open: if it does, reads may
+    /// fail or be wrong (<https://www.sqlite.org/uri.html#uriimmutable>). Opening is
+    /// [`Error::NeedsRecovery`] if there is a log or a journal beside the file that is not empty.
     pub const fn immutable(&mut self, immutable: bool) -> &mut Self {
         self.immutable = immutable;
         self
@@ -252,6 +259,8 @@ impl OpenOptions {
     /// [`InvalidPath`](Error::InvalidPath), [`InvalidOptions`](Error::InvalidOptions),
     /// [`NotAVault`](Error::NotAVault), [`NewerFormat`](Error::NewerFormat),
     /// [`TypeMismatch`](Error::TypeMismatch), [`ReadOnly`](Error::ReadOnly),
+    /// [`ReadOnlyFolder`](Error::ReadOnlyFolder), [`NeedsRecovery`](Error::NeedsRecovery),
+    /// [`TooManyFiles`](Error::TooManyFiles),
     /// [`Busy`](Error::Busy), [`Io`](Error::Io), and what a damaged file gives. A file that is
     /// refused was not changed.
     pub fn open<K, V>(&self, path: impl AsRef<Path>) -> Result<Vault<K, V>>

@@ -29,12 +29,45 @@
 //! others see at their next call. A process that is killed leaves no lock behind, and nothing of what it
 //! had not committed.
 //!
+//! Who only reads may be another user, who can write neither the file nor its folder, while a
+//! writer has the vault open: see [`read_only`](crate::OpenOptions::read_only).
+//!
+//! A vault takes up to 7 file descriptors, and each iterator or snapshot 2 more while it lives. A process that
+//! has none left gets [`Error::TooManyFiles`](crate::Error::TooManyFiles).
+//!
+//! # Containers
+//!
+//! Mount the folder of a vault, never the file alone. The log and the index lie beside the file, so with
+//! the file alone they stay in the container, and so do the newest entries. On Linux, opening such
+//! a file is [`Error::InvalidPath`](crate::Error::InvalidPath). Containers that share a folder have to run on the
+//! same machine.
+//!
+//! # Python
+//!
+//! The Python package `vaults` may use a file at the same time. Some things are different from sharing among
+//! programs in Rust:
+//!
+//! - A file that Python created has a rollback journal until it is opened here for writing. Opened with
+//!   [`read_only`](crate::OpenOptions::read_only) it keeps it, and there readers and the writer block each other.
+//! - Opening such a file for writing waits until nobody else uses it. A Python program that writes in a
+//!   loop without a pause can keep it waiting for the whole
+//!   [busy timeout](crate::OpenOptions::busy_timeout).
+//! - Python waits for the write lock by trying again after a pause, and may miss each moment at which a loop
+//!   of writes here lets go of it. It gives up after 5 seconds, by default, with `database is locked`. Pause
+//!   between writes, or write many entries in one transaction.
+//! - Python's `sqlite3` module uses the SQLite of its system, whose version is
+//!   `sqlite3.sqlite_version`. Versions from 3.7.0 to 3.51.2 have a defect that can lose committed entries in
+//!   WAL mode when several connections write. This crate refuses to be linked with one, but cannot know what
+//!   another program uses: let only programs with a newer version write.
+//!
+//! # Where it works
+//!
 //! Only on a local disk: the locks of network file systems are not to be trusted. And a
 //! handle does not survive `fork` (without `exec`): open the file in the child.
 //!
 //! # Who waits for whom
 //!
-//! - Reading waits for nobody. [`get`](crate::Vault::get) sees the newest commit; an
+//! - Reading waits for nobody, unless the file has a rollback journal ([Python](#python)). [`get`](crate::Vault::get) sees the newest commit; an
 //!   [iterator](crate::Vault::iter) and a [snapshot](crate::Vault::snapshot) keep the state in which they
 //!   began.
 //! - Writing waits for its turn: one writer at a time, among all threads and processes. The threads

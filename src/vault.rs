@@ -44,7 +44,8 @@ use crate::value::Format;
 ///
 /// # Locking
 ///
-/// One writer at a time, among all threads and processes; readers never wait for it.
+/// One writer at a time, among all threads and processes; readers never wait for it, except in a
+/// file with a rollback journal that is opened with [`read_only`](crate::OpenOptions::read_only).
 /// A call that writes waits its turn for at most the
 /// [busy timeout](crate::OpenOptions::busy_timeout) and then is [`Error::Busy`]. A write from a thread
 /// that is in the middle of one (in the loop over a [`drain`](Self::drain), in the closure of a

@@ -32,6 +32,9 @@ pub(super) fn from_sqlite(error: rusqlite::Error, path: &Path, waited: Duration)
     if is_busy(&error) {
         return Error::Busy { path, waited };
     }
+    if let Some(source) = out_of_descriptors(&error) {
+        return Error::TooManyFiles { path, source };
+    }
     let source = Box::new(error);
     match source.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => Error::Full { path, source },
@@ -56,4 +59,20 @@ pub(super) fn from_sqlite(error: rusqlite::Error, path: &Path, waited: Duration)
         Some(ErrorCode::TooBig) => Error::TooLarge { source },
         _ => Error::Sqlite { path, source },
     }
+}
+
+/// What the system says when a file cannot be opened because too many are open: SQLite says
+/// only that it cannot be opened.
+fn out_of_descriptors(error: &rusqlite::Error) -> Option<Box<std::io::Error>> {
+    if error.sqlite_error_code() != Some(ErrorCode::CannotOpen) {
+        return None;
+    }
+    #[cfg(unix)]
+    {
+        // It has no lock that closing it could drop.
+        let answer = std::fs::File::open("/").err()?;
+        Error::is_out_of_descriptors(&answer).then(|| Box::new(answer))
+    }
+    #[cfg(not(unix))]
+    None
 }

@@ -94,6 +94,9 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf> {
         _ => Path::new("."),
     };
     match folder.canonicalize() {
+        Ok(folder) if is_too_long(&folder, name) => Err(invalid(
+            "its absolute path has more than 504 bytes, SQLite's limit: choose a shorter one",
+        )),
         Ok(folder) => Ok(folder.join(name)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             Err(invalid("its folder does not exist: create it first"))
@@ -102,6 +105,22 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf> {
             path: folder.to_path_buf(),
             source: Box::new(error),
         }),
+    }
+}
+
+/// SQLite's `MAX_PATHNAME` on Unix is 512, of which it keeps 8 for the endings of the log and the journal.
+#[cfg(unix)]
+const LONGEST_PATH_BYTES: usize = 504;
+
+fn is_too_long(folder: &Path, name: &std::ffi::OsStr) -> bool {
+    #[cfg(unix)]
+    {
+        folder.join(name).as_os_str().len() > LONGEST_PATH_BYTES
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (folder, name);
+        false
     }
 }
 
@@ -155,4 +174,98 @@ pub(super) fn mode(path: &Path) -> Option<u32> {
         let _ = path;
         None
     }
+}
+
+/// True if the file at `path` is a mount point of its own, as a container has it that mounts a single
+/// file: what lies beside it inside is not what lies beside it outside.
+pub(super) fn is_mounted(path: &Path) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
+        let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::STATX_DONT_SYNC;
+        // Kernels older than 5.8 do not know, and leave the attribute out.
+        statx(CWD, path, flags, StatxFlags::empty())
+            .is_ok_and(|file| file.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = path;
+        false
+    }
+}
+
+/// True if there is a file at `path` that this process may not write to.
+pub(super) fn may_not_write(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::fs::{Access, AtFlags, CWD, accessat};
+        use rustix::io::Errno;
+        #[cfg(target_os = "android")]
+        let effective = AtFlags::empty();
+        #[cfg(not(target_os = "android"))]
+        let effective = AtFlags::EACCESS;
+        let answer = accessat(CWD, path, Access::WRITE_OK, effective);
+        matches!(answer, Err(Errno::ACCESS | Errno::PERM | Errno::ROFS))
+    }
+    #[cfg(not(unix))]
+    {
+        fs::metadata(path).is_ok_and(|file| file.permissions().readonly())
+    }
+}
+
+/// True if a file that this process creates beside the one at `path`, with its permissions, could not be
+/// written to by the owner of that one.
+pub(super) fn would_lock_out_owner(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        let user = rustix::process::geteuid();
+        let Ok(file) = fs::metadata(path) else {
+            return false;
+        };
+        // What root creates, SQLite gives to the owner.
+        !user.is_root() && locks_out_owner(&file, user.as_raw(), group_of_new_files(path))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        false
+    }
+}
+
+/// The group that files get which this process creates beside `path`.
+#[cfg(unix)]
+fn group_of_new_files(path: &Path) -> u32 {
+    use std::os::unix::fs::MetadataExt;
+    const SET_GROUP: u32 = 0o2000;
+    let folder = path.parent().and_then(|folder| fs::metadata(folder).ok());
+    match folder {
+        Some(folder) if folder.mode() & SET_GROUP != 0 => folder.gid(),
+        _ => rustix::process::getegid().as_raw(),
+    }
+}
+
+#[cfg(unix)]
+fn locks_out_owner(file: &fs::Metadata, user: u32, group: u32) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let everybody_writes = file.mode() & 0o002 != 0;
+    let group_writes = file.mode() & 0o020 != 0 && group == file.gid();
+    file.uid() != user && !everybody_writes && !group_writes
+}
+
+/// True if the rollback journal at `path` has something to roll back, or cannot be read: SQLite
+/// ends a transaction by removing it, emptying it, or filling its head with zeros.
+pub(super) fn is_hot_journal(path: &Path) -> bool {
+    match fs::symlink_metadata(path) {
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
+        // Opening a pipe would wait for somebody to write to it.
+        Ok(file) if !file.is_file() => true,
+        Ok(file) => file.len() > 0 && first_byte(path).is_none_or(|first| first != 0),
+    }
+}
+
+fn first_byte(path: &Path) -> Option<u8> {
+    use std::io::Read;
+    let mut first = [0];
+    fs::File::open(path).ok()?.read_exact(&mut first).ok()?;
+    Some(first[0])
 }

@@ -73,7 +73,8 @@ unsafe impl Sync for WalIndex {}
 impl WalIndex {
     /// Finds the index of the file that `connection` has open.
     ///
-    /// `None` when the file is not in WAL mode.
+    /// `None` when the file is not in WAL mode, and when nobody who can write has the index open while
+    /// this process cannot write it: SQLite then reads the log by itself, and nothing is shared.
     pub(super) fn new(connection: Connection) -> rusqlite::Result<Option<Self>> {
         // A connection opens the log and its index when it first reads, which this does without
         // reading the schema. A journal that is not a log is open only while something is written.
@@ -81,9 +82,8 @@ impl WalIndex {
         if file_pointer(&connection, ffi::SQLITE_FCNTL_JOURNAL_POINTER).is_none() {
             return Ok(None);
         }
-        let words =
-            find_index(&connection).ok_or_else(|| failure::from_code(ffi::SQLITE_IOERR_SHMMAP))?;
-        Ok(Some(Self {
+        let words = find_index(&connection)?;
+        Ok(words.map(|words| Self {
             words,
             connection: Mutex::new(connection),
         }))
@@ -117,7 +117,8 @@ impl WalIndex {
         std::array::from_fn(|word| {
             // SAFETY: both copies lie within the first 96 bytes of a region of 32 KiB, aligned
             // for u32, which stays mapped while the connection is open in WAL mode: `self` owns
-            // the connection, and nobody can leave WAL mode while it is there.
+            // the connection, and nobody can leave WAL mode while it is there. The mapping may
+            // be read-only, which a relaxed load of 32 bits allows.
             unsafe { self.words.add(offset + word).as_ref() }.load(Ordering::Relaxed)
         })
     }
@@ -199,21 +200,58 @@ unsafe extern "C" fn after_commit(
     ffi::SQLITE_OK
 }
 
-/// Where the first region of the shared-memory index of `connection` is mapped.
-fn find_index(connection: &Connection) -> Option<NonNull<AtomicU32>> {
-    let file = file_pointer(connection, ffi::SQLITE_FCNTL_FILE_POINTER)?;
+/// Where the first region of the shared-memory index of `connection` is mapped, if it is.
+///
+/// SQLite answers `SQLITE_READONLY` for a mapping that is live and cannot be written, and
+/// `SQLITE_READONLY_CANTINIT`, without a mapping, for an index that nobody keeps true.
+fn find_index(connection: &Connection) -> rusqlite::Result<Option<NonNull<AtomicU32>>> {
+    let unsupported = || failure::from_code(ffi::SQLITE_IOERR_SHMMAP);
+    let file = file_pointer(connection, ffi::SQLITE_FCNTL_FILE_POINTER).ok_or_else(unsupported)?;
     let mut region = ptr::null_mut();
     // SAFETY: `file` is the open file of a live connection, whose methods outlive it; region 0
     // exists since the connection has read in WAL mode, and is not extended.
     let code = unsafe {
-        let methods = (*file.as_ptr()).pMethods.as_ref()?;
-        if methods.iVersion < 2 {
-            return None;
-        }
-        methods.xShmMap?(file.as_ptr(), 0, REGION_BYTES, 0, &raw mut region)
+        let methods = (*file.as_ptr()).pMethods.as_ref();
+        let map = methods
+            .filter(|methods| methods.iVersion >= 2)
+            .and_then(|methods| methods.xShmMap)
+            .ok_or_else(unsupported)?;
+        map(file.as_ptr(), 0, REGION_BYTES, 0, &raw mut region)
     };
-    let words = NonNull::new(region.cast::<AtomicU32>())?;
-    (code == ffi::SQLITE_OK).then_some(words)
+    match code {
+        ffi::SQLITE_OK | ffi::SQLITE_READONLY => Ok(NonNull::new(region.cast::<AtomicU32>())),
+        ffi::SQLITE_READONLY_CANTINIT => Ok(None),
+        code => Err(failure::from_code(code)),
+    }
+}
+
+/// Where a file says how it is written, and the answer for a log: <https://www.sqlite.org/fileformat2.html>.
+const WRITE_VERSION_OFFSET: ffi::sqlite3_int64 = 18;
+const WRITE_VERSION_LOG: u8 = 2;
+
+/// True if the file that `connection` has open is in WAL mode.
+///
+/// It reads through SQLite's own handle: opening and closing the file once more would drop the
+/// locks that this process holds on it (`fcntl(2)`).
+pub(super) fn is_in_wal_mode(connection: &Connection) -> bool {
+    let Some(file) = file_pointer(connection, ffi::SQLITE_FCNTL_FILE_POINTER) else {
+        return false;
+    };
+    let mut version = 0_u8;
+    // SAFETY: `file` is an open file of a live connection that no other thread uses, and one byte is
+    // read into one byte.
+    let code = unsafe {
+        match (*file.as_ptr()).pMethods.as_ref().and_then(|m| m.xRead) {
+            Some(read) => read(
+                file.as_ptr(),
+                (&raw mut version).cast(),
+                1,
+                WRITE_VERSION_OFFSET,
+            ),
+            None => ffi::SQLITE_IOERR_READ,
+        }
+    };
+    code == ffi::SQLITE_OK && version == WRITE_VERSION_LOG
 }
 
 fn sync_file(connection: &Connection, which: c_int) -> rusqlite::Result<()> {
@@ -337,6 +375,21 @@ mod tests {
             assert!(WalIndex::new(another).unwrap().is_none(), "{mode}");
         }
         assert!(!folder.path().join("t.db-shm").exists());
+    }
+
+    #[test]
+    fn the_mode_of_a_file_is_in_its_head() {
+        let folder = tempfile::tempdir().unwrap();
+        for (mode, is_log) in [("WAL", true), ("DELETE", false)] {
+            let connection = Connection::open(folder.path().join(mode)).unwrap();
+            assert!(!is_in_wal_mode(&connection), "an empty file");
+            let sql = format!("PRAGMA journal_mode = {mode}; CREATE TABLE t (x)");
+            connection.execute_batch(&sql).unwrap();
+            connection
+                .execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")
+                .unwrap();
+            assert_eq!(is_in_wal_mode(&connection), is_log);
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@
 #[macro_use]
 mod support;
 
+mod access;
 mod api;
 mod bad_files;
 mod bad_input;

@@ -326,13 +326,25 @@ const NOBODY: u32 = 65_534;
 /// True if that was done, and there is nothing left to do here.
 #[cfg(unix)]
 pub(crate) fn ran_without_privileges(test: &str) -> bool {
-    use std::os::unix::process::CommandExt;
     let scratch = Scratch::new();
+    let Some(command) = unprivileged(&scratch) else {
+        return false;
+    };
+    Child::start_with(command, test, "without privileges", &scratch.folder()).finish();
+    true
+}
+
+/// A command that runs this binary as another user without privileges, if this process has them.
+///
+/// `scratch` is for the binary and for what it makes.
+#[cfg(unix)]
+pub(crate) fn unprivileged(scratch: &Scratch) -> Option<Command> {
+    use std::os::unix::process::CommandExt;
     let probe = scratch.path("probe");
     fs::write(&probe, "").unwrap();
     set_mode(&probe, 0o444);
     if fs::OpenOptions::new().write(true).open(&probe).is_err() {
-        return false;
+        return None;
     }
     let binary = scratch.path("binary");
     fs::copy(std::env::current_exe().unwrap(), &binary).unwrap();
@@ -344,6 +356,5 @@ pub(crate) fn ran_without_privileges(test: &str) -> bool {
         .current_dir(scratch.folder())
         .uid(NOBODY)
         .gid(NOBODY);
-    Child::start_with(command, test, "without privileges", &scratch.folder()).finish();
-    true
+    Some(command)
 }

@@ -74,6 +74,8 @@ impl Connector {
                 reason: "it is not a SQLite file".to_owned(),
                 source: None,
             });
+        } else if !self.config.immutable && place::is_mounted(&path) {
+            "it is mounted by itself, which leaves its log elsewhere: mount its folder instead"
         } else {
             return Ok(());
         };

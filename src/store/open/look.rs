@@ -60,24 +60,12 @@ impl Connector {
             Err(Error::Corrupt { source, .. }) if is_no_database(&*source) => {
                 foreign("it is not a SQLite file".to_owned(), Some(source))
             }
-            Err(
-                Error::Io { source, .. }
-                | Error::ReadOnly {
-                    source: Some(source),
-                    ..
-                },
-            ) if self.has_no_index(&*source) => Err(Error::ReadOnlyFolder { path, source }),
+            Err(error @ (Error::Io { .. } | Error::ReadOnly { .. })) => {
+                self.refuse_unwritable_log()?;
+                Err(self.unreadable(error))
+            }
             Err(error) => Err(error),
         }
-    }
-
-    /// True if a file in WAL mode cannot be read because its index cannot be created.
-    fn has_no_index(&self, source: &(dyn std::error::Error + 'static)) -> bool {
-        let refused = matches!(
-            code(source),
-            Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)
-        );
-        self.config.read_only && refused && self.path.is_file()
     }
 }
 
@@ -85,7 +73,7 @@ fn is_no_database(source: &(dyn std::error::Error + 'static)) -> bool {
     code(source) == Some(ErrorCode::NotADatabase)
 }
 
-fn code(source: &(dyn std::error::Error + 'static)) -> Option<ErrorCode> {
+pub(super) fn code(source: &(dyn std::error::Error + 'static)) -> Option<ErrorCode> {
     source
         .downcast_ref::<rusqlite::Error>()
         .and_then(rusqlite::Error::sqlite_error_code)

@@ -4,6 +4,7 @@
 
 mod existence;
 mod look;
+mod reading;
 mod settings;
 
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, FileControl, OpenFlags};
+use rusqlite::{Connection, FileControl, OpenFlags, ffi};
 
 use self::settings::{check_sqlite_version, harden, switch_to_wal};
 use super::config::{Config, Existence, Location};
@@ -68,9 +69,11 @@ impl Connector {
     /// Opens the first connection: the writer's, or a read-only vault's only one. Says too
     /// whether the file has checksums.
     pub(super) fn establish(&self) -> Result<(Session, bool)> {
+        self.refuse_pending()?;
         self.create_file()?;
         for _ in 0..MAX_MOVES {
             self.refuse_foreign()?;
+            self.refuse_to_lock_out()?;
             let mut connection = self.connect(self.flags())?;
             let log_was_there = self.log_path().exists();
             let prepared = self.prepare(&connection);
@@ -206,16 +209,15 @@ impl Connector {
             .is_readonly(c"main")
             .map_err(|error| self.failed(error))?;
         if read_only && !self.config.read_only {
-            return Err(Error::ReadOnly {
-                path: self.path.to_path_buf(),
-                source: None,
-            });
+            let source = failure::from_code(ffi::SQLITE_READONLY);
+            return Err(self.failed(source));
         }
         let found = self.retry(&mut patience, || schema::inspect(connection));
         let checksums = self.accept(found)?;
         if self.config.read_only {
             return Ok(checksums == Some(true));
         }
+        self.refuse_unwritable_log()?;
         let synchronous = self.config.durability.synchronous();
         connection
             .pragma_update(None, "synchronous", synchronous)
