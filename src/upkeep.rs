@@ -218,7 +218,13 @@ impl<K, V> Vault<K, V> {
     /// # Errors
     ///
     /// [`Error::AlreadyExists`] if there is something at `path`, [`Error::InvalidPath`], and if
-    /// a file cannot be read or written. Nothing is left behind then.
+    /// a file cannot be read or written. Nothing is left behind then, with one exception: if the
+    /// folder syncs before the backup is put in its place and fails to after that, the backup is
+    /// there, whole, and a power cut may take its name away.
+    ///
+    /// A file system that cannot sync a folder at all, as some network file systems, is no error.
+    /// Where the file system knows neither a rename that does not replace nor hard links, an
+    /// empty file takes the name for an instant: do not open a vault at `path` then.
     ///
     /// # Examples
     ///
@@ -245,7 +251,8 @@ impl<K, V> Vault<K, V> {
     ///
     /// As [`backup`](Self::backup) and, when it is to replace, [`Error::NotAVault`] if there is
     /// something else at `path` and [`Error::InUse`] if the vault there is open anywhere. What was
-    /// there is still there then.
+    /// there is still there then, unless the last sync of the folder fails after the backup has
+    /// taken its place.
     pub fn backup_with(
         &self,
         path: impl AsRef<Path>,

@@ -12,6 +12,7 @@ mod cache;
 mod coherent;
 mod config;
 mod failure;
+mod finish;
 mod group;
 mod load;
 mod lock;
@@ -53,7 +54,7 @@ pub(crate) use scan::{Cursor, Direction, Pages, ReadTransaction};
 pub(crate) use scope::Scope;
 pub(crate) use session::{End, Lookup, Session};
 pub(crate) use statements::Columns;
-pub(crate) use wreck::{Finding, Wreck};
+pub(crate) use wreck::{Finding, FoundRow, Wreck};
 pub(crate) use write::{Savepoint, WriteTransaction};
 
 use self::coherent::Coherence;

@@ -73,6 +73,56 @@ pub(super) fn immutable_uri(path: &Path) -> String {
     format!("file://{}?immutable=1", escaped.collect::<String>())
 }
 
+/// Why a path with this metadata cannot be a vault's, if it is no regular file.
+pub(super) fn not_a_file(metadata: &fs::Metadata) -> Option<&'static str> {
+    if metadata.is_symlink() {
+        Some("it is a symbolic link: give the path it leads to")
+    } else if metadata.is_dir() {
+        Some("it is a directory: name a file in it")
+    } else if metadata.is_file() {
+        None
+    } else {
+        Some("it is not a regular file")
+    }
+}
+
+/// True if there is anything at `path`, be it a link that leads nowhere.
+pub(super) fn is_there(path: &Path) -> io::Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Opens a regular file for reading. It follows no link and does not wait for whoever would write
+/// to a pipe.
+pub(super) fn open_to_read(path: &Path) -> Result<fs::File> {
+    let io = |error| Error::io(path, error);
+    let check = |metadata: &fs::Metadata| {
+        not_a_file(metadata).map_or(Ok(()), |reason| {
+            Err(Error::InvalidPath {
+                path: path.to_path_buf(),
+                reason,
+            })
+        })
+    };
+    // Opening a device can do something to it, so that the name is looked at first.
+    check(&fs::symlink_metadata(path).map_err(io)?)?;
+    let mut options = fs::OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags);
+    }
+    let file = options.open(path).map_err(io)?;
+    // The name may have come to mean something else.
+    check(&file.metadata().map_err(io)?)?;
+    Ok(file)
+}
+
 /// The absolute path, with every link in its folders resolved: all handles on one file then
 /// agree on the names of the log and the index beside it.
 pub(super) fn resolve(path: &Path) -> Result<PathBuf> {

@@ -1,6 +1,6 @@
 //! What is done to the whole file: checking, copying, compacting, counting.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::cache::Cache;
 use super::config::{Config, Existence, Location};
+use super::finish::{self, FileSystem};
 use super::place::{self, resolve};
 use super::session::Session;
 use super::{ReadTransaction, Store, lock};
@@ -121,14 +122,21 @@ impl Store {
             .map(Unfinished)
             .map_err(|error| Error::io(&target, error))?;
         copy(transaction.session()?, &unfinished.0, progress)?;
-        self.put_in_place(&unfinished.0, &target, replace)
+        self.put_in_place(FileSystem::SYSTEM, &unfinished.0, &target, replace)
     }
 
-    fn put_in_place(&self, unfinished: &Path, target: &Path, replace: bool) -> Result<()> {
+    /// Gives a copy its name: that of a vault which it replaces, or one that nothing has.
+    fn put_in_place(
+        &self,
+        system: FileSystem,
+        unfinished: &Path,
+        target: &Path,
+        replace: bool,
+    ) -> Result<()> {
         let io = |error| Error::io(target, error);
-        File::open(unfinished)
-            .and_then(|file| file.sync_all())
-            .map_err(io)?;
+        finish::sync_file(unfinished).map_err(io)?;
+        // A folder that cannot be synced is found out before anything in it is replaced.
+        (system.sync_folder)(target).map_err(io)?;
         if replace && target.exists() {
             // Nobody may have open what is replaced, and it has to be a vault.
             let old = Store::open(Config {
@@ -142,16 +150,16 @@ impl Store {
             })?;
             old.replace_by(unfinished)?;
         } else {
-            // A link, unlike a rename, never replaces what is there.
-            fs::hard_link(unfinished, target).map_err(|error| match error.kind() {
-                io::ErrorKind::AlreadyExists => Error::AlreadyExists {
-                    path: target.to_path_buf(),
-                },
-                _ => Error::io(target, error),
-            })?;
-            fs::remove_file(unfinished).map_err(io)?;
+            system
+                .move_new(unfinished, target)
+                .map_err(|error| match error.kind() {
+                    io::ErrorKind::AlreadyExists => Error::AlreadyExists {
+                        path: target.to_path_buf(),
+                    },
+                    _ => Error::io(target, error),
+                })?;
         }
-        sync_folder(target).map_err(io)
+        (system.sync_folder)(target).map_err(io)
     }
 }
 
@@ -198,13 +206,5 @@ fn copy(session: &mut Session, path: &Path, progress: &mut dyn FnMut(u64, u64)) 
     })
 }
 
-/// Makes what happened to the names in the folder of `path` survive a power cut.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    if let Some(folder) = path.parent() {
-        File::open(folder)?.sync_all()?;
-    }
-    #[cfg(not(unix))]
-    let _ = path;
-    Ok(())
-}
+#[cfg(test)]
+mod tests;

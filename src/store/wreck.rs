@@ -10,7 +10,8 @@ use std::path::Path;
 
 use super::bytes::{number, read_at, varint};
 use super::log::Log;
-use super::place::beside;
+use super::place::{self, beside};
+use crate::error::{Error, Result};
 
 /// The page size of a new SQLite file, assumed where the header does not say.
 const DEFAULT_PAGE_BYTES: usize = 4096;
@@ -54,22 +55,24 @@ pub(crate) struct Wreck {
     format: (u32, u32),
 }
 
-type Parsed<T> = Result<T, &'static str>;
+type Parsed<T> = std::result::Result<T, &'static str>;
 
 impl Wreck {
-    /// Opens the file at `path` and the log beside it, for reading.
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let mut file = File::open(path)?;
-        let length = file.seek(SeekFrom::End(0))?;
-        let mut header = [0; FILE_HEADER_BYTES];
-        file.rewind()?;
-        let _ = file.read(&mut header)?;
+    /// Opens the file at `path` and the log beside it, for reading. Both have to be regular files.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let log_path = beside(path, "-wal");
+        let has_log = place::is_there(&log_path).map_err(|error| Error::io(&log_path, error))?;
+        let log = has_log
+            .then(|| place::open_to_read(&log_path))
+            .transpose()?;
+        let mut file = place::open_to_read(path)?;
+        let (length, header) = read_header(&mut file).map_err(|error| Error::io(path, error))?;
         let (page_bytes, reserved) = page_size(&header);
-        let log = match File::open(beside(path, "-wal")) {
-            Ok(log) => Log::read(log, page_bytes)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(error),
-        };
+        let log = log
+            .map(|log| Log::read(log, page_bytes))
+            .transpose()
+            .map_err(|error| Error::io(&log_path, error))?
+            .flatten();
         let mut wreck = Self {
             pages: u32::try_from(length.div_ceil(page_bytes as u64)).unwrap_or(u32::MAX),
             held: length + log.as_ref().map_or(0, Log::bytes),
@@ -288,6 +291,15 @@ impl Wreck {
         read.map_err(|_| "it cannot be read from the disk")?;
         Ok(bytes)
     }
+}
+
+/// The length of the file, and its header as far as there is one.
+fn read_header(file: &mut File) -> io::Result<(u64, [u8; FILE_HEADER_BYTES])> {
+    let length = file.seek(SeekFrom::End(0))?;
+    let mut header = [0; FILE_HEADER_BYTES];
+    file.rewind()?;
+    let _ = file.read(&mut header)?;
+    Ok((length, header))
 }
 
 /// Bytes in a page, and how many of them are reserved.

@@ -2,16 +2,17 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use serde_json::Value as Json;
-use vaults::{Durability, Error, Loss, OpenOptions, Salvage, Vault};
+use vaults::{Durability, Error, Existing, Loss, OpenOptions, Salvage, Vault};
 
 use crate::damage::{
     INTERIOR_TABLE, LEAF_TABLE, change, change_byte_of, damage_page, entries_in, make_paged,
     pages_of, python_fixture,
 };
-use crate::support::{Scratch, contents, entries, make, numbers, open, put_row, rows};
+use crate::support::{Scratch, contents, entries, make, numbers, open, put_row, rows, sql};
 
 const ENTRIES: u32 = 1500;
 
@@ -237,6 +238,147 @@ fn a_file_with_checksums_keeps_them_and_drops_what_they_deny() {
     assert_eq!(again.len().unwrap(), 99);
 }
 
+/// A closed vault with checksums, and what each entry is stored as.
+fn make_sealed(path: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let vault: Vault<u32, String> = OpenOptions::new().checksums(true).open(path).unwrap();
+    vault.try_extend(texts(ENTRIES)).unwrap();
+    vault.close().unwrap();
+    rows(path)
+}
+
+type Damage = fn(&Path);
+
+#[test]
+fn checksums_that_the_header_no_longer_declares() {
+    let damages: [(&str, Damage); 6] = [
+        ("the format", |path| sql(path, "PRAGMA user_version = 0")),
+        ("another format", |path| {
+            sql(path, "PRAGMA user_version = 1");
+        }),
+        ("the application", |path| {
+            sql(path, "PRAGMA application_id = 0");
+        }),
+        ("both", |path| {
+            sql(path, "PRAGMA user_version = 0; PRAGMA application_id = 0");
+        }),
+        ("the header", |path| {
+            change(path, |file| file[..100].fill(0));
+        }),
+        ("the first page", |path| damage_page(path, 1)),
+    ];
+    for (what, damage) in damages {
+        let scratch = Scratch::new();
+        let mut stored = make_sealed(&scratch.vault());
+        damage(&scratch.vault());
+        let report = salvage(&scratch);
+        assert_eq!(report.saved, u64::from(ENTRIES), "without {what}");
+        assert!(
+            saved(&scratch).into_iter().eq(texts(ENTRIES)),
+            "without {what}"
+        );
+        assert!(
+            rows(&scratch.path("saved.db")) == stored,
+            "their bytes, without {what}"
+        );
+        // The new vault declares them again.
+        let again = OpenOptions::new()
+            .checksums(true)
+            .open::<u32, String>(scratch.path("saved.db"));
+        again.unwrap().close().unwrap();
+        // What they deny is lost still.
+        let (_, value) = &mut stored[700];
+        *value.last_mut().unwrap() ^= 1;
+        sql_value(&scratch.path("saved.db"), 701, value);
+        fs::remove_file(scratch.vault()).unwrap();
+        fs::rename(scratch.path("saved.db"), scratch.vault()).unwrap();
+        damage(&scratch.vault());
+        let report = salvage(&scratch);
+        assert_eq!(report.saved, u64::from(ENTRIES) - 1, "without {what}");
+        assert!(
+            saved(&scratch)
+                .into_iter()
+                .eq(texts(ENTRIES).filter(|(n, _)| *n != 700))
+        );
+    }
+}
+
+fn sql_value(path: &Path, rowid: i64, value: &[u8]) {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    let changed = connection
+        .execute(
+            "UPDATE dict SET value = ?2 WHERE rowid = ?1",
+            (rowid, value),
+        )
+        .unwrap();
+    assert_eq!(changed, 1);
+    connection.close().unwrap();
+}
+
+#[test]
+fn rows_that_were_dumped_and_loaded() {
+    let scratch = Scratch::new();
+    let stored = make_sealed(&scratch.path("source.db"));
+    // As `.dump` writes it: the schema and the rows, nothing of the header.
+    sql(
+        &scratch.vault(),
+        "CREATE TABLE dict (key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT",
+    );
+    let connection = rusqlite::Connection::open(scratch.vault()).unwrap();
+    connection.execute_batch("BEGIN").unwrap();
+    for (key, value) in &stored {
+        connection
+            .execute("INSERT INTO dict VALUES (?1, ?2)", (key, value))
+            .unwrap();
+    }
+    connection.execute_batch("COMMIT").unwrap();
+    connection.close().unwrap();
+    // Written after that, by a program that does not know of the checksums.
+    put_row(&scratch.vault(), b"M\xcd\x27\x0f", b"M\xa4text");
+    put_row(&scratch.vault(), b"M\xcd\x27\x10", b"P\x80\x04N.");
+    put_row(&scratch.vault(), b"M\xcd\x27\x11", b"M\x07");
+    let report = salvage(&scratch);
+    assert_eq!(
+        (report.saved, report.lost.len()),
+        (u64::from(ENTRIES) + 2, 1)
+    );
+    assert_is!(&report.lost[0], Loss::Entry(Error::Decode { .. }));
+    let vault: Vault<u32, String> = OpenOptions::new()
+        .checksums(true)
+        .open(scratch.path("saved.db"))
+        .unwrap();
+    assert_eq!(vault.get(&9999).unwrap().as_deref(), Some("text"));
+    assert_is!(vault.get(&10_000), Err(Error::Pickle { .. }));
+    assert!(vault.verify().unwrap().is_ok());
+    assert_eq!(&rows(&scratch.path("saved.db"))[..stored.len()], stored);
+}
+
+#[test]
+fn a_row_without_a_checksum_in_a_file_that_declares_them() {
+    let scratch = Scratch::new();
+    make_sealed(&scratch.vault());
+    put_row(&scratch.vault(), b"M\x07", b"M\xa4text");
+    let report = salvage(&scratch);
+    assert_eq!(
+        (report.saved, report.lost.len()),
+        (u64::from(ENTRIES) - 1, 1)
+    );
+    assert_is!(&report.lost[0], Loss::Entry(Error::Checksum { .. }));
+}
+
+#[test]
+fn rows_without_checksums_give_a_vault_without_them() {
+    let scratch = Scratch::new();
+    make(scratch.vault(), texts(10));
+    // It begins as one with a checksum does, and is none.
+    put_row(&scratch.vault(), b"M\x63", b"C12345678M\xa4text");
+    let report = salvage(&scratch);
+    assert_eq!((report.saved, report.lost.len()), (10, 1));
+    let refused = OpenOptions::new()
+        .checksums(true)
+        .open::<u32, String>(scratch.path("saved.db"));
+    assert_is!(refused, Err(Error::InvalidOptions { .. }));
+}
+
 #[test]
 fn a_python_file() {
     let scratch = Scratch::new();
@@ -309,10 +451,109 @@ fn the_new_path_must_be_free() {
 #[test]
 fn a_file_that_cannot_be_read_at_all() {
     let scratch = Scratch::new();
+    let result = Vault::<u32, u32>::salvage(scratch.path("missing"), scratch.path("new.db"));
+    assert_is!(result, Err(Error::Io { .. }));
+    assert!(contents(&scratch.folder()).is_empty());
+}
+
+/// Things that are no regular files, by their names in a folder.
+fn odd_files(scratch: &Scratch) -> Vec<&'static str> {
     fs::create_dir(scratch.path("folder")).unwrap();
-    for name in ["missing", "folder"] {
-        let result = Vault::<u32, u32>::salvage(scratch.path(name), scratch.path("new.db"));
-        assert_is!(result, Err(Error::Io { .. }));
+    let mut odd = vec!["folder"];
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::symlink;
+        make(scratch.path("target"), numbers(3));
+        symlink(scratch.path("target"), scratch.path("link")).unwrap();
+        symlink("nowhere", scratch.path("dangling")).unwrap();
+        symlink("/dev/zero", scratch.path("endless")).unwrap();
+        make_pipe(&scratch.path("pipe"));
+        std::os::unix::net::UnixListener::bind(scratch.path("socket")).unwrap();
+        odd.extend(["link", "dangling", "endless", "pipe", "socket"]);
+    }
+    odd
+}
+
+#[cfg(unix)]
+fn make_pipe(path: &Path) {
+    let made = std::process::Command::new("mkfifo").arg(path).status();
+    assert!(made.unwrap().success());
+}
+
+#[test]
+fn only_regular_files_are_read() {
+    let scratch = Scratch::new();
+    let odd = odd_files(&scratch);
+    let mut paths: Vec<_> = odd.iter().map(|name| scratch.path(name)).collect();
+    #[cfg(unix)]
+    paths.push("/dev/zero".into());
+    for path in paths {
+        let result = Vault::<u32, u32>::salvage(&path, scratch.path("new.db"));
+        assert_is!(result, Err(Error::InvalidPath { path: told, .. }) if *told == path);
         assert!(!scratch.path("new.db").exists());
     }
+}
+
+#[test]
+fn only_a_regular_file_is_a_log() {
+    let scratch = Scratch::new();
+    for name in odd_files(&scratch) {
+        make(scratch.vault(), numbers(3));
+        fs::rename(scratch.path(name), scratch.path("vault.db-wal")).unwrap();
+        let result = Vault::<u32, u32>::salvage(scratch.vault(), scratch.path("new.db"));
+        // The user takes it away: a log that is left out is lost.
+        let log = scratch.path("vault.db-wal");
+        assert_is!(result, Err(Error::InvalidPath { path: told, .. }) if *told == log);
+        assert!(!scratch.path("new.db").exists());
+        fs::rename(log, scratch.path(name)).unwrap();
+        fs::remove_file(scratch.vault()).unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_backup_neither_reads_nor_replaces_what_is_no_file() {
+    let scratch = Scratch::new();
+    make(scratch.vault(), numbers(3));
+    let vault = open::<u32, u32>(scratch.vault());
+    for name in odd_files(&scratch) {
+        let path = scratch.path(name);
+        for existing in [Existing::Refuse, Existing::Replace] {
+            let result = vault.backup_with(&path, existing, |_| ());
+            assert_is!(
+                result,
+                Err(Error::AlreadyExists { .. } | Error::InvalidPath { .. })
+            );
+        }
+        assert!(fs::symlink_metadata(&path).is_ok(), "{name}");
+    }
+    assert!(
+        entries(&open(scratch.path("target")))
+            .into_iter()
+            .eq(numbers(3))
+    );
+}
+
+/// A value that is written as a number and panics when it is read as 7.
+#[derive(serde::Serialize)]
+struct Fuse(u32);
+
+impl<'de> serde::Deserialize<'de> for Fuse {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = u32::deserialize(deserializer)?;
+        assert_ne!(number, 7, "enough");
+        Ok(Self(number))
+    }
+}
+
+#[test]
+fn a_salvage_that_does_not_end_leaves_no_vault() {
+    let scratch = Scratch::new();
+    make(scratch.vault(), numbers(10));
+    let before = contents(&scratch.folder());
+    let salvage = || Vault::<u32, Fuse>::salvage(scratch.vault(), scratch.path("new.db"));
+    assert!(catch_unwind(AssertUnwindSafe(salvage)).is_err());
+    assert!(contents(&scratch.folder()) == before);
+    let salvage = Vault::<u32, u32>::salvage(scratch.vault(), scratch.path("new.db"));
+    assert_eq!(salvage.unwrap().saved, 10);
 }

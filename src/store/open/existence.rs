@@ -7,7 +7,7 @@ use rusqlite::ErrorCode;
 use super::Connector;
 use crate::error::{Error, Result};
 use crate::store::config::Existence;
-use crate::store::place;
+use crate::store::place::{self, not_a_file};
 
 impl Connector {
     /// Creates a file that must not be there yet, or is to have permissions of its own: SQLite would
@@ -59,26 +59,25 @@ impl Connector {
                 return Err(Error::Io { path, source });
             }
         };
-        let reason = if metadata.is_symlink() {
-            "it is a symbolic link: give the path it leads to"
-        } else if metadata.is_dir() {
-            "it is a directory: name a file in it"
-        } else if !metadata.is_file() {
-            "it is not a regular file"
-        } else if self.config.existence == Existence::Refused {
+        if let Some(reason) = not_a_file(&metadata) {
+            return Err(Error::InvalidPath { path, reason });
+        }
+        if self.config.existence == Existence::Refused {
             return Err(Error::AlreadyExists { path });
-        } else if metadata.len() == 1 {
+        }
+        if metadata.len() == 1 {
             // SQLite takes a file of one byte for an empty one, and would write over it.
             return Err(Error::NotAVault {
                 path,
                 reason: "it is not a SQLite file".to_owned(),
                 source: None,
             });
-        } else if !self.config.immutable && place::is_mounted(&path) {
-            "it is mounted by itself, which leaves its log elsewhere: mount its folder instead"
-        } else {
-            return Ok(());
-        };
-        Err(Error::InvalidPath { path, reason })
+        }
+        if !self.config.immutable && place::is_mounted(&path) {
+            let reason =
+                "it is mounted by itself, which leaves its log elsewhere: mount its folder instead";
+            return Err(Error::InvalidPath { path, reason });
+        }
+        Ok(())
     }
 }
