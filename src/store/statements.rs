@@ -121,7 +121,7 @@ impl Sql {
             // Reads the header page alone, which damage of the trees leaves readable.
             Self::SchemaVersion => "PRAGMA schema_version",
             Self::Bytes => "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
-            Self::Any => "SELECT 1 FROM dict LIMIT 1",
+            Self::Any => "SELECT 1 FROM dict NOT INDEXED LIMIT 1",
             Self::First => "SELECT key, value, rowid FROM dict ORDER BY rowid LIMIT 1",
             Self::Last => "SELECT key, value, rowid FROM dict ORDER BY rowid DESC LIMIT 1",
             // Not `INSERT OR REPLACE`, which would give the key a new rowid and so a new place.
