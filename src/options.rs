@@ -18,6 +18,9 @@ const DEFAULT_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The default of [`OpenOptions::cache_capacity`].
 const DEFAULT_CACHE_CAPACITY_BYTES: usize = 8 * 1024 * 1024;
 
+/// The default of [`OpenOptions::log_size_limit`].
+const DEFAULT_LOG_SIZE_LIMIT_BYTES: u64 = 32 * 1024 * 1024;
+
 /// Options for opening a vault, in the manner of [`std::fs::OpenOptions`].
 ///
 /// They are not generic: one set of options opens vaults of any types. Settings belong to the
@@ -57,6 +60,7 @@ pub struct OpenOptions {
     mode: Option<u32>,
     busy_timeout: Duration,
     cache_capacity: usize,
+    log_size_limit: u64,
 }
 
 impl<K, V> Vault<K, V>
@@ -117,6 +121,7 @@ impl OpenOptions {
             mode: None,
             busy_timeout: DEFAULT_BUSY_TIMEOUT,
             cache_capacity: DEFAULT_CACHE_CAPACITY_BYTES,
+            log_size_limit: DEFAULT_LOG_SIZE_LIMIT_BYTES,
         }
     }
 
@@ -248,6 +253,46 @@ impl OpenOptions {
         self
     }
 
+    /// How long the log beside the file may become, in bytes. Default: 32 MiB.
+    ///
+    /// A commit is written to the log first, and from there to the file. A log that no reader uses
+    /// is begun anew at about 4 MB, whatever the limit. Readers that follow each other without a gap
+    /// keep it from that. A write that finds the log at its limit therefore waits, before it
+    /// begins, until the readers of that moment have finished, and the next write begins the log
+    /// anew: the log exceeds the limit by one transaction at most.
+    ///
+    /// The wait takes at most 7/8 of what is left of the [busy timeout](Self::busy_timeout), and
+    /// at most 30 seconds. It is as long as the slowest reader takes, or twice that if readers overlap. All
+    /// other writers wait meanwhile; readers do not. A reader that outlasts the wait is not waited
+    /// for again: writes go on at their usual speed, the log grows
+    /// ([`Stats::log_bytes`](crate::Stats::log_bytes)), and the first write after that reader has gone
+    /// cuts it back to the limit. An iterator or a snapshot that the writing thread itself has made is
+    /// waited for 1/64 of the busy timeout only, for it cannot end before the write does.
+    ///
+    /// A smaller limit costs more syncs: at zero, each write begins the log anew. `u64::MAX` sets no
+    /// limit, and the log then keeps its greatest size until the vault is closed.
+    ///
+    /// Several handles of one vault may have different limits; each keeps its own as it writes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> vaults::Result<()> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("events.db");
+    /// use vaults::OpenOptions;
+    ///
+    /// let events = OpenOptions::new()
+    ///     .log_size_limit(8 * 1024 * 1024)
+    ///     .open::<u64, String>(&path)?;
+    /// # events.close()
+    /// # }
+    /// ```
+    pub const fn log_size_limit(&mut self, bytes: u64) -> &mut Self {
+        self.log_size_limit = bytes;
+        self
+    }
+
     /// Opens the vault at `path`.
     ///
     /// The path is made absolute now: a later change of the working directory does not matter.
@@ -328,6 +373,7 @@ impl OpenOptions {
             },
             busy_timeout: self.busy_timeout,
             cache_capacity: self.cache_capacity,
+            log_size_limit: self.log_size_limit,
             location,
         })
     }

@@ -76,6 +76,8 @@ pub(crate) struct Config {
     pub(crate) busy_timeout: Duration,
     /// In bytes.
     pub(crate) cache_capacity: usize,
+    /// In bytes.
+    pub(crate) log_size_limit: u64,
 }
 
 impl Config {

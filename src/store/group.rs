@@ -311,6 +311,7 @@ mod tests {
                 durability: Durability::Off,
                 busy_timeout: Duration::from_mins(1),
                 cache_capacity: 1 << 20,
+                log_size_limit: 1 << 20,
             })
             .unwrap();
             store.len().unwrap();

@@ -9,6 +9,7 @@
 
 mod bytes;
 mod cache;
+mod checkpoint;
 mod coherent;
 mod config;
 mod failure;
@@ -44,6 +45,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{self, ThreadId};
+use std::time::Duration;
 
 pub use config::Durability;
 pub(crate) use config::{Config, Existence, Location};
@@ -65,6 +68,9 @@ use self::patience::Patience;
 use self::raw::Header;
 use crate::error::{Error, Result};
 
+/// How long a write waits for readers when the log is full, whatever the busy timeout.
+const LONGEST_WAIT_FOR_READERS: Duration = Duration::from_secs(30);
+
 /// How many connections for reading are kept open while nobody reads.
 const MAX_IDLE_READERS: usize = 8;
 
@@ -78,6 +84,8 @@ pub(crate) struct Store {
     readers: Mutex<Vec<Session>>,
     /// Every connection for reading holds a clone, to be counted.
     reader_token: Arc<()>,
+    /// The threads that have begun a read transaction, once for each that lives.
+    reading_threads: Mutex<Vec<ThreadId>>,
     /// The number of entries, and the state in which it was true.
     length: Mutex<Option<(Header, u64)>>,
     /// Errors of destructors, for calls that write to return.
@@ -100,6 +108,7 @@ impl Store {
             coherence: OnceLock::new(),
             readers: Mutex::new(Vec::new()),
             reader_token: Arc::new(()),
+            reading_threads: Mutex::new(Vec::new()),
             length: Mutex::new(None),
             deferred: Mutex::new(VecDeque::new()),
             has_deferred: AtomicBool::new(false),
@@ -202,8 +211,26 @@ impl Store {
         session: Session,
         patience: &mut Patience,
     ) -> Result<WriteTransaction> {
-        let session = self.keep_trying(session, patience, Session::try_begin_write)?;
+        let mut wait = session
+            .is_log_full()
+            .then(|| self.wait_for_readers(patience.left()));
+        let session = self.keep_trying(session, patience, |session| {
+            if let Some(wait) = wait.take() {
+                session.restart_log(wait);
+            }
+            session.try_begin_write()
+        })?;
         Ok(WriteTransaction::new(Arc::clone(self), session))
+    }
+
+    /// How much of the time that is left a full log may be waited for.
+    ///
+    /// All others who want to write wait too: what remains is for them. A read transaction that
+    /// this thread has begun itself cannot end before the write, unless another thread has it.
+    fn wait_for_readers(&self, left: Duration) -> Duration {
+        let is_own = lock(&self.reading_threads).contains(&thread::current().id());
+        let wait = if is_own { left / 64 } else { left / 8 * 7 };
+        wait.min(LONGEST_WAIT_FOR_READERS)
     }
 
     /// Does something with the writer's connection, again and again while another process has

@@ -4,7 +4,7 @@
 //! This module is about nothing but calling SQLite's C interface.
 #![allow(unsafe_code)]
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::c_int;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU32, Ordering, fence};
 use std::sync::{Mutex, PoisonError};
@@ -124,82 +124,6 @@ impl WalIndex {
     }
 }
 
-/// How long the log gets before a commit writes it back: SQLite's own default
-/// (<https://www.sqlite.org/wal.html#automatic_checkpoint>).
-const CHECKPOINT_FRAMES: c_int = 1000;
-
-/// A connection, and how many frames the log had after its last commit.
-pub(super) struct Watched {
-    // Closed before what its hook writes to is gone.
-    connection: Connection,
-    frames: Box<AtomicU32>,
-}
-
-impl Watched {
-    /// A connection that is only read from.
-    pub(super) fn reader(connection: Connection) -> Self {
-        Self {
-            connection,
-            frames: Box::default(),
-        }
-    }
-
-    /// A connection that is written to: its commits are watched.
-    pub(super) fn writer(connection: Connection) -> Self {
-        let watched = Self::reader(connection);
-        let frames: *const AtomicU32 = &raw const *watched.frames;
-        // SAFETY: the handle is that of a live connection. `frames` lies in a box of its own that
-        // is freed after the connection is closed, and nothing else sets this connection's hook.
-        unsafe {
-            ffi::sqlite3_wal_hook(
-                watched.connection.handle(),
-                Some(after_commit),
-                frames.cast_mut().cast(),
-            );
-        }
-        watched
-    }
-
-    pub(super) const fn connection(&self) -> &Connection {
-        &self.connection
-    }
-
-    /// Forgets the last commit.
-    pub(super) fn forget_commit(&self) {
-        self.frames.store(0, Ordering::Relaxed);
-    }
-
-    /// The number of frames after the last commit; zero if it had nothing to write.
-    pub(super) fn committed_frames(&self) -> u32 {
-        self.frames.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn close(self) -> rusqlite::Result<()> {
-        let Self { connection, frames } = self;
-        let closed = connection.close().map_err(|(_, error)| error);
-        drop(frames);
-        closed
-    }
-}
-
-/// What SQLite calls after a commit: it takes the place of SQLite's own hook, so it writes the log
-/// back as that does (<https://www.sqlite.org/c3ref/wal_hook.html>).
-unsafe extern "C" fn after_commit(
-    frames: *mut c_void,
-    connection: *mut ffi::sqlite3,
-    schema: *const c_char,
-    count: c_int,
-) -> c_int {
-    // SAFETY: `frames` is the box of the `Watched` whose connection calls, so it is alive.
-    unsafe { &*frames.cast::<AtomicU32>() }.store(count.unsigned_abs(), Ordering::Relaxed);
-    if count >= CHECKPOINT_FRAMES {
-        // The commit stands whatever comes of this, and the next one tries again.
-        // SAFETY: SQLite allows this call from the hook, with what it has called the hook with.
-        unsafe { ffi::sqlite3_wal_checkpoint(connection, schema) };
-    }
-    ffi::SQLITE_OK
-}
-
 /// Where the first region of the shared-memory index of `connection` is mapped, if it is.
 ///
 /// SQLite answers `SQLITE_READONLY` for a mapping that is live and cannot be written, and
@@ -309,6 +233,7 @@ fn file_pointer(connection: &Connection, which: c_int) -> Option<NonNull<ffi::sq
 mod tests {
     use std::path::Path;
 
+    use super::super::checkpoint::Watched;
     use super::*;
 
     const PUT: &str = "INSERT INTO t VALUES (randomblob(20))";
@@ -333,7 +258,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("t.db");
             let file = Self {
-                writer: Watched::writer(open(&path)),
+                writer: Watched::writer(open(&path), u64::MAX).unwrap(),
                 other: open(&path),
                 index: WalIndex::new(open(&path)).unwrap().unwrap(),
                 _folder: folder,
@@ -418,21 +343,5 @@ mod tests {
         for frames in 0..8 {
             assert!(!later.is_by_commit(&before, frames), "{frames} frames");
         }
-    }
-
-    #[test]
-    fn the_log_is_written_back_as_by_sqlite_itself() {
-        let file = File::new();
-        let (mut longest, mut restarts) = (0, 0);
-        for _ in 0..3 {
-            for _ in 0..600 {
-                let (before, _, frames) = file.commit(PUT);
-                longest = longest.max(frames);
-                restarts += u32::from(frames < before.0[4]);
-            }
-        }
-        let limit = CHECKPOINT_FRAMES.unsigned_abs();
-        assert!((limit..limit + 50).contains(&longest), "{longest} frames");
-        assert!(restarts >= 1);
     }
 }

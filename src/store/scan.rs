@@ -3,12 +3,13 @@
 use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
+use std::thread::{self, ThreadId};
 
-use super::Store;
 use super::row::{NotABlob, RawRow};
 use super::scope::Scope;
 use super::session::Session;
 use super::statements::{Columns, Sql};
+use super::{Store, lock};
 use crate::error::Result;
 
 /// A page ends at the first of these. The number of rows starts small, for a caller who wants
@@ -182,6 +183,8 @@ pub(crate) struct ReadTransaction {
     store: Arc<Store>,
     /// `None` only while it is being dropped.
     session: Option<Session>,
+    /// The thread that began it.
+    thread: ThreadId,
 }
 
 impl ReadTransaction {
@@ -189,9 +192,12 @@ impl ReadTransaction {
     pub(crate) fn begin(store: &Arc<Store>) -> Result<Self> {
         let mut session = store.reader()?;
         session.begin_read()?;
+        let thread = thread::current().id();
+        lock(&store.reading_threads).push(thread);
         Ok(Self {
             store: Arc::clone(store),
             session: Some(session),
+            thread,
         })
     }
 
@@ -226,7 +232,7 @@ impl Pages for ReadTransaction {
 
 impl Pages for &Mutex<ReadTransaction> {
     fn fill(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()> {
-        super::lock(self).fill(cursor, direction)
+        lock(self).fill(cursor, direction)
     }
 }
 
@@ -238,6 +244,11 @@ impl Pages for &RefCell<Scope<'_>> {
 
 impl Drop for ReadTransaction {
     fn drop(&mut self) {
+        let mut reading = lock(&self.store.reading_threads);
+        if let Some(place) = reading.iter().position(|thread| *thread == self.thread) {
+            reading.swap_remove(place);
+        }
+        drop(reading);
         if let Some(mut session) = self.session.take()
             && session.rollback().is_ok()
         {
@@ -259,7 +270,13 @@ mod tests {
     fn session(rows: i64) -> Session {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(schema::CREATE).unwrap();
-        let mut session = Session::writer(connection, Arc::from(Path::new("")), Duration::ZERO);
+        let mut session = Session::writer(
+            connection,
+            Arc::from(Path::new("")),
+            Duration::ZERO,
+            u64::MAX,
+        )
+        .unwrap();
         for row in 0..rows {
             session.put(&row.to_be_bytes(), b"value").unwrap();
         }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use super::checkpoint::Watched;
 use super::failure;
-use super::raw::{self, Watched};
+use super::raw;
 use super::row::{RawEntry, RawRow};
 use super::rowids::MANY_ROWIDS;
 use super::sendable::Sendable;
@@ -51,9 +52,17 @@ impl Session {
         Self::new(Watched::reader(connection), path, busy_timeout)
     }
 
-    /// A session to write with.
-    pub(super) fn writer(connection: Connection, path: Arc<Path>, busy_timeout: Duration) -> Self {
-        Self::new(Watched::writer(connection), path, busy_timeout)
+    /// A session to write with, which keeps the log below its size limit.
+    pub(super) fn writer(
+        connection: Connection,
+        path: Arc<Path>,
+        busy_timeout: Duration,
+        log_size_limit: u64,
+    ) -> Result<Self> {
+        match Watched::writer(connection, log_size_limit) {
+            Ok(watched) => Ok(Self::new(watched, path, busy_timeout)),
+            Err(error) => Err(failure::from_sqlite(error, &path, busy_timeout)),
+        }
     }
 
     fn new(watched: Watched, path: Arc<Path>, busy_timeout: Duration) -> Self {
@@ -126,6 +135,17 @@ impl Session {
             Err(error) if failure::is_busy(&error) => Ok(false),
             Err(error) => Err(error),
         })
+    }
+
+    /// True if the log has reached its size limit.
+    #[inline]
+    pub(super) fn is_log_full(&self) -> bool {
+        self.watched().is_log_full()
+    }
+
+    /// Has the next write begin the log anew, waiting for readers for at most `wait`.
+    pub(super) fn restart_log(&self, wait: Duration) {
+        self.watched().restart_log(wait);
     }
 
     /// Commits, and says how many frames the log has then: zero if there was nothing to write.
@@ -456,7 +476,7 @@ mod tests {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(schema::CREATE).unwrap();
         let path = Arc::from(Path::new(":memory:"));
-        Session::writer(connection, path, Duration::ZERO)
+        Session::writer(connection, path, Duration::ZERO, u64::MAX).unwrap()
     }
 
     #[test]

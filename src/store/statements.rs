@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 use self_cell::self_cell;
 
-use super::raw::Watched;
+use super::checkpoint::Watched;
 use super::statement::{Parameter, Statement};
 
 /// Every statement that is run more than once a connection.

@@ -27,6 +27,7 @@ mod iteration;
 mod layers;
 mod loads;
 mod locked;
+mod log_size;
 mod model;
 mod options;
 mod processes;

@@ -92,7 +92,12 @@ impl Connector {
             if let Some(identity) = place::identity(&self.path) {
                 self.identity.get_or_init(|| identity);
             }
-            let session = Session::writer(connection, self.path.clone(), Duration::ZERO);
+            let session = Session::writer(
+                connection,
+                self.path.clone(),
+                Duration::ZERO,
+                self.config.log_size_limit,
+            )?;
             return prepared.map(|checksums| (session, checksums));
         }
         Err(self.moved())

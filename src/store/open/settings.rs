@@ -8,10 +8,6 @@ use rusqlite::{Connection, ffi};
 use crate::error::{Error, Result};
 use crate::store::schema;
 
-/// The log is cut back to this size when a checkpoint has emptied it: without a limit, one
-/// long-lived reader leaves a log of hundreds of MB behind for ever.
-const LOG_SIZE_LIMIT_BYTES: u32 = 16 * 1024 * 1024;
-
 /// How many steps of SQLite's machine opening may take; it takes some hundreds.
 const MOST_OPENING_STEPS: i32 = 1_000_000;
 
@@ -45,10 +41,9 @@ pub(super) fn harden(connection: &mut Connection) -> rusqlite::Result<()> {
     // rusqlite waits 5 seconds unless it is told not to: our own patience has the right limit.
     connection.busy_timeout(Duration::ZERO)?;
     // Mapping the file would turn an I/O error into a signal.
-    connection.execute_batch(&format!(
-        "PRAGMA mmap_size = 0; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;
-         PRAGMA journal_size_limit = {LOG_SIZE_LIMIT_BYTES};"
-    ))
+    connection.execute_batch(
+        "PRAGMA mmap_size = 0; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;",
+    )
 }
 
 pub(super) fn switch_to_wal(connection: &Connection) -> rusqlite::Result<()> {
