@@ -72,7 +72,10 @@
 //!    handle of a type that does decode them, such as `rmpv::Value` for the values.
 //! 4. A backup is better than a repair. If there is none, [`salvage`](crate::Vault::salvage) reads every
 //!    entry that can still be found into a new vault, and says what was lost.
-//! 5. When the disk is full, removing entries needs space too: for the log. Make room first. Then
+//! 5. A log (`-wal`) of hundreds of megabytes is that of a reader that has not ended: an iterator or a
+//!    snapshot that is kept, in any process. The first write after its end cuts the log back to its
+//!    [size limit](crate::OpenOptions::log_size_limit).
+//! 6. When the disk is full, removing entries needs space too: for the log. Make room first. Then
 //!    [`compact`](crate::Vault::compact) gives back what the vault does not need.
 //!
 //! When a vault can be read and not written, or not even read, and its files belong to several users:

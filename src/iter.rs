@@ -173,7 +173,9 @@ macro_rules! walks {
 /// # Cost
 ///
 /// Entries are streamed: memory is bounded by a page of rows, or by the largest entry. The log
-/// cannot be emptied while an iterator lives, so do not keep one for hours over a busy vault.
+/// cannot be begun anew while an iterator lives: at its
+/// [size limit](crate::OpenOptions::log_size_limit) a write waits for the iterator once, and then the log
+/// grows. Do not keep an iterator for hours over a busy vault.
 ///
 /// # Errors
 ///

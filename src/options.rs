@@ -253,26 +253,30 @@ impl OpenOptions {
         self
     }
 
-    /// How long the log beside the file may become, in bytes. Default: 32 MiB.
+    /// The greatest size of the log beside the file, in bytes. Default: 32 MiB.
     ///
-    /// A commit is written to the log first, and from there to the file. A log that no reader uses
-    /// is begun anew at about 4 MB, whatever the limit. Readers that follow each other without a gap
-    /// keep it from that. A write that finds the log at its limit therefore waits, before it
-    /// begins, until the readers of that moment have finished, and the next write begins the log
-    /// anew: the log exceeds the limit by one transaction at most.
+    /// A commit is written to the log, and later from there to the file. A log that no reader uses is
+    /// begun anew at about 4 MB, below any greater limit. Readers that overlap can prevent that. A write
+    /// that finds the log at its limit therefore first waits until the readers of that moment have
+    /// finished. The log then exceeds the limit by one transaction; rarely by a second one, or by
+    /// one of each other process that writes.
     ///
-    /// The wait takes at most 7/8 of what is left of the [busy timeout](Self::busy_timeout), and
-    /// at most 30 seconds. It is as long as the slowest reader takes, or twice that if readers overlap. All
-    /// other writers wait meanwhile; readers do not. A reader that outlasts the wait is not waited
-    /// for again: writes go on at their usual speed, the log grows
-    /// ([`Stats::log_bytes`](crate::Stats::log_bytes)), and the first write after that reader has gone
-    /// cuts it back to the limit. An iterator or a snapshot that the writing thread itself has made is
-    /// waited for 1/64 of the busy timeout only, for it cannot end before the write does.
+    /// # Cost
     ///
-    /// A smaller limit costs more syncs: at zero, each write begins the log anew. `u64::MAX` sets no
-    /// limit, and the log then keeps its greatest size until the vault is closed.
+    /// Nothing below the limit. At the limit one write, and all that wait behind it, take as long as the
+    /// slowest reader, or twice as long if readers overlap. Readers do not wait. The wait ends after 7/8 of
+    /// what is left of the [busy timeout](Self::busy_timeout), and after 30 seconds at the latest; so
+    /// the limit holds as long as each reader finishes within a third of the busy timeout.
     ///
-    /// Several handles of one vault may have different limits; each keeps its own as it writes.
+    /// A reader that takes longer is not waited for again. Writes go on, the log grows, and
+    /// [`stats`](Vault::stats) shows its size. The first write after that reader has finished cuts the
+    /// log back. An iterator or a snapshot that the writing thread itself has made cannot
+    /// finish before the write does: it is waited for 1/64 of the busy timeout.
+    ///
+    /// A smaller limit costs more syncs: at zero, each write begins the log anew. With `u64::MAX` no
+    /// write waits for readers, and the log keeps its greatest size until the vault is closed. Handles of
+    /// one vault may have different limits: each keeps its own when it writes. In memory the same rule
+    /// bounds the memory that the log takes. A handle that is read-only writes no log.
     ///
     /// # Examples
     ///

@@ -179,5 +179,10 @@
 //! **One transaction for each of many writes.** Each is a sync of the disk. Use
 //! [`try_extend`](crate::Vault::try_extend) or a transaction for what belongs together.
 //!
-//! **A snapshot kept for hours.** The log beside the file cannot be emptied meanwhile, and grows with
-//! all that is written.
+//! **A snapshot or an iterator kept for hours.** The log beside the file cannot be begun anew while it
+//! lives. When the log reaches its [size limit](crate::OpenOptions::log_size_limit), 32 MiB unless you
+//! set another, one write waits for the readers of that moment. It waits for 7/8 of the busy timeout at
+//! most, and all other writes wait with it. Readers that finish within a third of the busy timeout
+//! keep the log below its limit, however many they are. One that takes longer is not waited for
+//! again: writes go on, and the log grows with all that is written, as
+//! [`stats`](crate::Vault::stats) shows. The first write after that reader has gone shrinks it.

@@ -17,8 +17,9 @@ use crate::vault::Vault;
 ///
 /// # Cost
 ///
-/// The log cannot be emptied while a snapshot lives: it grows with what is written. Do not keep one
-/// for hours over a busy vault.
+/// The log cannot be begun anew while a snapshot lives. When the log has reached its
+/// [size limit](crate::OpenOptions::log_size_limit), a write waits for the snapshot once, and then the log
+/// grows with what is written. Do not keep a snapshot for hours over a busy vault.
 ///
 /// # Examples
 ///

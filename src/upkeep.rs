@@ -97,7 +97,8 @@ pub struct Stats {
     pub entries: u64,
     /// Bytes in the file.
     pub file_bytes: u64,
-    /// Bytes in the log beside it.
+    /// Bytes in the log beside it. More than the
+    /// [limit](crate::OpenOptions::log_size_limit) and one transaction shows a reader that does not end.
     pub log_bytes: u64,
     /// Bytes in a page of the file.
     pub page_bytes: u64,
