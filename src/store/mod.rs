@@ -212,11 +212,12 @@ impl Store {
         patience: &mut Patience,
     ) -> Result<WriteTransaction> {
         let mut wait = session
+            .watched()
             .is_log_full()
             .then(|| self.wait_for_readers(patience.left()));
         let session = self.keep_trying(session, patience, |session| {
             if let Some(wait) = wait.take() {
-                session.restart_log(wait);
+                session.watched().restart_log(wait);
             }
             session.try_begin_write()
         })?;

@@ -59,10 +59,9 @@ impl Session {
         busy_timeout: Duration,
         log_size_limit: u64,
     ) -> Result<Self> {
-        match Watched::writer(connection, log_size_limit) {
-            Ok(watched) => Ok(Self::new(watched, path, busy_timeout)),
-            Err(error) => Err(failure::from_sqlite(error, &path, busy_timeout)),
-        }
+        let watched = Watched::writer(connection, log_size_limit)
+            .map_err(|error| failure::from_sqlite(error, &path, busy_timeout))?;
+        Ok(Self::new(watched, path, busy_timeout))
     }
 
     fn new(watched: Watched, path: Arc<Path>, busy_timeout: Duration) -> Self {
@@ -137,17 +136,6 @@ impl Session {
         })
     }
 
-    /// True if the log has reached its size limit.
-    #[inline]
-    pub(super) fn is_log_full(&self) -> bool {
-        self.watched().is_log_full()
-    }
-
-    /// Has the next write begin the log anew, waiting for readers for at most `wait`.
-    pub(super) fn restart_log(&self, wait: Duration) {
-        self.watched().restart_log(wait);
-    }
-
     /// Commits, and says how many frames the log has then: zero if there was nothing to write.
     pub(super) fn commit(&mut self) -> Result<u32> {
         self.watched().forget_commit();
@@ -171,7 +159,7 @@ impl Session {
         !self.watched().connection().is_autocommit()
     }
 
-    fn watched(&self) -> &Watched {
+    pub(super) fn watched(&self) -> &Watched {
         self.bound.get().borrow_owner()
     }
 
