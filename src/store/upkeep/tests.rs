@@ -18,6 +18,7 @@ fn store(path: &Path) -> Arc<Store> {
             durability: Durability::Off,
             busy_timeout: Duration::ZERO,
             cache_capacity: 0,
+            log_size_limit: u64::MAX,
         })
         .unwrap(),
     )
