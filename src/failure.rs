@@ -68,8 +68,10 @@
 //!    copy.
 //! 2. [`verify`](crate::Vault::verify) lists what is wrong: damage to the structure, and entries that do
 //!    not decode or fail their checksum, by key.
-//! 3. Single entries that do not decode can be removed with [`remove`](crate::Vault::remove) by a
-//!    handle of a type that does decode them, such as `rmpv::Value` for the values.
+//! 3. A value that does not decode is replaced with [`put`](crate::Vault::put) and removed with
+//!    [`discard`](crate::Vault::discard).
+//!    [`discard_undecodable`](crate::Vault::discard_undecodable) removes all entries whose key or value
+//!    does not decode. A handle whose values are `rmpv::Value` reads what MessagePack wrote of any type.
 //! 4. A backup is better than a repair. If there is none, [`salvage`](crate::Vault::salvage) reads every
 //!    entry that can still be found into a new vault, and says what was lost.
 //! 5. A log (`-wal`) of hundreds of megabytes is that of a reader that has not ended: an iterator or a

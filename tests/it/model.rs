@@ -121,6 +121,7 @@ enum Op<V> {
     Put(String, V),
     Remove(String),
     RemoveEntry(String),
+    Discard(String),
     Get(String),
     GetMany(Vec<String>),
     ContainsKeys(Vec<String>),
@@ -133,6 +134,9 @@ enum Op<V> {
     ForEachMut(Answers, V),
     ExtractIf(Answers, V, Ending),
     Drain(Turns, Ending),
+    /// In the codec of the handle, of which there are several.
+    Rewrite,
+    DiscardUndecodable,
     PopFirst,
     PopLast,
     Iter(Turns),
@@ -163,6 +167,7 @@ fn operations<V: Sample>() -> impl Strategy<Value = Vec<(usize, Op<V>)>> {
         3 => (key(), value()).prop_map(|(k, v)| Op::Put(k, v)),
         2 => key().prop_map(Op::Remove),
         2 => key().prop_map(Op::RemoveEntry),
+        1 => key().prop_map(Op::Discard),
         1 => some_keys().prop_map(Op::RemoveMany),
         1 => pairs().prop_map(Op::Extend),
         1 => pairs().prop_map(Op::TryExtend),
@@ -176,6 +181,8 @@ fn operations<V: Sample>() -> impl Strategy<Value = Vec<(usize, Op<V>)>> {
         3 => (answers(), value()).prop_map(|(a, v)| Op::ForEachMut(a, v)),
         3 => (answers(), value(), ending()).prop_map(|(a, v, e)| Op::ExtractIf(a, v, e)),
         2 => (turns(), ending()).prop_map(|(t, e)| Op::Drain(t, e)),
+        1 => Just(Op::Rewrite),
+        1 => Just(Op::DiscardUndecodable),
     ];
     let read = prop_oneof![
         2 => key().prop_map(Op::Get),
@@ -307,7 +314,13 @@ impl<V: Sample> Pair<V> {
             | Op::Iter(..)
             | Op::Keys(..)
             | Op::Values(..) => self.read(handle, op),
-            Op::Clear | Op::Retain(..) | Op::ForEachMut(..) | Op::ExtractIf(..) | Op::Drain(..) => {
+            Op::Clear
+            | Op::Retain(..)
+            | Op::ForEachMut(..)
+            | Op::ExtractIf(..)
+            | Op::Drain(..)
+            | Op::Rewrite
+            | Op::DiscardUndecodable => {
                 self.sweep(handle, op);
             }
             other => self.write(handle, other),
@@ -382,6 +395,9 @@ impl<V: Sample> Pair<V> {
                 model.insert(key, value);
             }
             Op::Remove(key) => assert_eq!(vault.remove(&key).unwrap(), model.remove(&key)),
+            Op::Discard(key) => {
+                assert_eq!(vault.discard(&key).unwrap(), model.remove(&key).is_some());
+            }
             Op::RemoveEntry(key) => {
                 let removed = vault.remove_entry(&key).unwrap();
                 assert_eq!(removed, model.take(Some(key)));
@@ -423,6 +439,11 @@ impl<V: Sample> Pair<V> {
                 vault.clear().unwrap();
                 model.clear();
             }
+            Op::Rewrite => {
+                let changed = vault.rewrite().unwrap();
+                assert!(changed <= model.map.len() as u64);
+            }
+            Op::DiscardUndecodable => assert_eq!(vault.discard_undecodable().unwrap(), 0),
             Op::Retain(answers, new) => {
                 let mut keep = by_turns(&answers, &new);
                 vault.retain(|_, value| keep(value)).unwrap();
