@@ -21,9 +21,9 @@ use super::watch::Watch;
 /// refuses large values of small numbers. What keeps a claimed length from allocating is that `Bounded` asks for borrowed strings.
 const LIMIT: usize = isize::MAX as usize;
 
-type Config = Configuration<LittleEndian, Varint, Limit<LIMIT>>;
+pub(super) type Config = Configuration<LittleEndian, Varint, Limit<LIMIT>>;
 
-const CONFIG: Config = bincode::config::standard().with_limit::<LIMIT>();
+pub(super) const CONFIG: Config = bincode::config::standard().with_limit::<LIMIT>();
 
 /// Appends `value` to `out`, reporting to `watch`.
 #[inline]
@@ -51,7 +51,7 @@ where
 }
 
 /// The end of a buffer, as this format's kind of writer.
-struct Append<'a>(&'a mut Vec<u8>);
+pub(super) struct Append<'a>(pub(super) &'a mut Vec<u8>);
 
 impl Writer for Append<'_> {
     #[inline]

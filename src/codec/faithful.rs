@@ -279,7 +279,6 @@ impl<'w, S: Serializer> Serializer for Faithful<'w, S> {
     #[inline(always)]
     fn serialize_map(self, length: Option<usize>) -> Result<Self::SerializeMap, S::Error> {
         let place = self.place.level()?;
-        place.watch.map(length);
         Self::compound(place, length, || self.inner.serialize_map(length))
     }
 

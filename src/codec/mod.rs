@@ -6,6 +6,7 @@
 mod binary;
 mod bounded;
 pub(crate) mod checksum;
+mod digest;
 mod error;
 mod faithful;
 mod limits;
@@ -17,6 +18,7 @@ mod watch;
 mod tests;
 
 use std::fmt;
+use std::hash::RandomState;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -24,8 +26,11 @@ use serde::de::DeserializeOwned;
 use crate::buffer::Buffer;
 
 use self::bounded::{Breach, Guard};
+use self::digest::{Digest, DigestSerializer};
+use self::error::Foreign;
 pub(crate) use self::error::{DecodeError, EncodeError};
-use self::watch::{Maps, Verdict, Watch};
+use self::faithful::Faithful;
+use self::watch::{Verdict, Watch};
 
 const MESSAGE_PACK_TAG: u8 = b'M';
 const BINCODE_TAG: u8 = b'B';
@@ -203,10 +208,13 @@ where
     Q: Serialize + ?Sized,
 {
     let outcome = write_key(key, out).and_then(|codec| {
-        if verify || codec == Codec::Bincode {
-            reproducible::<K>(codec, out, |written, again| written == again)
-        } else {
-            Ok(())
+        if !verify && codec == Codec::MessagePack {
+            return Ok(());
+        }
+        // A key is found by its bytes, so that not even the order of entries may change.
+        match read_back::<K>(codec, out)? {
+            ReadBack::Same => Ok(()),
+            ReadBack::Other(_) => Err(EncodeError::Altered { codec }),
         }
     });
     emptied_on_error(outcome, out)
@@ -241,11 +249,15 @@ where
     T: Serialize + DeserializeOwned,
     Q: Serialize + ?Sized,
 {
-    match write(value, Codec::MessagePack, out) {
-        Ok(_) if verify => reproducible::<T>(Codec::MessagePack, out, equal_but_for_order),
-        Ok(_) => Ok(()),
+    let outcome = if verify {
+        write_verified::<T, Q>(value, Codec::MessagePack, out)
+    } else {
+        write(value, Codec::MessagePack, out)
+    };
+    match outcome {
+        Ok(()) => Ok(()),
         Err(Refusal::NilUnderSome) => {
-            write_reproducible_bincode::<T, Q>(value, out).map_err(nil_under_some)
+            write_verified_bincode::<T, Q>(value, out).map_err(nil_under_some)
         }
         Err(Refusal::Final(error)) => Err(error),
     }
@@ -256,24 +268,23 @@ where
     T: Serialize + DeserializeOwned,
     Q: Serialize + ?Sized,
 {
-    let first = match write_reproducible_bincode::<T, Q>(value, out) {
+    let first = match write_verified_bincode::<T, Q>(value, out) {
         Err(error) if !error.holds_for_every_codec() => error,
         settled => return settled,
     };
-    match write(value, Codec::MessagePack, out) {
-        Ok(_) => reproducible::<T>(Codec::MessagePack, out, equal_but_for_order),
+    match write_verified::<T, Q>(value, Codec::MessagePack, out) {
+        Ok(()) => Ok(()),
         Err(Refusal::NilUnderSome) => Err(nil_under_some(first)),
         Err(Refusal::Final(error)) => Err(error),
     }
 }
 
-fn write_reproducible_bincode<T, Q>(value: &Q, out: &mut Vec<u8>) -> Result<(), EncodeError>
+fn write_verified_bincode<T, Q>(value: &Q, out: &mut Vec<u8>) -> Result<(), EncodeError>
 where
     T: Serialize + DeserializeOwned,
     Q: Serialize + ?Sized,
 {
-    write_bincode(value, out)?;
-    reproducible::<T>(Codec::Bincode, out, equal_but_for_order)
+    write_verified::<T, Q>(value, Codec::Bincode, out).map_err(|refusal| refusal.of(Codec::Bincode))
 }
 
 fn write_key<Q>(key: &Q, out: &mut Vec<u8>) -> Result<Codec, EncodeError>
@@ -281,7 +292,7 @@ where
     Q: Serialize + ?Sized,
 {
     match write(key, Codec::MessagePack, out) {
-        Ok(_) => Ok(Codec::MessagePack),
+        Ok(()) => Ok(Codec::MessagePack),
         Err(Refusal::NilUnderSome) => match write_bincode(key, out) {
             Ok(()) => Ok(Codec::Bincode),
             Err(error) => Err(nil_under_some(error)),
@@ -298,21 +309,56 @@ enum Refusal {
     Final(EncodeError),
 }
 
+impl Refusal {
+    /// The error of a value that only `codec` was left for.
+    fn of(self, codec: Codec) -> EncodeError {
+        match self {
+            Self::NilUnderSome => EncodeError::Altered { codec },
+            Self::Final(error) => error,
+        }
+    }
+}
+
 #[inline]
-fn write<Q>(value: &Q, codec: Codec, out: &mut Vec<u8>) -> Result<Maps, Refusal>
+fn write<Q>(value: &Q, codec: Codec, out: &mut Vec<u8>) -> Result<(), Refusal>
 where
     Q: Serialize + ?Sized,
 {
+    write_with(codec, out, |watch, out| match codec {
+        Codec::MessagePack => message_pack::write(value, watch, out),
+        Codec::Bincode => binary::write(value, watch, out),
+    })
+}
+
+/// Writes `value` as [`write`] does, and digests it.
+fn write_digested<Q>(
+    value: &Q,
+    codec: Codec,
+    keys: &RandomState,
+    out: &mut Vec<u8>,
+) -> Result<Digest, Refusal>
+where
+    Q: Serialize + ?Sized,
+{
+    write_with(codec, out, |watch, out| {
+        let serializer = Faithful::new(DigestSerializer::new(codec, keys, out), watch);
+        Ok(value.serialize(serializer)?)
+    })
+}
+
+#[inline]
+fn write_with<R>(
+    codec: Codec,
+    out: &mut Vec<u8>,
+    write: impl FnOnce(&Watch, &mut Vec<u8>) -> Result<R, Foreign>,
+) -> Result<R, Refusal> {
     out.clear();
     out.push(codec.tag());
     let watch = Watch::new(codec);
-    let outcome = match codec {
-        Codec::MessagePack => message_pack::write(value, &watch, out),
-        Codec::Bincode => binary::write(value, &watch, out),
-    };
+    let outcome = write(&watch, out);
     // The verdict comes first: the value may have hidden it in an error of its own, or in none.
     match (watch.verdict(), outcome) {
-        (None, Ok(())) => Ok(watch.maps()),
+        (None, Ok(written)) => Ok(written),
         (None, Err(source)) => Err(Refusal::Final(EncodeError::Serialize { codec, source })),
         (Some(Verdict::NilUnderSome), _) => Err(Refusal::NilUnderSome),
         (Some(Verdict::WrongLength), _) => Err(Refusal::Final(EncodeError::WrongLength)),
@@ -341,13 +387,7 @@ fn write_bincode<Q>(value: &Q, out: &mut Vec<u8>) -> Result<(), EncodeError>
 where
     Q: Serialize + ?Sized,
 {
-    match write(value, Codec::Bincode, out) {
-        Ok(_) => Ok(()),
-        Err(Refusal::Final(error)) => Err(error),
-        Err(Refusal::NilUnderSome) => Err(EncodeError::Altered {
-            codec: Codec::Bincode,
-        }),
-    }
+    write(value, Codec::Bincode, out).map_err(|refusal| refusal.of(Codec::Bincode))
 }
 
 fn readable<T>(codec: Codec, written: &[u8]) -> Result<T, EncodeError>
@@ -357,66 +397,87 @@ where
     decode(written).map_err(|source| EncodeError::Unreadable { codec, source })
 }
 
-/// Requires that `written` reads as a `T` that is written as the `same` bytes again.
-fn reproducible<T>(
-    codec: Codec,
-    written: &[u8],
-    same: fn(&[u8], &[u8]) -> bool,
-) -> Result<(), EncodeError>
+/// What became of a value that was written and read.
+enum ReadBack<T> {
+    /// It is written as the same bytes again.
+    Same,
+    /// It is written as other bytes.
+    Other(T),
+}
+
+/// Reads what was `written`, and writes it again.
+fn read_back<T>(codec: Codec, written: &[u8]) -> Result<ReadBack<T>, EncodeError>
 where
     T: Serialize + DeserializeOwned,
 {
     let value: T = readable(codec, written)?;
     let mut again = Buffer::new();
     again.reserve(written.len());
-    match write(&value, codec, &mut again) {
-        Ok(maps)
-            if same(written, &again)
-                && (maps == Maps::Declared || has_no_order::<T>(codec, written, &again)) =>
-        {
-            Ok(())
-        }
-        Ok(_) | Err(Refusal::NilUnderSome) => Err(EncodeError::Altered { codec }),
-        Err(Refusal::Final(error)) => Err(error),
+    write(&value, codec, &mut again).map_err(|refusal| refusal.of(codec))?;
+    Ok(if written == &**again {
+        ReadBack::Same
+    } else {
+        ReadBack::Other(value)
+    })
+}
+
+/// Writes `value` so that it reads as a `T` that is written as the same bytes, or as bytes that differ from them in
+/// the order of the entries of maps and of the elements of sequences alone.
+fn write_verified<T, Q>(value: &Q, codec: Codec, out: &mut Vec<u8>) -> Result<(), Refusal>
+where
+    T: Serialize + DeserializeOwned,
+    Q: Serialize + ?Sized,
+{
+    write(value, codec, out)?;
+    match read_back::<T>(codec, out).map_err(Refusal::Final)? {
+        ReadBack::Same => Ok(()),
+        ReadBack::Other(back) => write_unordered(value, back, codec, out),
     }
 }
 
-/// How often a value is made anew to see its entries in another order. A map of two has each of its orders every
+/// How often a value is read anew to see its entries in another order. A map of two has each of its orders every
 /// second time.
 const MOST_ORDERS: usize = 32;
 
-/// Whether `again` is in another order than `written` by chance, as a hash map is, or is not in another.
+/// The rest of [`write_verified`] for a value that came `back` as one that is written as other bytes.
 ///
-/// With flattened fields the order may also tell whose an entry was: a field that was read out of the entries of a
-/// flattened map comes where the field is. That happens each time in the same way.
-fn has_no_order<T>(codec: Codec, written: &[u8], again: &[u8]) -> bool
+/// A `HashMap` or `HashSet` iterates in another order each time it is built. With flattened fields the order may also tell
+/// whose an entry was: a field that was read out of the entries of a flattened map comes where the field is. That
+/// happens each time in the same way.
+fn write_unordered<T, Q>(
+    value: &Q,
+    mut back: T,
+    codec: Codec,
+    out: &mut Vec<u8>,
+) -> Result<(), Refusal>
 where
     T: Serialize + DeserializeOwned,
+    Q: Serialize + ?Sized,
 {
-    let mut other = Buffer::new();
-    written == again
-        || (0..MOST_ORDERS).any(|_| {
-            let value = decode::<T>(written).ok();
-            value.is_some_and(|value| write(&value, codec, &mut other).is_ok() && *other != again)
-        })
-}
-
-/// Whether two encodings of one value may be the same value.
-///
-/// A `HashMap` or `HashSet` iterates in another order each time it is built, so its second encoding holds the first one's bytes in other
-/// places. Requiring the same places would refuse every such value of two entries.
-fn equal_but_for_order(one: &[u8], other: &[u8]) -> bool {
-    one == other || (one.len() == other.len() && histogram(one) == histogram(other))
-}
-
-fn histogram(bytes: &[u8]) -> [usize; 256] {
-    let mut counts = [0_usize; 256];
-    for &byte in bytes {
-        if let Some(count) = counts.get_mut(usize::from(byte)) {
-            *count += 1;
-        }
+    let keys = RandomState::new();
+    let mut again = Buffer::new();
+    let first = write_digested(value, codec, &keys, &mut again)?;
+    if **again != *out {
+        // Another thread has changed the value since.
+        std::mem::swap(&mut *again, out);
+        back = readable(codec, out).map_err(Refusal::Final)?;
     }
-    counts
+    let mut digest = |value: &T| {
+        write_digested(value, codec, &keys, &mut again).map_err(|refusal| refusal.of(codec))
+    };
+    let second = digest(&back).map_err(Refusal::Final)?;
+    if first.strict == second.strict {
+        return Ok(());
+    }
+    // The order of an undeclared map differs. It says nothing if the value is not in the same order each time it is read.
+    let mut varies = || {
+        let other = decode::<T>(out).ok().and_then(|other| digest(&other).ok());
+        other.is_some_and(|other| other.strict != second.strict)
+    };
+    if first.loose == second.loose && (0..MOST_ORDERS).any(|_| varies()) {
+        return Ok(());
+    }
+    Err(Refusal::Final(EncodeError::Altered { codec }))
 }
 
 fn nil_under_some(bincode: EncodeError) -> EncodeError {

@@ -35,14 +35,6 @@ pub(super) enum Verdict {
 pub(super) struct Watch {
     pub(super) codec: Codec,
     verdict: Cell<Option<Verdict>>,
-    maps: Cell<Maps>,
-}
-
-/// Whether every map has said how many entries it has. A struct with flattened fields has not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Maps {
-    Declared,
-    Open,
 }
 
 impl Watch {
@@ -51,25 +43,12 @@ impl Watch {
         Self {
             codec,
             verdict: Cell::new(None),
-            maps: Cell::new(Maps::Declared),
         }
     }
 
     /// The first thing that was noticed.
     pub(super) fn verdict(&self) -> Option<Verdict> {
         self.verdict.get()
-    }
-
-    /// What is known of the maps that have gone through.
-    pub(super) fn maps(&self) -> Maps {
-        self.maps.get()
-    }
-
-    #[inline(always)]
-    pub(super) fn map(&self, length: Option<usize>) {
-        if length.is_none() {
-            self.maps.set(Maps::Open);
-        }
     }
 
     #[cold]

@@ -34,6 +34,7 @@ mod processes;
 mod programs;
 mod readers;
 mod rewriting;
+mod round_trips;
 mod rowids;
 mod shapes;
 #[cfg(feature = "tracing")]

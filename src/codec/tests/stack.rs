@@ -1,6 +1,6 @@
 //! The deepest values that are allowed, and deeper ones, on a small stack.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
@@ -141,6 +141,35 @@ fn maps(levels: usize) -> Maps {
     })
 }
 
+/// In another order each time it is read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct HashMaps(HashMap<u8, HashMaps>);
+
+fn hash_maps(levels: usize) -> HashMaps {
+    (1..levels).fold(HashMaps::default(), |inner, _| {
+        HashMaps(HashMap::from([(1, inner), (2, HashMaps::default())]))
+    })
+}
+
+/// With flattened fields, whose number no map declares.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+struct FlatMaps {
+    name: String,
+    #[serde(flatten)]
+    rest: HashMap<String, FlatMaps>,
+}
+
+fn flat_maps(levels: usize) -> FlatMaps {
+    (1..levels).fold(FlatMaps::default(), |inner, _| {
+        let leaf = FlatMaps::default();
+        let rest = [("a", inner), ("b", leaf)].map(|(key, map)| (key.to_owned(), map));
+        FlatMaps {
+            name: "n".into(),
+            rest: rest.into(),
+        }
+    })
+}
+
 fn newtype(layers: usize) -> Newtype {
     (1..layers / 2).fold(Newtype(None), |inner, _| Newtype(Some(Box::new(inner))))
 }
@@ -190,6 +219,8 @@ deepest! {
     linked_lists_of_newtypes: link, LEVELS, 2;
     newtypes: newtype, LAYERS, 2;
     nested_maps: maps, LEVELS, 1;
+    nested_hash_maps: hash_maps, LEVELS, 1;
+    nested_flattened_hash_maps: flat_maps, LEVELS, 1;
     external_newtype_variants: |n| external(n, |inner| External::One(Box::new(inner)), 1), LEVELS, 1;
     external_tuple_variants: |n| external(n, pair, 2), LEVELS, 4;
     external_struct_variants: |n| external(n, named, 2), LEVELS, 4;
