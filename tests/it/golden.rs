@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use vaults::{Codec, OpenOptions, Vault};
 
+use crate::damage::python_fixture;
 use crate::support::{Key, Scratch, Value, make, open, put_row, rows, sql};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -375,4 +376,29 @@ fn the_file_of_the_python_package() {
             (b"M\xa3two".to_vec(), b"M\xcc\xc8".to_vec()),
         ]
     );
+}
+
+#[test]
+fn the_fixture_is_as_the_python_package_writes_it() {
+    let scratch = Scratch::new();
+    let path = scratch.vault();
+    python_fixture(&path);
+    let ddl = "CREATE TABLE dict (key BLOB PRIMARY KEY, value BLOB)";
+    assert_eq!(query::<String>(&path, "SELECT sql FROM sqlite_schema"), ddl);
+    assert_eq!(query::<String>(&path, "PRAGMA journal_mode"), "delete");
+    assert_eq!(query::<i64>(&path, "PRAGMA application_id"), 0);
+    let before = rows(&path);
+    assert_eq!(before.len(), 17);
+    // What Python wrote has the bytes that are written here.
+    let vault = open::<String, rmpv::Value>(&path);
+    for key in vault
+        .keys()
+        .map(Result::unwrap)
+        .filter(|key| key != "pickled")
+    {
+        let value = vault.get(&key).unwrap().unwrap();
+        vault.put(&key, &value).unwrap();
+    }
+    vault.close().unwrap();
+    assert_eq!(rows(&path), before);
 }
