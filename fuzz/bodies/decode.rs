@@ -122,6 +122,7 @@ fn value_checks(path: &Path, codec: Codec) -> Vec<Check> {
         value::<shapes::Adjacent>(path, codec),
         value::<shapes::Untagged>(path, codec),
         value::<shapes::Flattened>(path, codec),
+        value::<shapes::Hashed>(path, codec),
         value::<shapes::Wrapped>(path, codec),
         value::<shapes::Set>(path, codec),
         value::<shapes::Units>(path, codec),

@@ -105,6 +105,22 @@ pub(crate) struct Unit;
 #[derive(Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Wrapped(Option<Option<Box<Wrapped>>>);
 
+/// Comes back in another order each time it is read, beside what may come back as another value.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Hashed {
+    sets: HashMap<String, HashSet<i16>>,
+    crossed: Vec<Crossed>,
+}
+
+/// Comes back with its fields swapped.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Crossed {
+    #[serde(rename(serialize = "a", deserialize = "b"))]
+    first: u8,
+    #[serde(rename(serialize = "b", deserialize = "a"))]
+    second: u8,
+}
+
 pub(crate) type Set = HashSet<()>;
 pub(crate) type Units = Vec<((), Unit)>;
 pub(crate) type Skips = Vec<Skipped>;

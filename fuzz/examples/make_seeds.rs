@@ -69,6 +69,8 @@ fn main() {
         json!({"a": {}, "b": {}}),
         json!([null, null, null]),
         json!([1.5, 2.5, "c", "text", [1, 2, 3], [1, 2, 3], {"secs": 1, "nanos": 2}]),
+        json!({"sets": {"a": [1, 2, 3], "b": [-1]}, "crossed": [{"a": 1, "b": 1}]}),
+        json!({"sets": {}, "crossed": [{"a": 1, "b": 2}]}),
     ]
     .into_iter()
     .enumerate()
