@@ -178,6 +178,26 @@ impl OpenOptions {
     /// `Serialize` wrote, or makes something else of it. It costs a decoding and an encoding a
     /// write: about a microsecond for a struct of eight fields, more after a wait for the disk. What
     /// bincode encodes is checked in any case.
+    ///
+    /// The bytes must be the same. If they are not, the value is still accepted if it differs in the order of the entries of
+    /// maps and of the elements of sequences alone, as a `HashMap` and a `HashSet` do each time they are read. The parts of tuples, arrays
+    /// and structs must keep their places. A key must always have the same bytes.
+    ///
+    /// # What it cannot notice
+    ///
+    /// The comparison sees bytes. A value comes back as another one, without an error, if both have the same encoding:
+    ///
+    /// - two variants of an enum that encode the same, such as `Date(DateTime)` and `Text(String)` in an `untagged` enum: the first
+    ///   that reads the bytes is what comes back;
+    /// - a field that is not encoded, by `#[serde(skip)]` or by a `Serialize` of its own: it comes back as its default;
+    /// - what a `with` or `serialize_with` rounds or leaves out before it is encoded.
+    ///
+    /// Nor does it notice an order that means something to the type alone:
+    ///
+    /// - a type that is written as a sequence and puts its elements in another order when it is read, such as a hand-written
+    ///   stack that is written from its top. std's sequences keep their order;
+    /// - a struct that flattens an `Option` of a struct and a `HashMap` as well: an entry of the map that could be a field of the struct
+    ///   is read as one.
     pub const fn verify_writes(&mut self, verify_writes: bool) -> &mut Self {
         self.verify_writes = verify_writes;
         self

@@ -56,9 +56,58 @@ use crate::value::Format;
 ///
 /// `K` is bound as a `HashMap`'s is, by `Eq + Hash`, which keeps floats and hash maps out of
 /// keys. A key's identity is its encoding: two keys are the same entry if they encode to the same
-/// bytes. Look-ups take any borrowed form `Q` of `K`, as `HashMap`'s do; `Q` must
-/// encode as `K` does, which std's pairs (`String` and `str`, `Vec<T>` and `[T]`, `Box<T>` and
-/// `T`) do.
+/// bytes. `Eq` is not asked.
+///
+/// For integers, strings, and structs and enums of them that derive `Eq` and `Serialize`, that is the same. It differs for
+/// types whose `Eq` is not equality of the encoding.
+///
+/// Equal keys that encode differently are two entries, and a look-up with one misses the other:
+///
+/// - `PathBuf`: `a/b` equals `a//b` and `a/./b`;
+/// - decimals that keep their scale: 1.0 equals 1.00;
+/// - `DateTime`s with offsets: 12:00+00:00 equals 14:00+02:00;
+/// - wrappers that make floats `Eq`: 0.0 equals -0.0;
+/// - strings that are compared without case;
+/// - a struct with an `Eq` of its own that leaves a field out, unless that field is `#[serde(skip)]`.
+///
+/// Bring such a key to one form before it is used, for example to UTC, or to lower case.
+///
+/// Keys that are not equal and encode the same are one entry, and the second overwrites the first:
+///
+/// - `SocketAddrV6`: serde leaves out the scope and the flow label;
+/// - a struct or enum that leaves out what tells its values apart, by `#[serde(skip)]`, `untagged` or a lossy `with`.
+///
+/// Use a key that encodes all of it, for example a tuple of the address and the scope.
+///
+/// ```
+/// use std::net::{Ipv6Addr, SocketAddrV6};
+/// use std::path::{Path, PathBuf};
+/// use vaults::Vault;
+///
+/// # fn main() -> vaults::Result<()> {
+/// let sizes: Vault<PathBuf, u64> = Vault::open_in_memory()?;
+/// sizes.put(Path::new("a/b"), &1)?;
+/// assert_eq!(Path::new("a//b"), Path::new("a/b"));
+/// assert_eq!(sizes.get(Path::new("a//b"))?, None);
+///
+/// let peers: Vault<SocketAddrV6, u64> = Vault::open_in_memory()?;
+/// let peer = |scope| SocketAddrV6::new(Ipv6Addr::LOCALHOST, 80, 0, scope);
+/// peers.put(&peer(1), &1)?;
+/// assert_ne!(peer(1), peer(2));
+/// assert_eq!(peers.get(&peer(2))?, Some(1));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Look-ups take any borrowed form `Q` of `K`, as `HashMap`'s do. `Q` must encode as `K` does. std's pairs do:
+/// `String` and `str`, `PathBuf` and `Path`, `Vec<T>` and `[T]`, `Box<T>` and `T`. A form that encodes
+/// differently finds nothing, and a write by it is [`Error::Encode`], unless
+/// [`verify_writes`](crate::OpenOptions::verify_writes) is off:
+///
+/// - byte strings (`bytes::Bytes`) borrowed as `[u8]`, which is a list of integers to serde. Look it up by the whole type, or
+///   take `serde_bytes::ByteBuf`, which is borrowed as `serde_bytes::Bytes`;
+/// - an array borrowed as a slice, if it holds nothing inside a `Some` (`[Some(None), None]`): such a key is written as bincode, where
+///   an array has no length and a slice has one. Look it up by the array.
 ///
 /// # Examples
 ///

@@ -156,10 +156,17 @@ impl<'a> DigestSerializer<'a> {
             ..Container::new(self, order)
         };
         if length.is_none() {
-            container.undeclared = Some((container.to.out.len(), head));
+            let start = container.to.out.len();
+            container.undeclared = Some(Undeclared { start, head });
         }
         Ok(container)
     }
+}
+
+/// The head of a container whose number of parts is not known yet.
+struct Undeclared {
+    start: usize,
+    head: fn(usize) -> Head,
 }
 
 /// A container that is being written.
@@ -167,8 +174,7 @@ pub(super) struct Container<'a> {
     to: DigestSerializer<'a>,
     order: Order,
     head: Digest,
-    /// Where the head is to be written once the number of parts is known, and which.
-    undeclared: Option<(usize, fn(usize) -> Head)>,
+    undeclared: Option<Undeclared>,
     parts: usize,
     digest: Digest,
     /// A key that waits for its value.
@@ -232,7 +238,7 @@ impl<'a> Container<'a> {
     }
 
     fn finish(mut self) -> Result<Digest, Error> {
-        if let Some((start, head)) = self.undeclared {
+        if let Some(Undeclared { start, head }) = self.undeclared {
             let parts = self.to.out.split_off(start);
             self.head = self.to.write(&head(self.parts))?;
             self.to.out.extend(parts);

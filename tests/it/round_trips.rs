@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
 use std::fmt::Debug;
-use std::hash::Hash;
+use std::net::{Ipv6Addr, SocketAddrV6};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 
@@ -313,13 +314,101 @@ impl<'de> Deserialize<'de> for Shuffled {
     }
 }
 
+#[test]
+fn a_key_is_its_encoding_whatever_eq_says() {
+    /// How many entries two keys make, after each was put.
+    fn entries<K: Key + Debug>(one: &K, other: &K) -> usize {
+        let vault = vault::<K, u8>(Codec::MessagePack);
+        vault.put(one, &1).unwrap();
+        vault.put(other, &2).unwrap();
+        assert_eq!(vault.get(other).unwrap(), Some(2));
+        vault.len().unwrap()
+    }
+
+    let (one, other) = (PathBuf::from("a/b"), PathBuf::from("a//b"));
+    assert_eq!(one, other);
+    assert_eq!(entries(&one, &other), 2);
+
+    let time = |text| chrono::DateTime::parse_from_rfc3339(text).unwrap();
+    let (one, other) = (
+        time("2026-01-01T12:00:00+00:00"),
+        time("2026-01-01T14:00:00+02:00"),
+    );
+    assert_eq!(one, other);
+    assert_eq!(entries(&one, &other), 2);
+
+    let address = |scope| SocketAddrV6::new(Ipv6Addr::LOCALHOST, 80, 0, scope);
+    assert_ne!(address(1), address(2));
+    assert_eq!(entries(&address(1), &address(2)), 1);
+}
+
+#[test]
+fn a_borrowed_form_that_encodes_otherwise_finds_nothing_and_writes_nothing() {
+    let vault = vault::<[Option<Option<u8>>; 2], u8>(Codec::MessagePack);
+    let (plain, nil) = ([Some(Some(1)), None], [Some(None), None]);
+    vault.put(&plain, &1).unwrap();
+    vault.put(&nil, &2).unwrap();
+    assert_eq!(vault.get(plain.as_slice()).unwrap(), Some(1));
+    assert_eq!(vault.get(&nil).unwrap(), Some(2));
+    assert_eq!(vault.get(nil.as_slice()).unwrap(), None);
+    let written = vault.put(nil.as_slice(), &3);
+    assert_is!(
+        written,
+        Err(Error::Encode {
+            part: Part::Key,
+            ..
+        })
+    );
+    assert_eq!(vault.len().unwrap(), 2);
+}
+
+#[test]
+fn what_no_comparison_of_bytes_can_see() {
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Dated {
+        Date(chrono::NaiveDate),
+        Text(String),
+    }
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    struct Partial {
+        kept: u8,
+        #[serde(skip)]
+        left_out: u8,
+    }
+    let text = Dated::Text("2026-01-01".into());
+    assert!(matches!(put(Codec::MessagePack, &text), Ok(Dated::Date(_))));
+    kept(&Dated::Text("no date".into()));
+    let back = put(
+        Codec::MessagePack,
+        &Partial {
+            kept: 1,
+            left_out: 2,
+        },
+    )
+    .unwrap();
+    assert_eq!(
+        back,
+        Partial {
+            kept: 1,
+            left_out: 0
+        }
+    );
+    assert_eq!(
+        put(Codec::MessagePack, &Shuffled(vec![1, 2])).unwrap(),
+        Shuffled(vec![2, 1])
+    );
+}
+
 // ---- values that are the same in another order -------------------------------------------
+
+type Groups = HashMap<u8, HashSet<(bool, char)>>;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Index {
     name: String,
     words: HashMap<String, HashSet<u32>>,
-    of_pairs: HashMap<(u8, u8), Option<HashMap<u8, HashSet<(bool, char)>>>>,
+    of_pairs: HashMap<(u8, u8), Option<Groups>>,
     nested: Vec<Index>,
 }
 
