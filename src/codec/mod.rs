@@ -341,7 +341,7 @@ where
     })
 }
 
-/// Writes `value` as [`write`] does, and digests it.
+/// Writes `value` as [`write()`] does, and digests it.
 fn write_digested<Q>(
     value: &Q,
     codec: Codec,
