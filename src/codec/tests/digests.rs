@@ -7,7 +7,8 @@ use serde::ser::{SerializeMap, SerializeSeq, SerializeTupleVariant, Serializer};
 use serde::{Deserialize, Serialize};
 
 use crate::codec::digest::Digest;
-use crate::codec::{Codec, write, write_digested};
+use crate::codec::verify::write_digested;
+use crate::codec::{Codec, write};
 
 const CODECS: [Codec; 2] = [Codec::MessagePack, Codec::Bincode];
 
