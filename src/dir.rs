@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::options::OpenOptions;
-use crate::store::{Location, Store};
+use crate::store::{ANY_TYPES, Location, Store};
 use crate::vault::Vault;
 
 /// The folder below the given one, and what a vault's file ends with.
@@ -159,7 +159,7 @@ impl VaultDir {
         let config = OpenOptions::new()
             .create(false)
             .config(Location::File(file))?;
-        match Store::open(config).and_then(Store::delete) {
+        match Store::open(config, ANY_TYPES).and_then(Store::delete) {
             Ok(()) => Ok(true),
             Err(Error::NotFound { .. }) => Ok(false),
             Err(error) => Err(error),

@@ -132,9 +132,13 @@ pub enum Error {
         supported: i32,
     },
 
-    /// The first entry of the file does not decode as `(K, V)`.
+    /// The file holds entries of other types than `(K, V)`. It was left as it was.
+    ///
+    /// Opening looks at the first and the last entry. The types are wrong if either key does not encode
+    /// to the bytes under which it is stored, or if neither entry decodes. An entry that is
+    /// damaged, pickled or of an unknown codec says nothing about the types.
     #[error(
-        "{} does not hold a map from `{key_type}` to `{value_type}`: open it with the types it was written with",
+        "{} does not hold a map from `{key_type}` to `{value_type}`: {found}; it was left as it was, open it with the types it was written with",
         path.display()
     )]
     TypeMismatch {
@@ -144,8 +148,23 @@ pub enum Error {
         key_type: &'static str,
         /// The name of `V`.
         value_type: &'static str,
-        /// How decoding failed: an [`Error`].
+        /// Which entry shows it, and how.
+        found: String,
+        /// What is wrong with that entry: an [`Error`].
         source: Source,
+    },
+
+    /// A stored key decodes, but what it decodes to has another encoding: look-ups miss the entry.
+    #[error(
+        "the stored key {key} decodes as `{type_name}`, which encodes as {encoded}, so look-ups miss the entry: open the vault with the type that wrote it, or store the entry anew"
+    )]
+    KeyEncoding {
+        /// The stored key, escaped and shortened.
+        key: String,
+        /// The encoding of the decoded key, escaped and shortened.
+        encoded: String,
+        /// The name of the type.
+        type_name: &'static str,
     },
 
     /// A key or value that cannot be stored so that it reads back the same. Nothing was written.

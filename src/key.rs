@@ -73,6 +73,19 @@ pub(crate) fn decode<K: DeserializeOwned>(bytes: &[u8]) -> Result<K> {
     }
 }
 
+/// Checks that look-ups by `key` find the entry that is stored under `bytes`.
+pub(crate) fn check_bytes<K: Serialize>(key: &K, bytes: &[u8]) -> Result<()> {
+    let encoded = EncodedKey::lookup(key)?;
+    if encoded.as_bytes() == bytes {
+        return Ok(());
+    }
+    Err(Error::KeyEncoding {
+        key: preview(bytes),
+        encoded: preview(encoded.as_bytes()),
+        type_name: type_name::<K>(),
+    })
+}
+
 /// The crate's error for a stored blob of the entry `key` that does not decode.
 #[cold]
 pub(crate) fn cannot_decode<T>(part: Part, key: String, error: DecodeError) -> Error {

@@ -320,7 +320,9 @@ impl OpenOptions {
     /// Opens the vault at `path`.
     ///
     /// The path is made absolute now: a later change of the working directory does not matter.
-    /// The first entry is decoded as `(K, V)`, so that a vault of other types is noticed here.
+    /// The first and the last entry are decoded as `(K, V)`, so that a vault of other types is noticed
+    /// here. Everything that can refuse a file looks before anything is changed: a file that is refused, and
+    /// the log or journal beside it, is left as it was.
     ///
     /// # Errors
     ///

@@ -73,7 +73,7 @@ impl Report {
 pub enum Problem {
     /// The file's structure is damaged, in SQLite's words.
     Structure(String),
-    /// An entry does not decode or fails its checksum; the error names its key.
+    /// An entry does not decode, fails its checksum or cannot be looked up; the error names its key.
     Entry(Error),
     /// Some entries cannot be read at all.
     Unreadable(Error),
@@ -271,8 +271,8 @@ where
     K: Serialize + DeserializeOwned,
     V: Serialize + DeserializeOwned,
 {
-    /// Checks everything: the structure of the file, that each entry decodes as `(K, V)`, and
-    /// the checksums, where the vault has them.
+    /// Checks everything: the structure of the file, that each entry decodes as `(K, V)`, that each key
+    /// encodes to the bytes under which it is stored, and the checksums, where the vault has them.
     ///
     /// It reads all of one state, in about the time that iteration and SQLite's own
     /// `integrity_check` take, and holds nobody up. Problems are listed, not stopped at: where a
@@ -347,8 +347,8 @@ where
             Some(Tag::Pickle) => report.pickle += 1,
             None => {}
         }
-        match format.decode_entry::<K, V>(key, value) {
-            Ok(_) | Err(Error::Pickle { .. }) => {}
+        match format.check_entry::<K, V>(key, value) {
+            Ok(()) | Err(Error::Pickle { .. }) => {}
             Err(error) => report.problems.push(Problem::Entry(error)),
         }
     }

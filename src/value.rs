@@ -107,6 +107,17 @@ impl Format {
         self.decode_entry(key, stored)
     }
 
+    /// Checks that an entry reads as `(K, V)`, and that look-ups find it.
+    pub(crate) fn check_entry<K, V>(self, key: &[u8], stored: &[u8]) -> Result<()>
+    where
+        K: Serialize + DeserializeOwned,
+        V: DeserializeOwned,
+    {
+        let blob = self.open(key, stored)?;
+        key::check_bytes::<K>(&key::decode(key)?, key)?;
+        decode_opened::<V>(key, blob).map(drop)
+    }
+
     /// The columns that have to be read for one: a checksum needs both.
     pub(crate) const fn columns(self, wanted: Columns) -> Columns {
         if self.checksums {

@@ -1,5 +1,6 @@
 //! The handle: what is open, and what can be done with the whole of it.
 
+use std::any::type_name;
 use std::fmt;
 use std::hash::Hash;
 use std::marker::PhantomData;
@@ -11,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::codec::Codec;
 use crate::error::{Error, Result};
-use crate::store::{Change, Config, ReadTransaction, Scope, Session, Store};
+use crate::store::{Change, Config, Ends, ReadTransaction, Scope, Session, Store};
 use crate::value::Format;
 
 /// A map that lives in a file: [`HashMap`](std::collections::HashMap)'s methods, over one table
@@ -283,37 +284,62 @@ where
     V: Serialize + DeserializeOwned,
 {
     pub(crate) fn open_with(config: Config, codec: Codec, verify: bool) -> Result<Self> {
-        let store = Store::open(config)?;
-        let format = Format {
+        let format = |checksums| Format {
             codec,
             verify,
-            checksums: store.has_checksums(),
+            checksums,
         };
-        let vault = Self {
+        let store = Store::open(config, &|path, ends, checksums| {
+            check_types::<K, V>(path, ends, format(checksums))
+        })?;
+        Ok(Self {
+            format: format(store.has_checksums()),
             store: Arc::new(store),
-            format,
             marker: PhantomData,
-        };
-        vault.check_types()?;
-        Ok(vault)
+        })
     }
+}
 
-    /// Decodes the first entry, to find out at once if the types are wrong.
-    fn check_types(&self) -> Result<()> {
-        let Some(first) = self.store.first_entry()? else {
-            return Ok(());
-        };
-        match self.format.decode_entry::<K, V>(&first.key, &first.value) {
-            // A row of Python's says nothing about the types of the others.
-            Ok(_) | Err(Error::Pickle { .. }) => Ok(()),
-            Err(source @ Error::Decode { .. }) => Err(Error::TypeMismatch {
-                path: self.store.name().to_path_buf(),
-                key_type: std::any::type_name::<K>(),
-                value_type: std::any::type_name::<V>(),
-                source: Box::new(source),
-            }),
-            Err(error) => Err(error),
+/// Looks at the first and the last entry, to find out at once if the types are wrong.
+fn check_types<K, V>(path: &Path, ends: &Ends, format: Format) -> Result<()>
+where
+    K: Serialize + DeserializeOwned,
+    V: DeserializeOwned,
+{
+    let mismatch = |found: &str, source| {
+        Err(Error::TypeMismatch {
+            path: path.to_path_buf(),
+            key_type: type_name::<K>(),
+            value_type: type_name::<V>(),
+            found: found.to_owned(),
+            source: Box::new(source),
+        })
+    };
+    let mut decoded = false;
+    let mut wrong = None;
+    for (end, entry) in [("first", &ends.first), ("last", &ends.last)] {
+        let Some(entry) = entry else { continue };
+        match format.check_entry::<K, V>(&entry.key, &entry.value) {
+            Ok(()) => decoded = true,
+            Err(error @ (Error::KeyEncoding { .. } | Error::Encode { .. })) => {
+                let found = format!("look-ups would miss its {end} entry");
+                return mismatch(&found, error);
+            }
+            Err(error @ Error::Decode { part, .. }) => {
+                wrong.get_or_insert_with(|| {
+                    (
+                        format!("the {part} of its {end} entry is of another type"),
+                        error,
+                    )
+                });
+            }
+            // What is damaged, or Python's, says nothing about the types of the others.
+            Err(_) => {}
         }
+    }
+    match wrong {
+        Some((found, error)) if !decoded => mismatch(&found, error),
+        _ => Ok(()),
     }
 }
 

@@ -292,6 +292,7 @@ mod tests {
     use super::super::{Config, Durability, Existence, Location};
     use super::*;
     use crate::error::Error;
+    use crate::store::ANY_TYPES;
 
     struct Bench {
         store: Arc<Store>,
@@ -301,7 +302,7 @@ mod tests {
     impl Bench {
         fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
-            let store = Store::open(Config {
+            let config = Config {
                 location: Location::File(folder.path().join("t.db")),
                 existence: Existence::Created,
                 read_only: false,
@@ -312,8 +313,8 @@ mod tests {
                 busy_timeout: Duration::from_mins(1),
                 cache_capacity: 1 << 20,
                 log_size_limit: 1 << 20,
-            })
-            .unwrap();
+            };
+            let store = Store::open(config, ANY_TYPES).unwrap();
             store.len().unwrap();
             Self {
                 store: Arc::new(store),

@@ -19,11 +19,20 @@ pub(super) struct Log {
     newest: HashMap<u32, u64>,
     has_commit: bool,
     length: u64,
+    page_bytes: usize,
+    /// How many pages the file has after the last commit.
+    pages_in_file: u32,
 }
 
 impl Log {
     /// `None` if it holds no commit of pages of that size.
-    pub(super) fn read(mut file: File, page_bytes: usize) -> io::Result<Option<Self>> {
+    pub(super) fn read(file: File, page_bytes: usize) -> io::Result<Option<Self>> {
+        let log = Self::read_any(file)?;
+        Ok(log.filter(|log| log.page_bytes == page_bytes))
+    }
+
+    /// `None` if it holds no commit.
+    pub(super) fn read_any(mut file: File) -> io::Result<Option<Self>> {
         let length = file.seek(SeekFrom::End(0))?;
         let mut header = [0; HEADER_BYTES];
         if length < HEADER_BYTES as u64 {
@@ -31,7 +40,9 @@ impl Log {
         }
         read_at(&mut file, 0, &mut header)?;
         let word = |at| number(&header, at, 4).unwrap_or(0);
-        if word(0) & !1 != MAGIC || word(8) as usize != page_bytes {
+        let page_bytes = word(8) as usize;
+        let is_size = page_bytes.is_power_of_two() && (512..=65536).contains(&page_bytes);
+        if word(0) & !1 != MAGIC || !is_size {
             return Ok(None);
         }
         let mut checksum = Checksum::new(word(0) & 1 == 1);
@@ -45,6 +56,8 @@ impl Log {
             newest: HashMap::new(),
             has_commit: false,
             length,
+            page_bytes,
+            pages_in_file: 0,
         };
         log.read_frames(length, page_bytes, salts, checksum)?;
         Ok(log.has_commit.then_some(log))
@@ -73,6 +86,7 @@ impl Log {
             if word(4) != 0 {
                 self.newest.extend(pending.drain());
                 self.has_commit = true;
+                self.pages_in_file = word(4);
             }
             at += frame_bytes as u64;
         }
@@ -82,6 +96,20 @@ impl Log {
     /// Bytes in the log.
     pub(super) const fn bytes(&self) -> u64 {
         self.length
+    }
+
+    pub(super) const fn page_bytes(&self) -> u64 {
+        self.page_bytes as u64
+    }
+
+    /// How many pages the file has after the last commit.
+    pub(super) const fn pages_in_file(&self) -> u32 {
+        self.pages_in_file
+    }
+
+    /// True if the content of a page is in the log.
+    pub(super) fn has(&self, page: u32) -> bool {
+        self.newest.contains_key(&page)
     }
 
     /// The numbers of the pages whose newest content is in the log, sorted.

@@ -37,6 +37,7 @@ mod statements;
 mod states;
 mod trace;
 mod upkeep;
+mod view;
 mod wreck;
 mod write;
 
@@ -52,6 +53,7 @@ pub use config::Durability;
 pub(crate) use config::{Config, Existence, Location};
 pub(crate) use group::Change;
 pub(crate) use load::Load;
+pub(crate) use open::{ANY_TYPES, Check, Ends};
 pub(crate) use row::{RawEntry, RawRow};
 pub(crate) use scan::{Cursor, Direction, Pages, ReadTransaction};
 pub(crate) use scope::Scope;
@@ -98,10 +100,13 @@ pub(crate) struct Store {
 
 impl Store {
     /// Opens a file or creates it, and checks that it is a vault.
-    pub(crate) fn open(config: Config) -> Result<Self> {
+    ///
+    /// `check` looks at the first and the last entry: it knows the types. A file that is refused is
+    /// left as it was.
+    pub(crate) fn open(config: Config, check: Check<'_>) -> Result<Self> {
         let _span = trace::opening(config.given_path());
         let connector = Connector::new(config)?;
-        let (session, checksums) = connector.establish()?;
+        let (session, checksums) = connector.establish(check)?;
         Ok(Self {
             connector,
             checksums,
@@ -129,20 +134,6 @@ impl Store {
     /// The path, or what stands for it in an error.
     pub(crate) fn name(&self) -> &Path {
         self.path().unwrap_or(Path::new(":memory:"))
-    }
-
-    /// The first entry, for a look at its types while the vault is being opened: no reader is
-    /// needed for it.
-    pub(crate) fn first_entry(&self) -> Result<Option<RawEntry>> {
-        let timeout = self.connector.config.busy_timeout;
-        let patience = Patience::new(timeout);
-        let mut session = self
-            .writer
-            .acquire(timeout)
-            .map_err(|_| self.busy(&patience))?;
-        let first = session.at_end(End::First);
-        self.writer.release(session);
-        first
     }
 
     // ---- reading ------------------------------------------------------------------

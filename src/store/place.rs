@@ -63,14 +63,24 @@ pub(super) fn create_beside(path: &Path, suffix: &str, mode: Option<u32>) -> io:
 
 /// A `file:` name that tells SQLite to take no locks: <https://www.sqlite.org/uri.html>.
 pub(super) fn immutable_uri(path: &Path) -> String {
-    let escaped = path.as_os_str().as_encoded_bytes().iter().map(|&byte| {
+    immutable_uri_of(path.as_os_str().as_encoded_bytes())
+}
+
+/// The same, for a path of any system.
+///
+/// Of a path that begins with a slash, what follows two more is taken for the name of a machine up to the
+/// next one, so it gets an empty name of a machine. One of Windows (`C:\…`, `\\?\C:\…`,
+/// `\\machine\…`) is escaped as it is: SQLite unescapes it to the very same path.
+fn immutable_uri_of(path: &[u8]) -> String {
+    let machine = if path.starts_with(b"/") { "//" } else { "" };
+    let escaped = path.iter().map(|&byte| {
         if byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte) {
             char::from(byte).to_string()
         } else {
             format!("%{byte:02X}")
         }
     });
-    format!("file://{}?immutable=1", escaped.collect::<String>())
+    format!("file:{machine}{}?immutable=1", escaped.collect::<String>())
 }
 
 /// Why a path with this metadata cannot be a vault's, if it is no regular file.
@@ -318,4 +328,51 @@ fn first_byte(path: &Path) -> Option<u8> {
     let mut first = [0];
     fs::File::open(path).ok()?.read_exact(&mut first).ok()?;
     Some(first[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::{Connection, OpenFlags};
+
+    use super::*;
+
+    const WINDOWS: [&str; 4] = [
+        r"C:\a\v.db",
+        r"\\?\C:\v.db",
+        r"\\m\s\v.db",
+        r"\\?\UNC\m\s\v.db",
+    ];
+
+    #[test]
+    fn names_of_windows_are_escaped_whole() {
+        let uris = WINDOWS.map(|path| immutable_uri_of(path.as_bytes()));
+        assert_eq!(
+            uris,
+            [
+                "file:C%3A%5Ca%5Cv.db?immutable=1",
+                "file:%5C%5C%3F%5CC%3A%5Cv.db?immutable=1",
+                "file:%5C%5Cm%5Cs%5Cv.db?immutable=1",
+                "file:%5C%5C%3F%5CUNC%5Cm%5Cs%5Cv.db?immutable=1",
+            ]
+        );
+        let uri = immutable_uri_of(b"/a b/c?d.db");
+        assert_eq!(uri, "file:///a%20b/c%3Fd.db?immutable=1");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn sqlite_takes_the_name_for_the_same_path() {
+        // Here a path of Windows is the name of a file in the folder that the URI is relative to.
+        let folder = tempfile::tempdir().unwrap();
+        let names = WINDOWS.into_iter().chain(["a b%c?d#e.db"]);
+        for name in names {
+            let path = folder.path().join(name);
+            let connection = Connection::open(&path).unwrap();
+            connection.execute_batch("CREATE TABLE t (x)").unwrap();
+            let uri = immutable_uri(&path);
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+            let same = Connection::open_with_flags(&uri, flags).unwrap();
+            assert!(same.table_exists(None, "t").unwrap(), "{name}");
+        }
+    }
 }

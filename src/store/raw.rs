@@ -212,7 +212,10 @@ pub(super) fn last_insert(connection: &Connection) -> Option<i64> {
 }
 
 /// SQLite's own file object for the main database or its journal, if it is open.
-fn file_pointer(connection: &Connection, which: c_int) -> Option<NonNull<ffi::sqlite3_file>> {
+pub(super) fn file_pointer(
+    connection: &Connection,
+    which: c_int,
+) -> Option<NonNull<ffi::sqlite3_file>> {
     let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
     // SAFETY: these two controls write one `sqlite3_file *` to the argument
     // (<https://www.sqlite.org/c3ref/c_fcntl_begin_atomic_write.html>).

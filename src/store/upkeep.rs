@@ -13,7 +13,7 @@ use super::config::{Config, Existence, Location};
 use super::finish::{self, FileSystem};
 use super::place::{self, resolve};
 use super::session::Session;
-use super::{ReadTransaction, Store, lock};
+use super::{ANY_TYPES, ReadTransaction, Store, lock};
 use crate::error::{Error, Result};
 
 /// How many faults SQLite's own check lists before it stops.
@@ -139,7 +139,7 @@ impl Store {
         (system.sync_folder)(target).map_err(io)?;
         if replace && target.exists() {
             // Nobody may have open what is replaced, and it has to be a vault.
-            let old = Store::open(Config {
+            let replaced = Config {
                 location: Location::File(target.to_path_buf()),
                 existence: Existence::Required,
                 checksums: false,
@@ -147,7 +147,8 @@ impl Store {
                 read_only: false,
                 mode: None,
                 ..self.connector.config.clone()
-            })?;
+            };
+            let old = Store::open(replaced, ANY_TYPES)?;
             old.replace_by(unfinished)?;
         } else {
             system

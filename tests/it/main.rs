@@ -33,6 +33,7 @@ mod options;
 mod processes;
 mod programs;
 mod readers;
+mod refusals;
 mod rewriting;
 mod round_trips;
 mod rowids;

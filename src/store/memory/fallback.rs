@@ -20,7 +20,7 @@ macro_rules! of_default {
     }};
 }
 
-pub(super) unsafe extern "C" fn randomness(
+pub(in crate::store) unsafe extern "C" fn randomness(
     vfs: *mut ffi::sqlite3_vfs,
     count: c_int,
     out: *mut c_char,
@@ -29,17 +29,23 @@ pub(super) unsafe extern "C" fn randomness(
     unsafe { of_default!(vfs, xRandomness(count, out), or 0) }
 }
 
-pub(super) unsafe extern "C" fn sleep(vfs: *mut ffi::sqlite3_vfs, microseconds: c_int) -> c_int {
+pub(in crate::store) unsafe extern "C" fn sleep(
+    vfs: *mut ffi::sqlite3_vfs,
+    microseconds: c_int,
+) -> c_int {
     // SAFETY: as in `randomness`.
     unsafe { of_default!(vfs, xSleep(microseconds), or 0) }
 }
 
-pub(super) unsafe extern "C" fn current_time(vfs: *mut ffi::sqlite3_vfs, out: *mut f64) -> c_int {
+pub(in crate::store) unsafe extern "C" fn current_time(
+    vfs: *mut ffi::sqlite3_vfs,
+    out: *mut f64,
+) -> c_int {
     // SAFETY: as in `randomness`.
     unsafe { of_default!(vfs, xCurrentTime(out), or ffi::SQLITE_ERROR) }
 }
 
-pub(super) unsafe extern "C" fn get_last_error(
+pub(in crate::store) unsafe extern "C" fn get_last_error(
     vfs: *mut ffi::sqlite3_vfs,
     room: c_int,
     out: *mut c_char,
@@ -49,7 +55,7 @@ pub(super) unsafe extern "C" fn get_last_error(
 }
 
 /// Milliseconds since the beginning of the Julian calendar.
-pub(super) unsafe extern "C" fn current_time_int64(
+pub(in crate::store) unsafe extern "C" fn current_time_int64(
     vfs: *mut ffi::sqlite3_vfs,
     out: *mut ffi::sqlite3_int64,
 ) -> c_int {
@@ -58,7 +64,7 @@ pub(super) unsafe extern "C" fn current_time_int64(
 }
 
 /// There are no libraries in memory, so loading one fails here.
-pub(super) unsafe extern "C" fn dl_open(
+pub(in crate::store) unsafe extern "C" fn dl_open(
     _vfs: *mut ffi::sqlite3_vfs,
     _name: *const c_char,
 ) -> *mut c_void {
@@ -66,7 +72,7 @@ pub(super) unsafe extern "C" fn dl_open(
 }
 
 /// Leaves the message that SQLite has for it.
-pub(super) unsafe extern "C" fn dl_error(
+pub(in crate::store) unsafe extern "C" fn dl_error(
     _vfs: *mut ffi::sqlite3_vfs,
     _room: c_int,
     _out: *mut c_char,

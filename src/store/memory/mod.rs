@@ -14,7 +14,7 @@
 //! - `vfs`, `handle`, `shared`, `fallback`: the C interface, the only places with unsafe code.
 
 mod content;
-mod fallback;
+pub(super) mod fallback;
 mod files;
 mod handle;
 mod locks;

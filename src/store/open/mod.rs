@@ -14,6 +14,8 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, FileControl, OpenFlags, ffi};
 
+use self::look::Seen;
+pub(crate) use self::look::{ANY_TYPES, Check, Ends};
 use self::settings::{check_sqlite_version, harden, switch_to_wal};
 use super::config::{Config, Existence, Location};
 use super::failure;
@@ -68,15 +70,21 @@ impl Connector {
 
     /// Opens the first connection: the writer's, or a read-only vault's only one. Says too
     /// whether the file has checksums.
-    pub(super) fn establish(&self) -> Result<(Session, bool)> {
+    ///
+    /// Everything that can refuse the file looks first. The connection touches nothing before it
+    /// reads.
+    pub(super) fn establish(&self, check: Check<'_>) -> Result<(Session, bool)> {
         self.refuse_pending()?;
         self.create_file()?;
         for _ in 0..MAX_MOVES {
-            self.refuse_foreign()?;
             self.refuse_to_lock_out()?;
             let mut connection = self.connect(self.flags())?;
+            let mut patience = Patience::new(self.config.busy_timeout);
             let log_was_there = self.log_path().exists();
-            let prepared = self.prepare(&connection);
+            let prepared = self
+                .check_writable(&connection)
+                .and_then(|()| self.look(&connection, check, &mut patience))
+                .and_then(|seen| self.prepare(&connection, seen, check, &mut patience));
             if prepared.is_err() && log_was_there {
                 // Closing would write the log of a foreign file into it.
                 let keep = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
@@ -206,10 +214,7 @@ impl Connector {
         Ok(connection)
     }
 
-    /// From a fresh connection to one on a vault in WAL mode, or an error and an unchanged file.
-    /// Says whether the file has checksums.
-    fn prepare(&self, connection: &Connection) -> Result<bool> {
-        let mut patience = Patience::new(self.config.busy_timeout);
+    fn check_writable(&self, connection: &Connection) -> Result<()> {
         let read_only = connection
             .is_readonly(c"main")
             .map_err(|error| self.failed(error))?;
@@ -217,8 +222,19 @@ impl Connector {
             let source = failure::from_code(ffi::SQLITE_READONLY);
             return Err(self.failed(source));
         }
-        let found = self.retry(&mut patience, || schema::inspect(connection));
-        let checksums = self.accept(found)?;
+        Ok(())
+    }
+
+    /// From a fresh connection to one on a vault in WAL mode. Says whether the file has checksums.
+    fn prepare(
+        &self,
+        connection: &Connection,
+        seen: Option<Seen>,
+        check: Check<'_>,
+        patience: &mut Patience,
+    ) -> Result<bool> {
+        // The file may have changed, or be another one, since it was looked at.
+        let Seen { checksums, .. } = self.inspect(connection, seen, check, patience)?;
         if self.config.read_only {
             return Ok(checksums == Some(true));
         }
@@ -227,18 +243,22 @@ impl Connector {
         connection
             .pragma_update(None, "synchronous", synchronous)
             .map_err(|error| self.failed(error))?;
-        self.retry(&mut patience, || switch_to_wal(connection))?;
+        self.retry(patience, || switch_to_wal(connection))?;
         match checksums {
             Some(checksums) => Ok(checksums),
-            None => self.create_schema(connection, &mut patience),
+            None => self.create_schema(connection, check, patience),
         }
     }
 
     /// Creates the table, unless another process did so since we looked.
-    fn create_schema(&self, connection: &Connection, patience: &mut Patience) -> Result<bool> {
+    fn create_schema(
+        &self,
+        connection: &Connection,
+        check: Check<'_>,
+        patience: &mut Patience,
+    ) -> Result<bool> {
         self.retry(patience, || connection.execute_batch("BEGIN IMMEDIATE"))?;
-        let found = self.retry(patience, || schema::inspect(connection));
-        let created = self.accept(found)?;
+        let created = self.inspect(connection, None, check, patience)?.checksums;
         if created.is_none() {
             let (id, create) = (schema::APPLICATION_ID, schema::CREATE);
             let format = if self.config.checksums {
