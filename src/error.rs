@@ -1,8 +1,11 @@
 //! The one error type of the crate.
 
-use std::fmt;
+mod part;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+pub use self::part::Part;
 
 /// What every fallible call of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -16,25 +19,6 @@ const VALID_NAMES: &str = if cfg!(windows) {
 } else {
     r"1 to 244 bytes without `/`, `\` and NUL, not beginning with a dot"
 };
-
-/// Which half of an entry an encode or decode error is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Part {
-    /// The key.
-    Key,
-    /// The value.
-    Value,
-}
-
-impl fmt::Display for Part {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Key => "key",
-            Self::Value => "value",
-        })
-    }
-}
 
 /// Everything that can go wrong, by what a caller can do about it.
 ///
