@@ -7,21 +7,19 @@ use super::*;
 use crate::store::Durability;
 
 fn store(path: &Path) -> Arc<Store> {
-    Arc::new(
-        Store::open(Config {
-            location: Location::File(path.to_path_buf()),
-            existence: Existence::Created,
-            read_only: false,
-            immutable: false,
-            checksums: false,
-            mode: None,
-            durability: Durability::Off,
-            busy_timeout: Duration::ZERO,
-            cache_capacity: 0,
-            log_size_limit: u64::MAX,
-        })
-        .unwrap(),
-    )
+    let config = Config {
+        location: Location::File(path.to_path_buf()),
+        existence: Existence::Created,
+        read_only: false,
+        immutable: false,
+        checksums: false,
+        mode: None,
+        durability: Durability::Off,
+        busy_timeout: Duration::ZERO,
+        cache_capacity: 0,
+        log_size_limit: u64::MAX,
+    };
+    Arc::new(Store::open(config, ANY_TYPES).unwrap())
 }
 
 fn keys(path: &Path) -> u64 {
