@@ -162,6 +162,7 @@ fn told<T>(result: Result<T>) -> Option<T> {
             | Error::Checksum { .. }
             | Error::Corrupt { .. }
             | Error::Ended { .. }
+            | Error::NeedsRecovery { .. }
             | Error::ReadOnly { .. }
             | Error::Full { .. }
             | Error::Io { .. }

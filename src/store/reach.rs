@@ -2,7 +2,7 @@
 
 use super::row::RawRow;
 use super::scan::{Direction, ReadTransaction};
-use super::session::Session;
+use super::session::{LEAST_ROW_BYTES, Session};
 use super::statements::{Columns, Sql};
 use crate::error::{Error, Result};
 
@@ -101,4 +101,41 @@ fn look_up(
         unreadable += u64::from(!matches!(found, Ok(true)));
     }
     unreadable
+}
+
+impl Session {
+    /// The rowids of this range that the index names, as far as it can be read, in no order.
+    fn indexed_rowids(&mut self, low: i64, high: i64) -> Vec<i64> {
+        let most = self.bytes().unwrap_or(0) / LEAST_ROW_BYTES;
+        let mut rowids = Vec::new();
+        // An error ends the list, and what is in it is still worth a look.
+        let _ = self.with(|statements| {
+            statements
+                .get(Sql::IndexedRowids)?
+                .query([most.into()], |rows| {
+                    while let Some(row) = rows.next()? {
+                        // Not in SQL: the limit is on the rows that are looked at, for a damaged index
+                        // may lead to its own beginning.
+                        rowids.extend(
+                            Some(row.integer(0)).filter(|rowid| (low..=high).contains(rowid)),
+                        );
+                    }
+                    Ok(())
+                })
+        });
+        rowids
+    }
+
+    /// Shows `f` the row at `rowid`; false if there is none.
+    fn row(&mut self, rowid: i64, f: impl FnOnce(RawRow<'_>)) -> Result<bool> {
+        self.with(|statements| {
+            statements.get(Sql::Row)?.query([rowid.into()], |rows| {
+                let Some(row) = rows.next()? else {
+                    return Ok(false);
+                };
+                f(RawRow::new(rowid, row.column(0)?, row.column(1)?));
+                Ok(true)
+            })
+        })
+    }
 }

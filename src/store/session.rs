@@ -18,7 +18,7 @@ use crate::error::{Error, Part, Result, preview};
 
 /// A row takes its pointer, its length, its rowid, its header and two tags in the table, and more in
 /// the index.
-const LEAST_ROW_BYTES: i64 = 8;
+pub(super) const LEAST_ROW_BYTES: i64 = 8;
 
 /// A connection with its statements. It belongs to one thread at a time.
 pub(crate) struct Session {
@@ -276,36 +276,6 @@ impl Session {
         self.with(|statements| {
             let statement = statements.get(Sql::Any)?;
             statement.query([], |rows| Ok(rows.next()?.is_none()))
-        })
-    }
-
-    /// The rowids of this range that the index names, as far as it can be read, in no order.
-    pub(super) fn indexed_rowids(&mut self, low: i64, high: i64) -> Vec<i64> {
-        let most = self.bytes().unwrap_or(0) / LEAST_ROW_BYTES;
-        let mut rowids = Vec::new();
-        let range = [low.into(), high.into(), most.into()];
-        // An error ends the list, and what is in it is still worth a look.
-        let _ = self.with(|statements| {
-            statements.get(Sql::IndexedRowids)?.query(range, |rows| {
-                while let Some(row) = rows.next()? {
-                    rowids.push(row.integer(0));
-                }
-                Ok(())
-            })
-        });
-        rowids
-    }
-
-    /// Shows `f` the row at `rowid`; false if there is none.
-    pub(super) fn row(&mut self, rowid: i64, f: impl FnOnce(RawRow<'_>)) -> Result<bool> {
-        self.with(|statements| {
-            statements.get(Sql::Row)?.query([rowid.into()], |rows| {
-                let Some(row) = rows.next()? else {
-                    return Ok(false);
-                };
-                f(RawRow::new(rowid, row.column(0)?, row.column(1)?));
-                Ok(true)
-            })
         })
     }
 

@@ -114,8 +114,7 @@ impl Sql {
             }
             // Of the index alone, which has them beside the keys.
             Self::IndexedRowids => {
-                "SELECT rowid FROM dict INDEXED BY sqlite_autoindex_dict_1 \
-                 WHERE rowid BETWEEN ?1 AND ?2 LIMIT ?3"
+                "SELECT rowid FROM dict INDEXED BY sqlite_autoindex_dict_1 LIMIT ?1"
             }
             Self::Row => "SELECT key, value FROM dict WHERE rowid = ?1",
             // Reads the header page alone, which damage of the trees leaves readable.

@@ -224,6 +224,35 @@ fn pages_of_the_index_that_share_their_children() {
     }
 }
 
+/// The index is asked for rows that the table does not show, and names others for ever.
+#[cfg(unix)]
+#[test]
+fn an_index_without_end_beside_a_table_with_a_gap() {
+    fn interior(child: u32) -> Vec<u8> {
+        let cells: Vec<_> = (1..30).map(|n| child_of(child, &indexed(n, 1))).collect();
+        page(INTERIOR_INDEX, &cells, Some(child))
+    }
+    let scratch = Scratch::new();
+    let mut file = pages(&scratch);
+    let leaves = [child_of(4, &[1]), child_of(5, &[29])];
+    file[1] = page(INTERIOR_TABLE, &leaves, Some(6));
+    file.push(page(LEAF_TABLE, &[row(1, 1)], None));
+    file.push(vec![0x5A; PAGE]);
+    file.push(page(LEAF_TABLE, &[row(30, 30)], None));
+    file[2] = interior(7);
+    file.extend(levels(
+        7,
+        interior,
+        page(LEAF_INDEX, &[indexed(1, 1)], None),
+    ));
+    store(&scratch, file);
+    let all = fs::read(scratch.vault()).unwrap();
+    for task in READING {
+        fs::write(scratch.vault(), &all).unwrap();
+        ends(task, &scratch.vault());
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn pages_of_the_schema_that_share_their_children() {
