@@ -1,11 +1,13 @@
 //! The one error type of the crate.
 
 mod part;
+mod preview;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use self::part::Part;
+pub(crate) use self::preview::preview;
 
 /// What every fallible call of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -308,13 +310,30 @@ pub enum Error {
         source: Source,
     },
 
-    /// The file was deleted or replaced while it was open. Nothing was written.
+    /// The file, or the log or the index beside it, was deleted, renamed or replaced while it was
+    /// open.
+    ///
+    /// A write that returns this may be in the file or not. What was acknowledged before is
+    /// kept, as far as it can be: see [`failure`](crate::failure). This handle and its clones refuse
+    /// every write until all three files have their names again; open the vault anew.
     #[error(
-        "{} was deleted or replaced while it was open: drop this handle and open it anew",
-        path.display()
+        "{} was deleted, renamed or replaced while the vault was open: drop every handle of {} and open it anew",
+        moved.display(), path.display()
     )]
     Moved {
-        /// The path at which the file was opened.
+        /// The path at which the vault was opened.
+        path: PathBuf,
+        /// The file that is gone: that path, or the log (`-wal`) or the index (`-shm`) beside it.
+        moved: PathBuf,
+    },
+
+    /// A handle that a parent process opened before it called `fork`. Nothing was read or written.
+    #[error(
+        "{} was opened before this process was forked: open it in the child",
+        path.display()
+    )]
+    Forked {
+        /// The file.
         path: PathBuf,
     },
 
@@ -422,9 +441,6 @@ pub enum Error {
     },
 }
 
-/// How many bytes of a key an error message shows.
-const PREVIEW_BYTES: usize = 48;
-
 /// What to do about an entry whose key or value cannot be decoded.
 const fn remedy(part: Part) -> &'static str {
     match part {
@@ -432,15 +448,6 @@ const fn remedy(part: Part) -> &'static str {
         // No key of the caller's leads to it.
         Part::Key => "remove it with `discard_undecodable`",
     }
-}
-
-/// A key's bytes as an error message shows them.
-pub(crate) fn preview(bytes: &[u8]) -> String {
-    let (shown, more) = match bytes.get(..PREVIEW_BYTES) {
-        Some(shown) if bytes.len() > PREVIEW_BYTES => (shown, "…"),
-        _ => (bytes, ""),
-    };
-    format!("\"{}{more}\"", shown.escape_ascii())
 }
 
 impl Error {
@@ -481,17 +488,5 @@ fn cannot_write(path: &Path, file_refuses: bool) -> String {
         format!(
             "{path} cannot be written to through a handle that only reads: open the vault without `OpenOptions::read_only` and `immutable`"
         )
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_preview_is_escaped_and_short() {
-        assert_eq!(preview(b"M\xa3cat"), r#""M\xa3cat""#);
-        assert_eq!(preview(&[b'a'; 48]).chars().count(), 50);
-        assert_eq!(preview(&[b'a'; 49]).chars().count(), 51);
     }
 }

@@ -52,15 +52,61 @@
 //! # What is not promised
 //!
 //! - **Network file systems.** Their locks and their shared memory are not to be trusted.
-//! - **`fork` without `exec`.** A child must open the vault itself.
-//! - **Hard links and renames.** The log lies beside the file under its name: who moves one without the
-//!   other loses what is in the log. A file that is deleted or replaced while it is open is
-//!   [`Error::Moved`](crate::Error::Moved) at the next write.
+//! - **`fork` without `exec`.** A handle of the parent is [`Error::Forked`](crate::Error::Forked) in
+//!   the child. See [`sharing`](crate::sharing).
+//! - **Files that are taken away.** See [below](#files-that-are-taken-away).
 //! - **Disks that lie.** A disk that acknowledges a sync before it has written can lose and damage
 //!   anything; only [checksums](crate::OpenOptions::checksums) notice it.
 //! - **SQLite's own defects.** Versions that are known to lose data in write-ahead mode are refused when
 //!   a vault is opened.
 //! - **Copying the file with other tools** while it is open: use [`backup`](crate::Vault::backup).
+//!
+//! # Files that are taken away
+//!
+//! A vault is up to three files: `v.db`, the log `v.db-wal` that holds the newest entries, and the
+//! index of the log, `v.db-shm`. While a vault is open, other programs must not delete, rename or
+//! replace any of them. If they do, a write is [`Error::Moved`](crate::Error::Moved), which names the
+//! file. The vault looks before a write, and again between its commit and its `Ok`. So:
+//!
+//! - What is acknowledged after the event is in the files of those names.
+//! - A call that returned `Moved` may be there or not.
+//! - What was acknowledged before is kept, wherever the main file is. What is only in a log
+//!   that was deleted, renamed or replaced is written to the main file before the error is returned,
+//!   at every further write and when the vault is closed. If an iterator or a snapshot of an older
+//!   state lives, what is newer has to wait for its end.
+//! - The handle and its clones then refuse each write, and a [`flush`](crate::Vault::flush). Writes
+//!   work again if every file has its name back. Otherwise drop the handles and open the vault anew:
+//!   other processes may still use the old log, which only opening anew can find out.
+//! - Reads go on in the files that are open. One that fails because of it is `Moved`.
+//! - [`delete`](crate::Vault::delete) is `Moved` and deletes nothing: what has the name may be
+//!   another vault.
+//!
+//! What can no longer be saved:
+//!
+//! - A main file that was deleted or replaced, with what was in it.
+//! - What is in a deleted log alone, if the process is killed before its next write, or if all
+//!   three files are deleted.
+//! - What is in the log alone, if another file takes the place of the main file, or if the log and the
+//!   index were both replaced and opened by another process.
+//! - Writes at the very moment, between the look before a write and its commit, in which another
+//!   process opens a file whose index was deleted: two processes may then write to one place in the log.
+//! - What another program, which does not look, writes to a log that was deleted.
+//!
+//! **Do not open and close the file in the process that has the vault open**: with `std::fs::read`,
+//! `std::fs::copy`, or another copy of SQLite. On Unix it gives up all locks that this process
+//! has on the file. The next program that closes the vault then takes itself for the last one, and deletes
+//! the log. The vault notices (`Moved`), but writers are no longer kept apart. Copy a
+//! vault with [`backup`](crate::Vault::backup).
+//!
+//! # Restoring a backup
+//!
+//! [`restore`](crate::Vault::restore) puts a backup in the place of a vault, with all that has to be
+//! done to its log. By hand:
+//!
+//! 1. Stop every program that uses the vault.
+//! 2. Delete `v.db-wal`, `v.db-shm` and `v.db-journal`, or move them away. A log that stays would be
+//!    written into the backup: newer entries come back, or the file is damaged.
+//! 3. Copy the backup to `v.db`. If a `-wal` file lies beside the backup, copy that too, to `v.db-wal`.
 //!
 //! # On a bad day
 //!
@@ -72,7 +118,7 @@
 //!    [`discard`](crate::Vault::discard).
 //!    [`discard_undecodable`](crate::Vault::discard_undecodable) removes all entries whose key or value
 //!    does not decode. A handle whose values are `rmpv::Value` reads what MessagePack wrote of any type.
-//! 4. A backup is better than a repair. If there is none, [`salvage`](crate::Vault::salvage) reads every
+//! 4. A backup is better than a repair: [`restore`](crate::Vault::restore) it. If there is none, [`salvage`](crate::Vault::salvage) reads every
 //!    entry that can still be found into a new vault, and says what was lost.
 //! 5. A log (`-wal`) of hundreds of megabytes is that of a reader that has not ended: an iterator or a
 //!    snapshot that is kept, in any process. The first write after its end cuts the log back to its

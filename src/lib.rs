@@ -78,6 +78,7 @@ mod ops;
 mod options;
 mod point;
 mod removal;
+mod restore;
 mod rewrite;
 mod salvage;
 pub mod sharing;

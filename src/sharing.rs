@@ -62,8 +62,13 @@
 //!
 //! # Where it works
 //!
-//! Only on a local disk: the locks of network file systems are not to be trusted. And a
-//! handle does not survive `fork` (without `exec`): open the file in the child.
+//! Only on a local disk: the locks of network file systems are not to be trusted.
+//!
+//! A handle that was opened before `fork` is [`Error::Forked`](crate::Error::Forked) in the child, and so
+//! are its iterators, entries and transactions. Dropping them there does nothing to the parent's
+//! files. Close every handle of a vault before the `fork` if the child is to open the same
+//! vault: SQLite keeps a list of the locks of this process, and the child inherits that list but not the
+//! locks. A child that runs another program (`exec`) may open what it likes.
 //!
 //! # Who waits for whom
 //!
@@ -178,6 +183,11 @@
 //!
 //! **One transaction for each of many writes.** Each is a sync of the disk. Use
 //! [`try_extend`](crate::Vault::try_extend) or a transaction for what belongs together.
+//!
+//! **Touching the files by name.** Another program that deletes, renames or replaces the file, its log
+//! or its index while it is open makes writes fail; and opening the file by `std::fs` in the process that has
+//! the vault open gives up its locks. See
+//! [the guide to failure](crate::failure#files-that-are-taken-away).
 //!
 //! **A snapshot or an iterator kept for hours.** The log beside the file cannot be begun anew while it
 //! lives. When the log reaches its [size limit](crate::OpenOptions::log_size_limit), 32 MiB unless you

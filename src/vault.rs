@@ -26,8 +26,8 @@ use crate::value::Format;
 /// A `Vault` is a handle: cloning it is cheap and gives another handle of the same open file.
 /// It is `Send` and `Sync`: share it by clone, by `&` or in an `Arc`. The file stays open until
 /// the last handle, clone and iterator is gone. Other processes, and other handles in this one,
-/// may open the same file at the same time. After `fork` without `exec`, a child must not use
-/// its parent's handles.
+/// may open the same file at the same time. After `fork` without `exec`, a handle of the parent is
+/// [`Error::Forked`] in the child.
 ///
 /// # Order
 ///
@@ -249,6 +249,7 @@ impl<K, V> Vault<K, V> {
     /// - Returns [`Error::Deferred`] if an earlier write failed when its entry, guard or iterator was
     ///   dropped. Nothing was synced then: call it again.
     /// - Returns [`Error::Io`] if the disk refuses.
+    /// - Returns [`Error::Moved`] if the file, its log or its index no longer has its name.
     pub fn flush(&self) -> Result<()> {
         self.store.flush()
     }
@@ -271,7 +272,9 @@ impl<K, V> Vault<K, V> {
     /// # Errors
     ///
     /// [`Error::InUse`] if it is open anywhere else: by a clone, an iterator, another handle or
-    /// another process. Nothing was deleted then, and this handle is closed.
+    /// another process. [`Error::Moved`] if the file, its log or its index was deleted, renamed or
+    /// replaced: what has the name may be another vault. Nothing was deleted then, and this handle is
+    /// closed.
     pub fn delete(self) -> Result<()> {
         let path = self.store.name().to_path_buf();
         Arc::into_inner(self.store).map_or(Err(Error::InUse { path }), Store::delete)

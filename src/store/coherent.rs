@@ -91,6 +91,7 @@ impl Coherence {
 /// From memory, if what is there is still true; else from the file.
 impl Lookup for &Store {
     fn get<R>(&mut self, key: &[u8], f: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
+        self.check_fork()?;
         let Some((coherence, states, cache)) = self.caching() else {
             return self.read(|session| session.get(key, f));
         };
@@ -121,6 +122,7 @@ impl Lookup for &Store {
     }
 
     fn contains(&mut self, key: &[u8]) -> Result<bool> {
+        self.check_fork()?;
         let Some((coherence, states, cache)) = self.caching() else {
             return self.read(|session| session.contains(key));
         };

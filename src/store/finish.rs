@@ -82,7 +82,7 @@ pub(super) fn sync_file(path: &Path) -> io::Result<()> {
 
 /// Makes what happened to the names in the folder of `path` survive a power cut, where the file
 /// system has a way to do so.
-fn sync_folder(path: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     if let Some(folder) = path.parent() {
         match File::open(folder) {

@@ -239,12 +239,10 @@ impl<T, W> HandoverLock<T, W> {
         }
     }
 
-    /// The item, when nobody can own the lock any more.
-    pub(super) fn into_inner(self) -> Option<T> {
-        self.state
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
-            .item
+    /// Takes the item out, when nobody can own the lock any more.
+    pub(super) fn take(&mut self) -> Option<T> {
+        let state = self.state.get_mut();
+        state.unwrap_or_else(PoisonError::into_inner).item.take()
     }
 
     /// How many wait in line.
@@ -277,7 +275,7 @@ mod tests {
 
     #[test]
     fn the_owner_is_refused_at_once_and_others_after_the_timeout() {
-        let lock = Lock::new(7);
+        let mut lock = Lock::new(7);
         assert_eq!(lock.acquire(LONG), Ok(7));
         assert_eq!(lock.acquire(LONG), Err(Refusal::Reentrant));
         thread::scope(|scope| {
@@ -291,12 +289,12 @@ mod tests {
         lock.release(8);
         assert_eq!(lock.acquire(Duration::ZERO), Ok(8));
         lock.release(9);
-        assert_eq!(lock.into_inner(), Some(9));
+        assert_eq!(lock.take(), Some(9));
     }
 
     #[test]
     fn those_who_wait_are_served_in_order() {
-        let lock = HandoverLock::<_, ()>::new(Vec::new());
+        let mut lock = HandoverLock::<_, ()>::new(Vec::new());
         let held = lock.acquire(LONG).unwrap_or_default();
         thread::scope(|scope| {
             for turn in 0..8 {
@@ -316,7 +314,7 @@ mod tests {
             }
             lock.release(held);
         });
-        assert_eq!(lock.into_inner(), Some((0..8).collect()));
+        assert_eq!(lock.take(), Some((0..8).collect()));
     }
 
     #[test]

@@ -14,17 +14,22 @@ mod coherent;
 mod config;
 mod failure;
 mod finish;
+mod fork;
 mod group;
 mod load;
 mod lock;
 mod log;
 mod memory;
+mod moved;
+mod names;
 mod open;
+mod open_files;
 mod page_cache;
 mod patience;
 mod place;
 mod raw;
 mod reach;
+mod replace;
 mod row;
 mod rowids;
 mod scan;
@@ -54,6 +59,7 @@ pub(crate) use config::{Config, Existence, Location};
 pub(crate) use group::Change;
 pub(crate) use load::Load;
 pub(crate) use open::{ANY_TYPES, Check, Ends};
+pub(crate) use replace::has_log;
 pub(crate) use row::{RawEntry, RawRow};
 pub(crate) use scan::{Cursor, Direction, Pages, ReadTransaction};
 pub(crate) use scope::Scope;
@@ -93,6 +99,8 @@ pub(crate) struct Store {
     /// Errors of destructors, for calls that write to return.
     deferred: Mutex<VecDeque<Error>>,
     has_deferred: AtomicBool,
+    /// What [`fork::watch`] said when it was opened.
+    forks: u32,
     /// The writer's connection; a read-only store keeps the one it was opened with. It is
     /// closed last, so that it is the one that empties the log.
     writer: HandoverLock<Session, Work>,
@@ -105,6 +113,7 @@ impl Store {
     /// left as it was.
     pub(crate) fn open(config: Config, check: Check<'_>) -> Result<Self> {
         let _span = trace::opening(config.given_path());
+        let forks = fork::watch();
         let connector = Connector::new(config)?;
         let (session, checksums) = connector.establish(check)?;
         Ok(Self {
@@ -117,6 +126,7 @@ impl Store {
             length: Mutex::new(None),
             deferred: Mutex::new(VecDeque::new()),
             has_deferred: AtomicBool::new(false),
+            forks,
             writer: HandoverLock::new(session),
         })
     }
@@ -148,6 +158,7 @@ impl Store {
     }
 
     fn reader(&self) -> Result<Session> {
+        self.check_fork()?;
         let idle = lock(&self.readers).pop();
         if let Some(session) = idle {
             return Ok(session);
@@ -165,6 +176,7 @@ impl Store {
     /// The number of entries. It scans the index only if somebody else has written since the
     /// last time.
     pub(crate) fn len(&self) -> Result<u64> {
+        self.check_fork()?;
         self.coherence()?;
         let before = self.header();
         if let Some(length) = self.known_length(before) {
@@ -266,7 +278,7 @@ impl Store {
         patience: &mut Patience,
         mut f: impl FnMut(&mut Session) -> Result<bool>,
     ) -> Result<Session> {
-        let done = self.check_moved(&mut session).and_then(|()| {
+        let done = self.check_before(&mut session).and_then(|()| {
             while !f(&mut session)? {
                 if !patience.pause() {
                     return Err(self.busy(patience));
@@ -284,14 +296,6 @@ impl Store {
         }
     }
 
-    /// A file that was deleted or replaced must not be written to: nobody would find it.
-    fn check_moved(&self, session: &mut Session) -> Result<()> {
-        if session.with_connection(|connection| Ok(self.connector.has_moved(connection)))? {
-            return Err(self.connector.moved());
-        }
-        Ok(())
-    }
-
     fn busy(&self, patience: &Patience) -> Error {
         Error::Busy {
             path: self.name().to_path_buf(),
@@ -306,16 +310,18 @@ impl Store {
     /// Syncs everything that was committed, whatever the durability.
     pub(crate) fn flush(&self) -> Result<()> {
         self.take_deferred_error()?;
-        if self.connector.config.durability == Durability::Full || self.connector.config.read_only {
+        if self.connector.config.read_only {
             return Ok(());
         }
-        let Some(coherence) = self.coherence()? else {
-            return Ok(());
-        };
-        coherence
-            .index
-            .sync()
-            .map_err(|error| self.connector.failed(error))
+        if self.connector.config.durability != Durability::Full
+            && let Some(coherence) = self.coherence()?
+        {
+            coherence
+                .index
+                .sync()
+                .map_err(|error| self.connector.failed(error))?;
+        }
+        self.check_names()
     }
 
     // ---- errors that could not be returned ----------------------------------------
@@ -331,6 +337,7 @@ impl Store {
     /// only reads does not, for it has nothing to do with another call's failure.
     #[inline]
     pub(crate) fn take_deferred_error(&self) -> Result<()> {
+        self.check_fork()?;
         if self.has_deferred.load(Ordering::Acquire) {
             return self.take_first_deferred();
         }
@@ -388,20 +395,22 @@ impl Store {
     }
 
     /// Closes every connection and says if that went wrong.
-    pub(crate) fn close(self) -> Result<()> {
+    pub(crate) fn close(mut self) -> Result<()> {
         self.take_deferred_error()?;
-        let Self {
-            readers,
-            writer,
-            coherence,
-            ..
-        } = self;
-        drop(coherence);
-        let readers = readers.into_inner().unwrap_or_else(PoisonError::into_inner);
-        for session in readers {
+        self.coherence.take();
+        for session in self.take_readers() {
             session.close()?;
         }
-        writer.into_inner().map_or(Ok(()), Session::close)
+        let Some(mut session) = self.writer.take() else {
+            return Ok(());
+        };
+        self.prepare_close(&mut session);
+        session.close()
+    }
+
+    fn take_readers(&mut self) -> Vec<Session> {
+        let readers = self.readers.get_mut();
+        std::mem::take(readers.unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Closes the store and removes its file, unless somebody else has it open.
@@ -418,32 +427,32 @@ impl Store {
     }
 
     /// Closes the store, and lets `f` do away with the file while nobody else can have it open.
-    fn take_away(self, f: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<()> {
+    fn take_away(mut self, f: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<()> {
         self.take_deferred_error()?;
         let path = self.name().to_path_buf();
         if self.connector.config.read_only {
             return Err(Error::ReadOnly { path, source: None });
         }
-        let Self {
-            connector,
-            readers,
-            writer,
-            coherence,
-            ..
-        } = self;
-        drop((coherence, readers));
-        let Some(mut session) = writer.into_inner() else {
+        // What has these names may be another vault by now.
+        self.check_names()?;
+        self.coherence.take();
+        drop(self.take_readers());
+        let Some(mut session) = self.writer.take() else {
             return Err(Error::InUse { path });
         };
-        session
-            .with_connection(take_alone)
-            .map_err(|error| match error {
+        if let Err(error) = session.with_connection(take_alone) {
+            self.prepare_close(&mut session);
+            return Err(match error {
                 Error::Busy { path, .. } => Error::InUse { path },
                 other => other,
-            })?;
+            });
+        }
         // Still under the exclusive lock: who opens the file meanwhile waits, and then finds
         // that it has been moved away.
-        f(&connector.path).map_err(|error| Error::io(&path, error))?;
+        if self.connector.is_replaced() {
+            return Err(self.connector.moved());
+        }
+        f(&path).map_err(|error| Error::io(&path, error))?;
         session.close()
     }
 }

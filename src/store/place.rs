@@ -197,29 +197,37 @@ pub(super) fn absolute(path: &Path, existence: Existence) -> Result<PathBuf> {
     resolve(path)
 }
 
-/// What tells a file from another one of the same name.
+/// What tells a file from another one of the same name, where the system has such a thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Identity {
     device: u64,
     number: u64,
 }
 
-/// The identity of the file at `path`, where the system has such a thing.
+impl Identity {
+    pub(super) fn of(file: &fs::Metadata) -> Self {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            Self {
+                device: file.dev(),
+                number: file.ino(),
+            }
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = file;
+            Self {
+                device: 0,
+                number: 0,
+            }
+        }
+    }
+}
+
+/// The identity of the file at `path`, if there is one. A link is a file of its own.
 pub(super) fn identity(path: &Path) -> Option<Identity> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let metadata = fs::metadata(path).ok()?;
-        Some(Identity {
-            device: metadata.dev(),
-            number: metadata.ino(),
-        })
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = path;
-        None
-    }
+    Some(Identity::of(&fs::symlink_metadata(path).ok()?))
 }
 
 /// The permissions of the file at `path`, where the system has such a thing.

@@ -31,6 +31,18 @@ impl Header {
         &self.0
     }
 
+    /// The number of frames in the log.
+    pub(super) const fn frames(&self) -> u32 {
+        let [_, _, _, _, frames, ..] = self.0;
+        frames
+    }
+
+    /// The running checksum that the last frame of the log ends with.
+    pub(super) const fn frame_checksum(&self) -> (u32, u32) {
+        let [_, _, _, _, _, _, first, second, ..] = self.0;
+        (first, second)
+    }
+
     /// True if `self` is what one commit has made of `before`, the header when its transaction began, and
     /// nobody has committed since. `frames` is what SQLite said of the log after that commit.
     ///
@@ -128,7 +140,7 @@ impl WalIndex {
 ///
 /// SQLite answers `SQLITE_READONLY` for a mapping that is live and cannot be written, and
 /// `SQLITE_READONLY_CANTINIT`, without a mapping, for an index that nobody keeps true.
-fn find_index(connection: &Connection) -> rusqlite::Result<Option<NonNull<AtomicU32>>> {
+pub(super) fn find_index(connection: &Connection) -> rusqlite::Result<Option<NonNull<AtomicU32>>> {
     let unsupported = || failure::from_code(ffi::SQLITE_IOERR_SHMMAP);
     let file = file_pointer(connection, ffi::SQLITE_FCNTL_FILE_POINTER).ok_or_else(unsupported)?;
     let mut region = ptr::null_mut();

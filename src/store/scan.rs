@@ -210,6 +210,7 @@ impl ReadTransaction {
 
     /// The connection, to read with.
     pub(crate) fn session(&mut self) -> Result<&mut Session> {
+        self.store.check_fork()?;
         // After an I/O error SQLite has ended it: what is read now would be another state.
         self.session
             .as_mut()
@@ -244,14 +245,18 @@ impl Pages for &RefCell<Scope<'_>> {
 
 impl Drop for ReadTransaction {
     fn drop(&mut self) {
+        let Some(mut session) = self.session.take() else {
+            return;
+        };
+        if self.store.is_forked() {
+            return std::mem::forget(session);
+        }
         let mut reading = lock(&self.store.reading_threads);
         if let Some(place) = reading.iter().position(|thread| *thread == self.thread) {
             reading.swap_remove(place);
         }
         drop(reading);
-        if let Some(mut session) = self.session.take()
-            && session.rollback().is_ok()
-        {
+        if session.rollback().is_ok() {
             self.store.give_back_reader(session);
         }
     }

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 
 use super::checkpoint::Watched;
 use super::failure;
+use super::names::Names;
 use super::raw;
 use super::row::{RawEntry, RawRow};
 use super::rowids::MANY_ROWIDS;
@@ -23,11 +24,13 @@ pub(super) const LEAST_ROW_BYTES: i64 = 8;
 /// A connection with its statements. It belongs to one thread at a time.
 pub(crate) struct Session {
     bound: Sendable<Bound>,
-    path: Arc<Path>,
+    pub(super) path: Arc<Path>,
     /// How long SQLite itself waits for a lock on this connection before it gives up.
     busy_timeout: Duration,
     /// Held to be counted, by a reader.
     token: Option<Arc<()>>,
+    /// The names of the files, to tell why a call failed. None in memory.
+    pub(super) names: Option<Arc<Names>>,
 }
 
 /// Where entries are looked up by their keys.
@@ -68,6 +71,7 @@ impl Session {
         Self {
             busy_timeout,
             token: None,
+            names: None,
             bound: Sendable::new(Bound::new(watched, |watched| {
                 Statements::new(watched.connection())
             })),
@@ -90,7 +94,9 @@ impl Session {
         self.bound
             .get_mut()
             .with_dependent_mut(|_, statements| f(statements))
-            .map_err(|error| failure::from_sqlite(error, &self.path, self.busy_timeout))
+            .map_err(|error| {
+                self.explain(failure::from_sqlite(error, &self.path, self.busy_timeout))
+            })
     }
 
     /// Runs `f` on the connection itself.
@@ -103,14 +109,6 @@ impl Session {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// The error of a file that SQLite reads and that cannot be right.
-    pub(super) fn corrupt(&self, reason: &'static str) -> Error {
-        Error::Corrupt {
-            path: self.path.to_path_buf(),
-            source: reason.into(),
-        }
     }
 
     /// Finalises the statements and closes the connection.

@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 const MAX_FAULTS: u32 = 100;
 
 /// Whoever makes a copy has to write it.
-const OWNER: u32 = 0o600;
+pub(super) const OWNER: u32 = 0o600;
 
 /// How many pages are copied between two reports of progress.
 const BACKUP_STEP_PAGES: i32 = 256;
@@ -165,7 +165,7 @@ impl Store {
 }
 
 /// A file that is removed again, whatever happens, unless it was put in its place.
-struct Unfinished(PathBuf);
+pub(super) struct Unfinished(pub(super) PathBuf);
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
@@ -184,7 +184,11 @@ fn vacuum(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Copies what `session` sees to a new file.
-fn copy(session: &mut Session, path: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
+pub(super) fn copy(
+    session: &mut Session,
+    path: &Path,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<()> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX

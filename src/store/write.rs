@@ -65,6 +65,7 @@ impl WriteTransaction {
 
     /// The connection, to read with. It sees what this transaction has written.
     pub(crate) fn session(&mut self) -> Result<&mut Session> {
+        self.store.check_fork()?;
         // After an I/O error SQLite has rolled back: what came now would be committed by itself.
         self.session
             .as_mut()
@@ -195,7 +196,10 @@ impl WriteTransaction {
             self.store
                 .committed(&began, frames, &self.touched, self.growth);
         }
-        Ok(())
+        match &mut self.session {
+            Some(session) => self.store.check_after(session, frames),
+            None => Ok(()),
+        }
     }
 
     /// Undoes all of it.
@@ -221,6 +225,10 @@ impl WriteTransaction {
 impl Drop for WriteTransaction {
     fn drop(&mut self) {
         if let Some(mut session) = self.session.take() {
+            if self.store.is_forked() {
+                // It is the parent's transaction.
+                return std::mem::forget(session);
+            }
             // After a commit there is nothing to roll back. A failure has nobody to be told
             // to: a transaction that stays open is met by the next one.
             if matches!(session.rollback(), Ok(true)) {

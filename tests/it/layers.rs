@@ -8,7 +8,7 @@ const LAYERS: &[&[&str]] = &[
     &["lib"],
     // Guides, which are words only.
     &["failure", "sharing"],
-    &["dir", "salvage"],
+    &["dir", "restore", "salvage"],
     &["options"],
     &[
         "bulk",

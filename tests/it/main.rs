@@ -29,6 +29,7 @@ mod loads;
 mod locked;
 mod log_size;
 mod model;
+mod moved;
 mod options;
 mod processes;
 mod programs;

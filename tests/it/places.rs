@@ -252,7 +252,7 @@ fn assert_moved(vault: &Vault<u32, u32>, path: &Path) {
         vault.drain().next().unwrap().map(drop),
     ];
     for result in results {
-        assert_is!(&result, Err(Error::Moved { path: told }) if told == path);
+        assert_is!(&result, Err(Error::Moved { path: told, moved }) if told == path && moved == path);
     }
 }
 

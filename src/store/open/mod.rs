@@ -8,7 +8,7 @@ mod reading;
 mod settings;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -20,6 +20,7 @@ use self::settings::{check_sqlite_version, harden, switch_to_wal};
 use super::config::{Config, Existence, Location};
 use super::failure;
 use super::memory;
+use super::names::Names;
 use super::patience::Patience;
 use super::place::{self, Identity, absolute, beside, immutable_uri};
 use super::raw::WalIndex;
@@ -39,8 +40,8 @@ pub(super) struct Connector {
     pub(super) path: Arc<Path>,
     vfs: Option<&'static str>,
     pub(super) config: Config,
-    /// The file that was opened first: a path may come to name another one.
-    identity: OnceLock<Identity>,
+    /// Which files were opened first: a path may come to name another one.
+    names: Option<Arc<Names>>,
 }
 
 impl Connector {
@@ -57,10 +58,10 @@ impl Connector {
             }
         };
         let connector = Self {
+            names: vfs.is_none().then(|| Arc::new(Names::new(&path))),
             path: Arc::from(path),
             vfs,
             config,
-            identity: OnceLock::new(),
         };
         if connector.vfs.is_none() {
             connector.check_existence()?;
@@ -90,25 +91,40 @@ impl Connector {
                 let keep = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
                 connection.set_db_config(keep, true).ok();
             }
-            // A file that was deleted meanwhile fails, or works, in any way: start anew.
-            if self.has_moved(&connection) {
+            // A file that was deleted meanwhile fails, or works, in any way: start anew. Its
+            // identity is known if it has its name between two looks that see the same file.
+            let identity = place::identity(&self.path);
+            if self.has_moved(&connection) || place::identity(&self.path) != identity {
                 continue;
             }
             connection
                 .progress_handler(0, None::<fn() -> bool>)
                 .map_err(|error| self.failed(error))?;
-            if let Some(identity) = place::identity(&self.path) {
-                self.identity.get_or_init(|| identity);
-            }
+            let checksums = prepared?;
+            self.keep_names(&connection, identity)?;
             let session = Session::writer(
                 connection,
                 self.path.clone(),
                 Duration::ZERO,
                 self.config.log_size_limit,
             )?;
-            return prepared.map(|checksums| (session, checksums));
+            return Ok((session.named(self.names.clone()), checksums));
         }
         Err(self.moved())
+    }
+
+    /// Keeps which files `connection` has open, of which the main one is `file`.
+    fn keep_names(&self, connection: &Connection, file: Option<Identity>) -> Result<()> {
+        let Some(names) = &self.names else {
+            return Ok(());
+        };
+        // A file that was just switched to a log has no index before it is read.
+        if !self.config.read_only && !names.has_index() {
+            connection
+                .query_one("PRAGMA schema_version", [], |_| Ok(()))
+                .map_err(|error| self.failed(error))?;
+        }
+        names.keep(file, !self.config.read_only)
     }
 
     /// Opens one more connection, for reading, to a file that [`establish`](Self::establish) knows.
@@ -118,7 +134,7 @@ impl Connector {
         let connection = self.connect_reader()?;
         let timeout = self.config.busy_timeout;
         let session = Session::reader(connection, self.path.clone(), timeout);
-        Ok(session.counted(token))
+        Ok(session.counted(token).named(self.names.clone()))
     }
 
     /// Opens the connection that shows the state of the file, where that can be known.
@@ -153,8 +169,11 @@ impl Connector {
 
     /// True if the path no longer names the file that was opened first.
     pub(super) fn is_replaced(&self) -> bool {
-        let first = self.identity.get();
-        first.is_some() && !self.is_in_memory() && place::identity(&self.path).as_ref() != first
+        self.names.as_ref().is_some_and(|names| names.is_replaced())
+    }
+
+    pub(super) fn names(&self) -> Option<&Names> {
+        self.names.as_deref()
     }
 
     /// The log beside the file.
@@ -180,6 +199,7 @@ impl Connector {
     pub(super) fn moved(&self) -> Error {
         Error::Moved {
             path: self.path.to_path_buf(),
+            moved: self.path.to_path_buf(),
         }
     }
 
@@ -298,6 +318,10 @@ impl Connector {
     }
 
     pub(super) fn failed(&self, error: rusqlite::Error) -> Error {
-        failure::from_sqlite(error, &self.path, Duration::ZERO)
+        let error = failure::from_sqlite(error, &self.path, Duration::ZERO);
+        match &self.names {
+            Some(names) => names.explain(error),
+            None => error,
+        }
     }
 }
