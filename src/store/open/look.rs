@@ -160,7 +160,7 @@ impl Connector {
         let vfs = view::vfs().map_err(failed)?;
         let mut connection = Connection::open_with_flags_and_vfs(&self.path, flags, vfs)
             .map_err(|error| self.cannot_open(error))?;
-        settings::harden(&mut connection).map_err(failed)?;
+        settings::distrust(&mut connection).map_err(failed)?;
         // Writing the log back would do no harm, for it would stay in the view, but take time.
         let keep = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
         connection.set_db_config(keep, true).map_err(failed)?;

@@ -24,7 +24,7 @@ pub(super) fn check_sqlite_version() -> Result<()> {
 
 /// Settings that keep a hostile schema from running anything, and a damaged page from being
 /// believed: <https://www.sqlite.org/security.html>.
-pub(super) fn harden(connection: &mut Connection) -> rusqlite::Result<()> {
+pub(super) fn distrust(connection: &mut Connection) -> rusqlite::Result<()> {
     use DbConfig as C;
     for (config, value) in [
         (C::SQLITE_DBCONFIG_DEFENSIVE, true),
@@ -40,10 +40,14 @@ pub(super) fn harden(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.progress_handler(MOST_OPENING_STEPS, Some(|| true))?;
     // rusqlite waits 5 seconds unless it is told not to: our own patience has the right limit.
     connection.busy_timeout(Duration::ZERO)?;
-    // Mapping the file would turn an I/O error into a signal.
-    connection.execute_batch(
-        "PRAGMA mmap_size = 0; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;",
-    )
+    connection.execute_batch("PRAGMA cell_size_check = ON")
+}
+
+/// The settings of a connection that stays: it distrusts the file, and maps nothing of it, for that
+/// would turn an I/O error into a signal.
+pub(super) fn harden(connection: &mut Connection) -> rusqlite::Result<()> {
+    distrust(connection)?;
+    connection.execute_batch("PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY")
 }
 
 pub(super) fn switch_to_wal(connection: &Connection) -> rusqlite::Result<()> {
