@@ -8,9 +8,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
+use crate::map::vault::Vault;
 use crate::options::OpenOptions;
-use crate::store::{ANY_TYPES, Location, Store};
-use crate::vault::Vault;
+use crate::sqlite::{ANY_TYPES, Location, Store};
 
 /// The folder below the given one, and what a vault's file ends with.
 const FOLDER: &str = "vaults";

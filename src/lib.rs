@@ -41,8 +41,8 @@
 //! - [`Vault`]: the map. Its page has the contract: sharing, order, durability, locking, keys.
 //! - [`Entry`] and [`RefMut`]: a value changed in place. [`Transaction`]: several calls that are one
 //!   change. [`Snapshot`]: reads of one state.
-//! - [`sharing`]: a guide to threads and processes, and the mistakes to avoid.
-//! - [`failure`]: a guide to durability, to what was tested and how, and to a bad day.
+//! - [`guide::sharing`]: a guide to threads and processes, and the mistakes to avoid.
+//! - [`guide::failure`]: a guide to durability, to what was tested and how, and to a bad day.
 //! - [`OpenOptions`]: durability, codec, timeouts, read-only. [`VaultDir`]: a folder of named vaults.
 //! - [`Codec`]: how values are encoded, and how types may change.
 //! - [`Error`]: what can go wrong, by what you can do about it.
@@ -64,45 +64,29 @@
 mod readme {}
 
 mod buffer;
-mod bulk;
 mod codec;
 mod dir;
+mod encoding;
 mod entry;
 mod error;
-pub mod failure;
-mod guard;
-mod handles;
-mod iter;
-mod key;
-mod ops;
+pub mod guide;
+mod maintenance;
+mod map;
 mod options;
-mod point;
-mod removal;
-mod restore;
-mod rewrite;
-mod salvage;
-pub mod sharing;
-mod snapshot;
-mod store;
-mod sweep;
-mod transaction;
-mod try_entry;
-mod upkeep;
-mod value;
-mod vault;
+mod sqlite;
 
 pub use codec::Codec;
 pub use dir::VaultDir;
+pub use entry::guard::RefMut;
+pub use entry::try_entry::TryEntry;
 pub use entry::{Entry, OccupiedEntry, VacantEntry};
 pub use error::{Error, Part, Result};
-pub use guard::RefMut;
-pub use iter::{IntoIter, IntoKeys, IntoValues, Iter, Keys, TransactionIter, Values};
+pub use maintenance::salvage::{Loss, Salvage};
+pub use maintenance::{Compaction, Existing, Problem, Progress, Report, Stats};
+pub use map::iter::{IntoIter, IntoKeys, IntoValues, Iter, Keys, TransactionIter, Values};
+pub use map::removal::{Drain, ExtractIf};
+pub use map::snapshot::Snapshot;
+pub use map::transaction::Transaction;
+pub use map::vault::Vault;
 pub use options::OpenOptions;
-pub use removal::{Drain, ExtractIf};
-pub use salvage::{Loss, Salvage};
-pub use snapshot::Snapshot;
-pub use store::Durability;
-pub use transaction::Transaction;
-pub use try_entry::TryEntry;
-pub use upkeep::{Compaction, Existing, Problem, Progress, Report, Stats};
-pub use vault::Vault;
+pub use sqlite::Durability;

@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 
 use crate::codec::Codec;
 use crate::error::{Error, Result};
-use crate::store::{Config, Durability, Existence, Location};
-use crate::vault::Vault;
+use crate::map::vault::Vault;
+use crate::sqlite::{Config, Durability, Existence, Location};
 
 /// The default of [`OpenOptions::busy_timeout`].
 const DEFAULT_BUSY_TIMEOUT: Duration = Duration::from_secs(10);

@@ -7,26 +7,13 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["lib"],
     // Guides, which are words only.
-    &["failure", "sharing"],
-    &["dir", "restore", "salvage"],
+    &["guide"],
+    &["dir", "maintenance"],
     &["options"],
-    &[
-        "bulk",
-        "iter",
-        "point",
-        "removal",
-        "rewrite",
-        "try_entry",
-        "upkeep",
-    ],
-    &["entry", "handles"],
-    &["guard"],
-    &["snapshot", "transaction"],
-    &["vault"],
-    &["ops", "sweep"],
-    &["value"],
-    &["key"],
-    &["codec", "store"],
+    &["entry"],
+    &["map"],
+    &["encoding"],
+    &["codec", "sqlite"],
     &["buffer", "error"],
 ];
 
@@ -172,10 +159,10 @@ fn the_import_reader_reads_imports() {
 }
 
 #[test]
-fn the_store_alone_names_its_engine() {
+fn one_room_alone_names_sqlite() {
     let mut wrong = Vec::new();
     for (file, text) in files("src") {
-        if module(&file)[0] == "store" {
+        if module(&file)[0] == "sqlite" {
             continue;
         }
         for (number, line) in text.lines().enumerate() {

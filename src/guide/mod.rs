@@ -1,0 +1,4 @@
+//! Guides.
+
+pub mod failure;
+pub mod sharing;

@@ -1,0 +1,366 @@
+//! The handle: what is open, and what can be done with the whole of it.
+
+use std::any::type_name;
+use std::fmt;
+use std::hash::Hash;
+use std::marker::PhantomData;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::codec::Codec;
+use crate::encoding::value::Format;
+use crate::error::{Error, Result};
+use crate::sqlite::{Change, Config, Ends, ReadTransaction, Scope, Session, Store};
+
+/// A map that lives in a file: [`HashMap`](std::collections::HashMap)'s methods, over one table
+/// of one SQLite file.
+///
+/// What differs from `HashMap`, everywhere: methods take `&self`, return
+/// [`Result`], and give values by value, for they are read from the file.
+///
+/// # Sharing
+///
+/// A `Vault` is a handle: cloning it is cheap and gives another handle of the same open file.
+/// It is `Send` and `Sync`: share it by clone, by `&` or in an `Arc`. The file stays open until
+/// the last handle, clone and iterator is gone. Other processes, and other handles in this one,
+/// may open the same file at the same time. After `fork` without `exec`, a handle of the parent is
+/// [`Error::Forked`] in the child.
+///
+/// # Order
+///
+/// Iteration follows the order of insertion. Overwriting a key keeps its place.
+///
+/// # Atomicity
+///
+/// Each call is one transaction: other threads and processes see all of it or nothing, and so
+/// does the file after a crash.
+///
+/// # Durability
+///
+/// When a call has returned `Ok`, what it wrote survives a killed process, and with
+/// [`Durability::Full`](crate::Durability::Full), the default, a power cut.
+///
+/// # Locking
+///
+/// One writer at a time, among all threads and processes; readers never wait for it, except in a
+/// file with a rollback journal that is opened with [`read_only`](crate::OpenOptions::read_only).
+/// A call that writes waits its turn for at most the
+/// [busy timeout](crate::OpenOptions::busy_timeout) and then is [`Error::Busy`]. A write from a thread
+/// that is in the middle of one (in the loop over a [`drain`](Self::drain), in the closure of a
+/// [`retain`](Self::retain)) is [`Error::Reentrant`], at once; reading there is fine, and sees the
+/// state before.
+///
+/// # Keys
+///
+/// `K` is bound as a `HashMap`'s is, by `Eq + Hash`, which keeps floats and hash maps out of
+/// keys. A key's identity is its encoding: two keys are the same entry if they encode to the same
+/// bytes. `Eq` is not asked.
+///
+/// For integers, strings, and structs and enums of them that derive `Eq` and `Serialize`, that is the same. It differs for
+/// types whose `Eq` is not equality of the encoding.
+///
+/// Equal keys that encode differently are two entries, and a look-up with one misses the other:
+///
+/// - `PathBuf`: `a/b` equals `a//b` and `a/./b`;
+/// - decimals that keep their scale: 1.0 equals 1.00;
+/// - `DateTime`s with offsets: 12:00+00:00 equals 14:00+02:00;
+/// - wrappers that make floats `Eq`: 0.0 equals -0.0;
+/// - strings that are compared without case;
+/// - a struct with an `Eq` of its own that leaves a field out, unless that field is `#[serde(skip)]`.
+///
+/// Bring such a key to one form before it is used, for example to UTC, or to lower case.
+///
+/// Keys that are not equal and encode the same are one entry, and the second overwrites the first:
+///
+/// - `SocketAddrV6`: serde leaves out the scope and the flow label;
+/// - a struct or enum that leaves out what tells its values apart, by `#[serde(skip)]`, `untagged` or a lossy `with`.
+///
+/// Use a key that encodes all of it, for example a tuple of the address and the scope.
+///
+/// ```
+/// use std::net::{Ipv6Addr, SocketAddrV6};
+/// use std::path::{Path, PathBuf};
+/// use vaults::Vault;
+///
+/// # fn main() -> vaults::Result<()> {
+/// let sizes: Vault<PathBuf, u64> = Vault::open_in_memory()?;
+/// sizes.put(Path::new("a/b"), &1)?;
+/// assert_eq!(Path::new("a//b"), Path::new("a/b"));
+/// assert_eq!(sizes.get(Path::new("a//b"))?, None);
+///
+/// let peers: Vault<SocketAddrV6, u64> = Vault::open_in_memory()?;
+/// let peer = |scope| SocketAddrV6::new(Ipv6Addr::LOCALHOST, 80, 0, scope);
+/// peers.put(&peer(1), &1)?;
+/// assert_ne!(peer(1), peer(2));
+/// assert_eq!(peers.get(&peer(2))?, Some(1));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Look-ups take any borrowed form `Q` of `K`, as `HashMap`'s do. `Q` must encode as `K` does. std's pairs do:
+/// `String` and `str`, `PathBuf` and `Path`, `Vec<T>` and `[T]`, `Box<T>` and `T`. A form that encodes
+/// differently finds nothing, and a write by it is [`Error::Encode`], unless
+/// [`verify_writes`](crate::OpenOptions::verify_writes) is off:
+///
+/// - byte strings (`bytes::Bytes`) borrowed as `[u8]`, which is a list of integers to serde. Look it up by the whole type, or
+///   take `serde_bytes::ByteBuf`, which is borrowed as `serde_bytes::Bytes`;
+/// - an array borrowed as a slice, if it holds nothing inside a `Some` (`[Some(None), None]`): such a key is written as bincode, where
+///   an array has no length and a slice has one. Look it up by the array.
+///
+/// # Examples
+///
+/// ```
+/// use vaults::Vault;
+///
+/// # fn main() -> vaults::Result<()> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("ages.db");
+/// let ages: Vault<String, u32> = Vault::open(&path)?;
+/// ages.insert("Ada".into(), 36)?;
+/// assert_eq!(ages.get("Ada")?, Some(36));
+/// assert_eq!(ages.get("Bob")?, None);
+///
+/// drop(ages);
+/// let ages: Vault<String, u32> = Vault::open(&path)?;
+/// assert_eq!(ages.len()?, 1);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Vault<K, V> {
+    store: Arc<Store>,
+    format: Format,
+    marker: PhantomData<fn() -> (K, V)>,
+}
+
+impl<K, V> Clone for Vault<K, V> {
+    /// Another handle of the same open file.
+    fn clone(&self) -> Self {
+        Self {
+            store: Arc::clone(&self.store),
+            format: self.format,
+            marker: PhantomData,
+        }
+    }
+}
+
+/// Shows the path and the table, and the number of entries if it is known without a look at the
+/// file. It never shows the entries.
+impl<K, V> fmt::Debug for Vault<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Vault");
+        shown
+            .field("path", &self.store.name())
+            .field("table", &"dict");
+        if let Some(len) = self.store.cached_len() {
+            shown.field("len", &len);
+        }
+        shown.finish_non_exhaustive()
+    }
+}
+
+/// What needs to know nothing of keys and values.
+impl<K, V> Vault<K, V> {
+    pub(crate) const fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    pub(crate) const fn format(&self) -> Format {
+        self.format
+    }
+
+    pub(crate) fn length(&self) -> Result<u64> {
+        self.store.len()
+    }
+
+    /// The same open file as a map of other types, which its entries have been given.
+    pub(crate) fn with_types<L, W>(self) -> Vault<L, W> {
+        Vault {
+            store: self.store,
+            format: self.format,
+            marker: PhantomData,
+        }
+    }
+
+    /// Reads, outside a transaction.
+    pub(crate) fn read<R>(&self, f: impl FnOnce(&mut Session) -> Result<R>) -> Result<R> {
+        self.store.read(f)
+    }
+
+    /// Looks entries up, in memory where that is still true.
+    pub(crate) fn look<R>(&self, f: impl FnOnce(&mut &Store) -> Result<R>) -> Result<R> {
+        f(&mut &*self.store)
+    }
+
+    /// Reads, all of it in one state.
+    pub(crate) fn read_state<R>(&self, f: impl FnOnce(&mut Session) -> Result<R>) -> Result<R> {
+        f(ReadTransaction::begin(&self.store)?.session()?)
+    }
+
+    /// Makes a change of one entry, together with other threads that wait to make theirs.
+    pub(crate) fn apply(&self, change: Change) -> Result<()> {
+        self.store.apply(change)
+    }
+
+    /// The same, and returns what `decode` makes of the key and the old value.
+    pub(crate) fn swap<R>(
+        &self,
+        change: Change,
+        decode: impl Fn(&[u8], &[u8]) -> Result<R>,
+    ) -> Result<Option<R>> {
+        self.store.swap(change, decode)
+    }
+
+    /// The right to make a change that is one statement.
+    pub(crate) fn statement(&self) -> Result<Scope<'_>> {
+        self.store.begin_write().map(Scope::Own)
+    }
+
+    /// The right to make a change of several statements.
+    pub(crate) fn statements(&self) -> Result<Scope<'_>> {
+        self.statement()
+    }
+
+    /// The absolute path of the file, or `None` for a vault in memory.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.store.path()
+    }
+
+    /// The size in bytes of the file and its log, or of the memory that a vault in memory takes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if the file system does not say.
+    pub fn size_on_disk(&self) -> Result<u64> {
+        let (file, log) = self.store.file_sizes()?;
+        Ok(file + log)
+    }
+
+    /// Makes everything that was acknowledged so far survive a power cut, whatever the
+    /// [`Durability`](crate::Durability).
+    ///
+    /// With `Durability::Full` there is nothing to sync.
+    ///
+    /// # Errors
+    ///
+    /// - Returns [`Error::Deferred`] if an earlier write failed when its entry, guard or iterator was
+    ///   dropped. Nothing was synced then: call it again.
+    /// - Returns [`Error::Io`] if the disk refuses.
+    /// - Returns [`Error::Moved`] if the file, its log or its index no longer has its name.
+    pub fn flush(&self) -> Result<()> {
+        self.store.flush()
+    }
+
+    /// Closes this handle and returns any error that dropping it would hide.
+    ///
+    /// The file is closed when its last handle, clone and iterator is gone; until then this
+    /// returns what [`flush`](Self::flush) would.
+    ///
+    /// # Errors
+    ///
+    /// As [`flush`](Self::flush). The handle is closed then too.
+    pub fn close(self) -> Result<()> {
+        self.store.flush()?;
+        Arc::into_inner(self.store).map_or(Ok(()), Store::close)
+    }
+
+    /// Deletes the vault: the file, and the log beside it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InUse`] if it is open anywhere else: by a clone, an iterator, another handle or
+    /// another process. [`Error::Moved`] if the file, its log or its index was deleted, renamed or
+    /// replaced: what has the name may be another vault. Nothing was deleted then, and this handle is
+    /// closed.
+    pub fn delete(self) -> Result<()> {
+        let path = self.store.name().to_path_buf();
+        Arc::into_inner(self.store).map_or(Err(Error::InUse { path }), Store::delete)
+    }
+}
+
+impl<K, V> Vault<K, V>
+where
+    K: Serialize + DeserializeOwned + Eq + Hash,
+    V: Serialize + DeserializeOwned,
+{
+    pub(crate) fn open_with(config: Config, codec: Codec, verify: bool) -> Result<Self> {
+        let format = |checksums| Format {
+            codec,
+            verify,
+            checksums,
+        };
+        let store = Store::open(config, &|path, ends, checksums| {
+            check_types::<K, V>(path, ends, format(checksums))
+        })?;
+        Ok(Self {
+            format: format(store.has_checksums()),
+            store: Arc::new(store),
+            marker: PhantomData,
+        })
+    }
+}
+
+/// Looks at the first and the last entry, to find out at once if the types are wrong.
+fn check_types<K, V>(path: &Path, ends: &Ends, format: Format) -> Result<()>
+where
+    K: Serialize + DeserializeOwned,
+    V: DeserializeOwned,
+{
+    let mismatch = |found: &str, source| {
+        Err(Error::TypeMismatch {
+            path: path.to_path_buf(),
+            key_type: type_name::<K>(),
+            value_type: type_name::<V>(),
+            found: found.to_owned(),
+            source: Box::new(source),
+        })
+    };
+    let mut decoded = false;
+    let mut wrong = None;
+    for (end, entry) in [("first", &ends.first), ("last", &ends.last)] {
+        let Some(entry) = entry else { continue };
+        match format.check_entry::<K, V>(&entry.key, &entry.value) {
+            Ok(()) => decoded = true,
+            Err(error @ (Error::KeyEncoding { .. } | Error::Encode { .. })) => {
+                let found = format!("look-ups would miss its {end} entry");
+                return mismatch(&found, error);
+            }
+            Err(error @ Error::Decode { part, .. }) => {
+                wrong.get_or_insert_with(|| {
+                    (
+                        format!("the {part} of its {end} entry is of another type"),
+                        error,
+                    )
+                });
+            }
+            // What is damaged, or Python's, says nothing about the types of the others.
+            Err(_) => {}
+        }
+    }
+    match wrong {
+        Some((found, error)) if !decoded => mismatch(&found, error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_several_destructors_are_returned_in_their_order_each_once() {
+        let vault: Vault<u8, u8> = Vault::open_in_memory().unwrap();
+        for reason in ["first", "second"] {
+            vault.store.defer_error(Error::InvalidOptions { reason });
+        }
+        for reason in ["first", "second"] {
+            let error = vault.put(&1, &1).unwrap_err();
+            let source = std::error::Error::source(&error).unwrap().to_string();
+            assert!(source.ends_with(reason), "{source}");
+        }
+        vault.put(&1, &1).unwrap();
+    }
+}

@@ -1,0 +1,12 @@
+//! One connection to the file: its prepared statements, and the parts of SQLite's C interface that
+//! rusqlite does not wrap.
+
+pub(in crate::sqlite) mod failure;
+pub(in crate::sqlite) mod page_cache;
+pub(in crate::sqlite) mod raw;
+pub(in crate::sqlite) mod row;
+pub(in crate::sqlite) mod rowids;
+pub(in crate::sqlite) mod sendable;
+pub(in crate::sqlite) mod session;
+pub(in crate::sqlite) mod statement;
+pub(in crate::sqlite) mod statements;

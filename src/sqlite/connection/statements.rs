@@ -1,0 +1,209 @@
+//! The statements, and the connection that they are prepared on.
+
+use rusqlite::Connection;
+use self_cell::self_cell;
+
+use crate::sqlite::connection::statement::{Parameter, Statement};
+use crate::sqlite::write::checkpoint::Watched;
+
+/// Every statement that is run more than once a connection.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::sqlite) enum Sql {
+    Begin,
+    BeginImmediate,
+    Commit,
+    Rollback,
+    Savepoint,
+    Release,
+    RollbackTo,
+    Get,
+    Contains,
+    Count,
+    CountTable,
+    IndexedRowids,
+    Row,
+    SchemaVersion,
+    Bytes,
+    Any,
+    First,
+    Last,
+    Put,
+    Restore,
+    Update,
+    SetKey,
+    SetEntry,
+    MoveRow,
+    Delete,
+    DeleteRow,
+    Clear,
+    ScanForward(Columns),
+    ScanBackward(Columns),
+}
+
+/// Which columns of the rows a scan wants: the others are not read from the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Columns {
+    Key,
+    Value,
+    Both,
+}
+
+impl Sql {
+    const COUNT: usize = 33;
+
+    const fn slot(self) -> usize {
+        match self {
+            Self::Begin => 0,
+            Self::BeginImmediate => 1,
+            Self::Commit => 2,
+            Self::Rollback => 3,
+            Self::Savepoint => 4,
+            Self::Release => 5,
+            Self::RollbackTo => 6,
+            Self::Get => 7,
+            Self::Contains => 8,
+            Self::Count => 9,
+            Self::CountTable => 10,
+            Self::Bytes => 11,
+            Self::Any => 12,
+            Self::First => 13,
+            Self::Last => 14,
+            Self::Put => 15,
+            Self::Restore => 16,
+            Self::Update => 17,
+            Self::SetKey => 18,
+            Self::SetEntry => 19,
+            Self::MoveRow => 20,
+            Self::Delete => 21,
+            Self::DeleteRow => 22,
+            Self::Clear => 23,
+            Self::ScanForward(columns) => 24 + columns as usize,
+            Self::ScanBackward(columns) => 27 + columns as usize,
+            Self::IndexedRowids => 30,
+            Self::Row => 31,
+            Self::SchemaVersion => 32,
+        }
+    }
+
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Begin => "BEGIN",
+            Self::BeginImmediate => "BEGIN IMMEDIATE",
+            Self::Commit => "COMMIT",
+            Self::Rollback => "ROLLBACK",
+            // Savepoints nest: a name means the innermost one that has it.
+            Self::Savepoint => "SAVEPOINT part",
+            Self::Release => "RELEASE part",
+            Self::RollbackTo => "ROLLBACK TO part",
+            Self::Get => "SELECT value, rowid FROM dict WHERE key = ?1",
+            Self::Contains => "SELECT 1 FROM dict WHERE key = ?1",
+            // No more rows than there can be: pages that share their children would be counted for
+            // ever, and by `count(*)` alone in a loop that nothing interrupts. One statement, for the size
+            // and the number must be of one state.
+            Self::Count => {
+                "WITH room (rows) AS \
+                 (SELECT page_count * page_size / ?1 FROM pragma_page_count, pragma_page_size) \
+                 SELECT (SELECT count(*) FROM \
+                 (SELECT 1 FROM dict LIMIT (SELECT rows + 1 FROM room))), rows FROM room"
+            }
+            Self::CountTable => {
+                "WITH room (rows) AS \
+                 (SELECT page_count * page_size / ?1 FROM pragma_page_count, pragma_page_size) \
+                 SELECT (SELECT count(*) FROM \
+                 (SELECT 1 FROM dict NOT INDEXED LIMIT (SELECT rows + 1 FROM room))), rows FROM room"
+            }
+            // Of the index alone, which has them beside the keys.
+            Self::IndexedRowids => {
+                "SELECT rowid FROM dict INDEXED BY sqlite_autoindex_dict_1 LIMIT ?1"
+            }
+            Self::Row => "SELECT key, value FROM dict WHERE rowid = ?1",
+            // Reads the header page alone, which damage of the trees leaves readable.
+            Self::SchemaVersion => "PRAGMA schema_version",
+            Self::Bytes => "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+            Self::Any => "SELECT 1 FROM dict NOT INDEXED LIMIT 1",
+            Self::First => "SELECT key, value, rowid FROM dict ORDER BY rowid LIMIT 1",
+            Self::Last => "SELECT key, value, rowid FROM dict ORDER BY rowid DESC LIMIT 1",
+            // Not `INSERT OR REPLACE`, which would give the key a new rowid and so a new place.
+            Self::Put => {
+                "INSERT INTO dict (key, value) VALUES (?1, ?2) \
+                 ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+            }
+            Self::Restore => "INSERT OR IGNORE INTO dict (rowid, key, value) VALUES (?1, ?2, ?3)",
+            Self::Update => "UPDATE dict SET value = ?2 WHERE rowid = ?1",
+            Self::SetKey => "UPDATE OR IGNORE dict SET key = ?2 WHERE rowid = ?1",
+            Self::SetEntry => "UPDATE OR IGNORE dict SET key = ?2, value = ?3 WHERE rowid = ?1",
+            Self::MoveRow => "UPDATE dict SET rowid = ?2 WHERE rowid = ?1",
+            Self::Delete => "DELETE FROM dict WHERE key = ?1",
+            Self::DeleteRow => "DELETE FROM dict WHERE rowid = ?1",
+            Self::Clear => "DELETE FROM dict",
+            // Where to stop is the caller's to see: SQLite would compare and count at each row.
+            Self::ScanForward(Columns::Key) => {
+                "SELECT rowid, key FROM dict WHERE rowid >= ?1 ORDER BY rowid"
+            }
+            Self::ScanForward(Columns::Value) => {
+                "SELECT rowid, value FROM dict WHERE rowid >= ?1 ORDER BY rowid"
+            }
+            Self::ScanForward(Columns::Both) => {
+                "SELECT rowid, key, value FROM dict WHERE rowid >= ?1 ORDER BY rowid"
+            }
+            Self::ScanBackward(Columns::Key) => {
+                "SELECT rowid, key FROM dict WHERE rowid <= ?1 ORDER BY rowid DESC"
+            }
+            Self::ScanBackward(Columns::Value) => {
+                "SELECT rowid, value FROM dict WHERE rowid <= ?1 ORDER BY rowid DESC"
+            }
+            Self::ScanBackward(Columns::Both) => {
+                "SELECT rowid, key, value FROM dict WHERE rowid <= ?1 ORDER BY rowid DESC"
+            }
+        }
+    }
+}
+
+/// The statements of one connection, each prepared when it is first needed and then kept.
+pub(in crate::sqlite) struct Statements<'conn> {
+    pub(in crate::sqlite) connection: &'conn Connection,
+    slots: [Option<Statement<'conn>>; Sql::COUNT],
+}
+
+impl<'conn> Statements<'conn> {
+    pub(in crate::sqlite) fn new(connection: &'conn Connection) -> Self {
+        Self {
+            connection,
+            slots: [const { None }; Sql::COUNT],
+        }
+    }
+
+    #[inline]
+    pub(in crate::sqlite) fn get(&mut self, sql: Sql) -> rusqlite::Result<&mut Statement<'conn>> {
+        // Not `ok_or`, which makes an error and drops it each time.
+        let Some(slot) = self.slots.get_mut(sql.slot()) else {
+            return Err(rusqlite::Error::InvalidQuery);
+        };
+        match slot {
+            Some(statement) => Ok(statement),
+            None => Ok(slot.insert(Statement::prepare(self.connection, sql.text())?)),
+        }
+    }
+
+    /// Runs a statement that changes rows; the number of them.
+    pub(in crate::sqlite) fn change<const N: usize>(
+        &mut self,
+        sql: Sql,
+        parameters: [Parameter<'_>; N],
+    ) -> rusqlite::Result<u64> {
+        self.get(sql)?.execute(parameters)?;
+        Ok(self.connection.changes())
+    }
+
+    pub(in crate::sqlite) fn run(&mut self, sql: Sql) -> rusqlite::Result<()> {
+        self.get(sql)?.execute([])
+    }
+}
+
+self_cell!(
+    pub(in crate::sqlite) struct Bound {
+        owner: Watched,
+        #[not_covariant]
+        dependent: Statements,
+    }
+);

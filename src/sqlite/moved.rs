@@ -1,0 +1,294 @@
+//! What a store does when its files no longer have their names: it refuses, and saves what is only
+//! in an unlinked log.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+
+use crate::error::{Error, Result};
+use crate::sqlite::connection::session::Session;
+use crate::sqlite::names::{Look, Name, Names};
+use crate::sqlite::open::place::Identity;
+use crate::sqlite::open_files;
+use crate::sqlite::recovery::bytes::{number, read_at};
+use crate::sqlite::{Refusal, Store, fork};
+
+/// The beginning of a log, and of each frame in it.
+type LogHeader = [u8; 32];
+type FrameHeader = [u8; 24];
+
+/// How often a log is read again that others write while it is compared.
+const MOST_READS: usize = 16;
+
+impl Store {
+    /// Refuses a write to files that others would not find, or that others have replaced.
+    pub(in crate::sqlite) fn check_before(&self, session: &mut Session) -> Result<()> {
+        let Some(names) = self.connector.names() else {
+            return Ok(());
+        };
+        self.refuse_unless_right(names, names.look_before(), session)
+    }
+
+    /// Decides whether a commit can be acknowledged: whether it is in the files of those names.
+    ///
+    /// `frames` is how many the log had after it.
+    pub(in crate::sqlite) fn check_after(&self, session: &mut Session, frames: u32) -> Result<()> {
+        let Some(names) = self.connector.names() else {
+            return Ok(());
+        };
+        let mut look = names.look_after();
+        if look.is_right() && !names.knows_log() && frames > 0 {
+            let found = session.with_connection(|connection| {
+                Ok(find_commit(connection, names.log_path(), frames))
+            })?;
+            match found {
+                Found::There(identity) => names.keep_log(Some(identity)),
+                Found::WrittenBack => {}
+                Found::Elsewhere => {
+                    names.keep_log(None);
+                    look = names.look();
+                }
+            }
+        }
+        self.refuse_unless_right(names, look, session)
+    }
+
+    /// Refuses if the files no longer have their names, where no write is under way.
+    pub(in crate::sqlite) fn check_names(&self) -> Result<()> {
+        let Some(names) = self.connector.names() else {
+            return Ok(());
+        };
+        match self.writer.try_acquire() {
+            Ok(Some(mut session)) => {
+                let checked = self.refuse_unless_right(names, names.look_after(), &mut session);
+                self.writer.release(session);
+                checked
+            }
+            // Who has it looks, too.
+            Ok(None) | Err(Refusal::Reentrant | Refusal::TimedOut) => {
+                let look = names.look_after();
+                if look.is_right() {
+                    return Ok(());
+                }
+                Err(names.moved(look))
+            }
+        }
+    }
+
+    fn refuse_unless_right(&self, names: &Names, look: Look, session: &mut Session) -> Result<()> {
+        if look.is_right() {
+            return Ok(());
+        }
+        self.save_log(names, look, session);
+        Err(names.moved(look))
+    }
+
+    /// Writes a log that others cannot find back to the file, if that is sure to do no harm.
+    fn save_log(&self, names: &Names, look: Look, session: &mut Session) {
+        if self.connector.config.read_only || !is_to_be_saved(look) {
+            return;
+        }
+        // What cannot be saved now is tried again by the next write, and when the store is closed.
+        let _ = session.with_connection(|connection| save_log(connection, look, names.log_path()));
+    }
+
+    /// Sees to it that closing the last connection does no harm to the files of others.
+    ///
+    /// It would write the log back, and delete the file that has its name.
+    pub(in crate::sqlite) fn prepare_close(&self, session: &mut Session) {
+        let Some(names) = self.connector.names() else {
+            return;
+        };
+        let look = names.look();
+        if look.is_right() {
+            return;
+        }
+        self.save_log(names, look, session);
+        let _ = session.with_connection(|connection| {
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+        });
+    }
+}
+
+impl Store {
+    /// True in a child of the process that opened it.
+    #[inline]
+    pub(in crate::sqlite) fn is_forked(&self) -> bool {
+        fork::count() != self.forks
+    }
+
+    /// SQLite's locks and its memory are the parent's: nothing may be done with them here.
+    #[inline]
+    pub(in crate::sqlite) fn check_fork(&self) -> Result<()> {
+        if self.is_forked() {
+            return Err(self.forked());
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn forked(&self) -> Error {
+        Error::Forked {
+            path: self.name().to_path_buf(),
+        }
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if self.is_forked() {
+            // The connections are the parent's. Closing them here could write to its files.
+            std::mem::forget((self.coherence.take(), self.take_readers()));
+            return std::mem::forget(self.writer.take());
+        }
+        if let Some(mut session) = self.writer.take() {
+            self.prepare_close(&mut session);
+            // It is closed last, so that it is the one that empties the log.
+            self.coherence.take();
+            drop(self.take_readers());
+        }
+    }
+}
+
+impl Session {
+    /// The same session, of files with these names.
+    pub(in crate::sqlite) fn named(mut self, names: Option<Arc<Names>>) -> Self {
+        self.names = names;
+        self
+    }
+
+    /// The error of a file that SQLite reads and that cannot be right.
+    pub(in crate::sqlite) fn corrupt(&self, reason: &'static str) -> Error {
+        self.explain(Error::Corrupt {
+            path: self.path.to_path_buf(),
+            source: reason.into(),
+        })
+    }
+
+    /// Puts the reason in the place of an error which may be the effect of files that moved.
+    #[cold]
+    pub(in crate::sqlite) fn explain(&self, error: Error) -> Error {
+        match &self.names {
+            Some(names) => names.explain(error),
+            None => error,
+        }
+    }
+}
+
+/// True if the log holds what nobody else can find, and to write it back can do no harm.
+///
+/// Where the index is another's, others may have written to the same log, and nobody knows what is
+/// newest. Who opens the file makes a log and an index, so nobody did if there is neither. Where
+/// another file has the name of the file and the log still has its own, whoever opened that file
+/// works with this log.
+fn is_to_be_saved(look: Look) -> bool {
+    matches!(
+        (look.file, look.log, look.index),
+        (_, Name::Absent | Name::Others, Name::Own)
+            | (Name::Absent, Name::Own, Name::Own)
+            | (Name::Own, Name::Absent, Name::Absent)
+    )
+}
+
+fn save_log(connection: &Connection, look: Look, path: &Path) -> rusqlite::Result<()> {
+    // An index that has gone on with another log says nothing of this one.
+    if !index_agrees_with_log(connection) {
+        return Ok(());
+    }
+    let is_busy: i64 =
+        connection.query_one("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    if is_busy != 0 || look.log != Name::Others {
+        return Ok(());
+    }
+    // What has the log's name now is older than the file, or no log at all: whoever opened the file
+    // next would write it over what was just saved. Nobody writes to it while this has the lock.
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    if open_files::index_header(connection).is_some_and(|header| header.frames() == 0) {
+        empty_file(path).ok();
+    }
+    connection.execute_batch("ROLLBACK")
+}
+
+/// True if the last frame that the index knows is in the log that `connection` has open.
+fn index_agrees_with_log(connection: &Connection) -> bool {
+    let Some(header) = open_files::index_header(connection) else {
+        return false;
+    };
+    if header.frames() == 0 {
+        return true;
+    }
+    let Some(at) = last_frame(connection, header.frames()) else {
+        return false;
+    };
+    let frame: Option<FrameHeader> = open_files::read_log(connection, at);
+    frame.is_some_and(|frame| {
+        let word = |at| number(&frame, at, 4);
+        let (first, second) = header.frame_checksum();
+        (word(16), word(20)) == (Some(first), Some(second))
+    })
+}
+
+/// Where the last of so many frames begins in the log that `connection` has open.
+fn last_frame(connection: &Connection, frames: u32) -> Option<u64> {
+    let header: LogHeader = open_files::read_log(connection, 0)?;
+    let page_bytes = u64::from(number(&header, 8, 4)?);
+    let before = u64::from(frames.checked_sub(1)?);
+    let frame_bytes = size_of::<FrameHeader>() as u64 + page_bytes;
+    Some(size_of::<LogHeader>() as u64 + before * frame_bytes)
+}
+
+/// Where a commit was found.
+enum Found {
+    /// In the log of that name, which is this file.
+    There(Identity),
+    /// The log was emptied after it, which comes after it was written to the file.
+    WrittenBack,
+    Elsewhere,
+}
+
+/// Looks for a commit that ended with the given number of frames in the log at `path`.
+///
+/// The bytes of the commit are new, so the file that has them is the one that was written to.
+fn find_commit(connection: &Connection, path: &Path, frames: u32) -> Found {
+    for _ in 0..MOST_READS {
+        if open_files::log_bytes(connection) == Some(0) {
+            return Found::WrittenBack;
+        }
+        let Some(at) = last_frame(connection, frames) else {
+            continue;
+        };
+        let read = || -> Option<FrameHeader> { open_files::read_log(connection, at) };
+        let before = read();
+        let Ok((identity, found)) = read_frame(path, at) else {
+            return Found::Elsewhere;
+        };
+        // Somebody may begin the log anew meanwhile.
+        if before.is_some() && before == read() {
+            return if before == Some(found) {
+                Found::There(identity)
+            } else {
+                Found::Elsewhere
+            };
+        }
+    }
+    Found::Elsewhere
+}
+
+/// Nobody locks a log by itself, so it may be opened and closed.
+fn read_frame(path: &Path, at: u64) -> io::Result<(Identity, FrameHeader)> {
+    let mut file = File::open(path)?;
+    let mut frame = FrameHeader::default();
+    read_at(&mut file, at, &mut frame)?;
+    Ok((Identity::of(&file.metadata()?), frame))
+}
+
+fn empty_file(path: &Path) -> io::Result<()> {
+    if !fs::symlink_metadata(path)?.is_file() {
+        return Ok(());
+    }
+    File::options().write(true).open(path)?.set_len(0)
+}

@@ -1,0 +1,298 @@
+//! Whether the files that a store has open are still the ones of their names.
+//!
+//! Somebody may delete, rename or replace a file, its log or its index while it is open. What is
+//! written then is found by nobody, or damages what others write. So the store looks before
+//! each write, and once more after the commit and before it is acknowledged: a look before alone
+//! would leave a gap.
+//!
+//! # What a look costs
+//!
+//! Deleting, renaming and creating a file changes the times of its folder. So the store compares the
+//! folder with what it was when all names were last right: before a write by an open descriptor,
+//! after a commit by its path, which shows too that no folder above was renamed. Only if they differ
+//! does it look at each file.
+//!
+//! The times are as coarse as the file system's clock. So a folder that has changed in the last
+//! [`COARSEST_TIME`] is not believed.
+
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock};
+use std::time::{Duration, SystemTime};
+
+use crate::error::{Error, Result};
+use crate::sqlite::lock;
+use crate::sqlite::open::place::{self, Identity, beside};
+
+/// FAT keeps times in steps of two seconds.
+const COARSEST_TIME: Duration = Duration::from_secs(3);
+
+/// What became of the name of an open file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sqlite) enum Name {
+    /// It is the file's.
+    Own,
+    /// No file has it.
+    Absent,
+    /// Another file has it.
+    Others,
+}
+
+/// The names of the three files of a store.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::sqlite) struct Look {
+    pub(in crate::sqlite) file: Name,
+    pub(in crate::sqlite) log: Name,
+    pub(in crate::sqlite) index: Name,
+}
+
+impl Look {
+    const RIGHT: Self = Self {
+        file: Name::Own,
+        log: Name::Own,
+        index: Name::Own,
+    };
+
+    pub(in crate::sqlite) fn is_right(self) -> bool {
+        [self.file, self.log, self.index] == [Name::Own; 3]
+    }
+}
+
+/// What changes in a folder with the names in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    identity: Identity,
+    times: [(i64, i64); 2],
+}
+
+impl Stamp {
+    #[cfg(unix)]
+    fn of(folder: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        Self {
+            identity: Identity::of(folder),
+            times: [
+                (folder.mtime(), folder.mtime_nsec()),
+                (folder.ctime(), folder.ctime_nsec()),
+            ],
+        }
+    }
+}
+
+/// The names of a file that is open, of its log and of its index.
+#[derive(Debug)]
+pub(in crate::sqlite) struct Names {
+    path: PathBuf,
+    log: PathBuf,
+    index: PathBuf,
+    folder: PathBuf,
+    /// `None` if it may not be opened.
+    open_folder: Option<File>,
+    own_file: OnceLock<Identity>,
+    /// It is known once a commit was looked for; `None` if that was not found under the name.
+    own_log: OnceLock<Option<Identity>>,
+    own_index: OnceLock<Identity>,
+    /// The folder when all names were right.
+    right: Mutex<Option<Stamp>>,
+}
+
+impl Names {
+    pub(in crate::sqlite) fn new(path: &Path) -> Self {
+        let folder = path.parent().unwrap_or(Path::new("/")).to_path_buf();
+        Self {
+            path: path.to_path_buf(),
+            log: beside(path, "-wal"),
+            index: beside(path, "-shm"),
+            open_folder: if cfg!(unix) {
+                File::open(&folder).ok()
+            } else {
+                None
+            },
+            folder,
+            own_file: OnceLock::new(),
+            own_log: OnceLock::new(),
+            own_index: OnceLock::new(),
+            right: Mutex::new(None),
+        }
+    }
+
+    pub(in crate::sqlite) fn log_path(&self) -> &Path {
+        &self.log
+    }
+
+    /// True if there is an index.
+    pub(in crate::sqlite) fn has_index(&self) -> bool {
+        place::identity(&self.index).is_some()
+    }
+
+    /// Keeps which files are the store's, just after they were opened: this one, and the index of
+    /// that name. A store that writes has one.
+    ///
+    /// The index cannot be proved to be its own: to open and close it would drop this process's locks.
+    pub(in crate::sqlite) fn keep(&self, file: Option<Identity>, is_writer: bool) -> Result<()> {
+        if let Some(identity) = file {
+            self.own_file.get_or_init(|| identity);
+        }
+        match place::identity(&self.index) {
+            Some(identity) => {
+                self.own_index.get_or_init(|| identity);
+            }
+            // Another handle of this process has it, and it was deleted meanwhile.
+            None if is_writer && cfg!(unix) => {
+                return Err(self.moved(Look {
+                    index: Name::Absent,
+                    ..Look::RIGHT
+                }));
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// True if the path no longer names the file.
+    pub(in crate::sqlite) fn is_replaced(&self) -> bool {
+        let own = self.own_file.get();
+        own.is_some() && name(&self.path, own) != Name::Own
+    }
+
+    /// Keeps which log is the store's; `None` if it is not the one of that name.
+    pub(in crate::sqlite) fn keep_log(&self, identity: Option<Identity>) {
+        self.own_log.get_or_init(|| identity);
+    }
+
+    pub(in crate::sqlite) fn knows_log(&self) -> bool {
+        self.own_log.get().is_some()
+    }
+
+    /// A look before a write.
+    pub(in crate::sqlite) fn look_before(&self) -> Look {
+        match &self.open_folder {
+            Some(folder) => self.look_unless_right(folder.metadata()),
+            None => self.look(),
+        }
+    }
+
+    /// A look after a commit.
+    pub(in crate::sqlite) fn look_after(&self) -> Look {
+        self.look_unless_right(fs::metadata(&self.folder))
+    }
+
+    fn look_unless_right(&self, folder: io::Result<Metadata>) -> Look {
+        #[cfg(unix)]
+        if let Ok(folder) = folder
+            && *lock(&self.right) == Some(Stamp::of(&folder))
+        {
+            return Look::RIGHT;
+        }
+        #[cfg(not(unix))]
+        let _ = folder;
+        self.look()
+    }
+
+    /// A look at each name.
+    pub(in crate::sqlite) fn look(&self) -> Look {
+        let Some(own_file) = self.own_file.get() else {
+            return Look::RIGHT;
+        };
+        // First the folder, then what is in it: what changes in between is seen now, or makes
+        // the folder another one.
+        let stamp = self.trusted_stamp();
+        let look = Look {
+            file: name(&self.path, Some(own_file)),
+            // A file that is not in write-ahead mode has neither.
+            log: self
+                .own_index
+                .get()
+                .map_or(Name::Own, |_| self.look_at_log()),
+            index: self
+                .own_index
+                .get()
+                .map_or(Name::Own, |index| name(&self.index, Some(index))),
+        };
+        if look.is_right() && self.knows_log() {
+            *lock(&self.right) = stamp;
+        }
+        look
+    }
+
+    fn look_at_log(&self) -> Name {
+        match self.own_log.get() {
+            None => name(&self.log, None),
+            Some(Some(own)) => name(&self.log, Some(own)),
+            Some(None) => match name(&self.log, None) {
+                Name::Own => Name::Others,
+                other => other,
+            },
+        }
+    }
+
+    /// What the folder is now, if each later change is sure to make it another.
+    fn trusted_stamp(&self) -> Option<Stamp> {
+        #[cfg(unix)]
+        {
+            let latest = SystemTime::now().checked_sub(COARSEST_TIME)?;
+            let folder = fs::metadata(&self.folder).ok()?;
+            let stamp = Stamp::of(&folder);
+            let is_old = |(seconds, _): (i64, i64)| {
+                let since = latest.duration_since(SystemTime::UNIX_EPOCH).ok();
+                since.is_some_and(|since| seconds < since.as_secs().cast_signed())
+            };
+            stamp.times.into_iter().all(is_old).then_some(stamp)
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = (SystemTime::now(), COARSEST_TIME);
+            None
+        }
+    }
+
+    /// The error of a file that no longer has its name.
+    pub(in crate::sqlite) fn moved(&self, look: Look) -> Error {
+        let moved = match look {
+            Look { file, .. } if file != Name::Own => &self.path,
+            Look { log, .. } if log != Name::Own => &self.log,
+            _ => &self.index,
+        };
+        Error::Moved {
+            path: self.path.clone(),
+            moved: moved.clone(),
+        }
+    }
+
+    /// Puts the reason in the place of an error which may be its effect.
+    #[cold]
+    pub(in crate::sqlite) fn explain(&self, error: Error) -> Error {
+        if !matches!(
+            error,
+            Error::Corrupt { .. }
+                | Error::Io { .. }
+                | Error::Sqlite { .. }
+                | Error::NotFound { .. }
+                | Error::ReadOnly {
+                    source: Some(_),
+                    ..
+                }
+        ) {
+            return error;
+        }
+        let look = self.look();
+        if look.is_right() {
+            error
+        } else {
+            self.moved(look)
+        }
+    }
+}
+
+/// What became of `path`, which was the name of the file `own`, if that is known.
+fn name(path: &Path, own: Option<&Identity>) -> Name {
+    if cfg!(not(unix)) {
+        return Name::Own;
+    }
+    match (place::identity(path), own) {
+        (None, _) => Name::Absent,
+        (Some(found), Some(own)) if found != *own => Name::Others,
+        _ => Name::Own,
+    }
+}

@@ -1,0 +1,91 @@
+//! What a store is told when it is opened.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// When a write is on the disk.
+///
+/// It is a setting of the handle, not of the file: two handles of one vault may differ.
+///
+/// | | killed process | power cut | cost of a commit |
+/// |---|---|---|---|
+/// | `Full` | nothing lost | nothing lost | one `fdatasync` |
+/// | `Normal` | nothing lost | the newest commits may be lost, never the file | none |
+/// | `Off` | nothing lost | the file may be damaged | none, and cheaper checkpoints |
+///
+/// Atomicity does not depend on it: after a crash a transaction is there whole or
+/// not at all (`Off` and a power cut excepted).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Durability {
+    /// Every commit is synced before the call returns `Ok`: it survives a power cut.
+    #[default]
+    Full,
+    /// A commit is handed to the operating system and synced at the next checkpoint:
+    /// it survives a killed process. A power cut may take the newest commits, in order,
+    /// and never damages the file. [`flush`](crate::Vault::flush) syncs on demand.
+    Normal,
+    /// Nothing is ever synced: for what can be rebuilt. A power cut may damage the file.
+    Off,
+}
+
+impl Durability {
+    /// SQLite's name for it: <https://www.sqlite.org/pragma.html#pragma_synchronous>.
+    pub(in crate::sqlite) const fn synchronous(self) -> &'static str {
+        match self {
+            Self::Full => "FULL",
+            Self::Normal => "NORMAL",
+            Self::Off => "OFF",
+        }
+    }
+}
+
+/// What may be there when a store is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Existence {
+    /// It must be there.
+    Required,
+    /// It is created when it is not there.
+    Created,
+    /// It must not be there.
+    Refused,
+}
+
+/// Where the bytes live.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Location {
+    /// A file, by whatever path the caller gave.
+    File(PathBuf),
+    /// This process's memory, as long as the store is open.
+    Memory,
+}
+
+/// Everything [`Store::open`](crate::sqlite::Store::open) needs to know.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) location: Location,
+    pub(crate) existence: Existence,
+    pub(crate) read_only: bool,
+    /// The file cannot change: no locks, no log. Goes with `read_only`.
+    pub(crate) immutable: bool,
+    /// A new file is to have checksums; an existing one must.
+    pub(crate) checksums: bool,
+    /// The permissions of a new file.
+    pub(crate) mode: Option<u32>,
+    pub(crate) durability: Durability,
+    pub(crate) busy_timeout: Duration,
+    /// In bytes.
+    pub(crate) cache_capacity: usize,
+    /// In bytes.
+    pub(crate) log_size_limit: u64,
+}
+
+impl Config {
+    /// The path as the caller gave it, for errors that come before it is resolved.
+    pub(in crate::sqlite) fn given_path(&self) -> &Path {
+        match &self.location {
+            Location::File(path) => path,
+            Location::Memory => Path::new(":memory:"),
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! Opening: from a path to a connection that is known to be a vault's.
+//!
+//! Nothing is written before the file is known to be a vault, or new.
+
+pub(in crate::sqlite) mod config;
+pub(in crate::sqlite) mod existence;
+pub(in crate::sqlite) mod look;
+pub(in crate::sqlite) mod place;
+pub(in crate::sqlite) mod reading;
+pub(in crate::sqlite) mod schema;
+pub(in crate::sqlite) mod settings;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, FileControl, OpenFlags, ffi};
+
+use self::config::{Config, Existence, Location};
+use self::look::Seen;
+pub(crate) use self::look::{ANY_TYPES, Check, Ends};
+use self::place::{Identity, absolute, beside, immutable_uri};
+use self::settings::{check_sqlite_version, harden, switch_to_wal};
+use crate::error::{Error, Result};
+use crate::sqlite::connection::failure;
+use crate::sqlite::connection::raw::WalIndex;
+use crate::sqlite::connection::session::Session;
+use crate::sqlite::memory;
+use crate::sqlite::names::Names;
+use crate::sqlite::write::patience::Patience;
+
+/// SQLite counts milliseconds in 31 bits.
+const LONGEST_SQLITE_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
+
+/// How often the opening starts anew because the file was replaced meanwhile.
+const MAX_MOVES: usize = 16;
+
+/// Everything that is needed to open one more connection to the same file.
+#[derive(Debug)]
+pub(in crate::sqlite) struct Connector {
+    pub(in crate::sqlite) path: Arc<Path>,
+    vfs: Option<&'static str>,
+    pub(in crate::sqlite) config: Config,
+    /// Which files were opened first: a path may come to name another one.
+    names: Option<Arc<Names>>,
+}
+
+impl Connector {
+    /// Makes the path absolute and checks what is there.
+    pub(in crate::sqlite) fn new(config: Config) -> Result<Self> {
+        check_sqlite_version()?;
+        let (path, vfs) = match &config.location {
+            Location::File(path) => (absolute(path, config.existence)?, None),
+            Location::Memory => {
+                let vfs = memory::vfs().map_err(|error| {
+                    failure::from_sqlite(error, config.given_path(), Duration::ZERO)
+                })?;
+                (PathBuf::from(memory::unique_path()), Some(vfs))
+            }
+        };
+        let connector = Self {
+            names: vfs.is_none().then(|| Arc::new(Names::new(&path))),
+            path: Arc::from(path),
+            vfs,
+            config,
+        };
+        if connector.vfs.is_none() {
+            connector.check_existence()?;
+        }
+        Ok(connector)
+    }
+
+    /// Opens the first connection: the writer's, or a read-only vault's only one. Says too
+    /// whether the file has checksums.
+    ///
+    /// Everything that can refuse the file looks first. The connection touches nothing before it
+    /// reads.
+    pub(in crate::sqlite) fn establish(&self, check: Check<'_>) -> Result<(Session, bool)> {
+        self.refuse_pending()?;
+        self.create_file()?;
+        for _ in 0..MAX_MOVES {
+            self.refuse_to_lock_out()?;
+            let mut connection = self.connect(self.flags())?;
+            let mut patience = Patience::new(self.config.busy_timeout);
+            let log_was_there = self.log_path().exists();
+            let prepared = self
+                .check_writable(&connection)
+                .and_then(|()| self.look(&connection, check, &mut patience))
+                .and_then(|seen| self.prepare(&connection, seen, check, &mut patience));
+            if prepared.is_err() && log_was_there {
+                // Closing would write the log of a foreign file into it.
+                let keep = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+                connection.set_db_config(keep, true).ok();
+            }
+            // A file that was deleted meanwhile fails, or works, in any way: start anew. Its
+            // identity is known if it has its name between two looks that see the same file.
+            let identity = place::identity(&self.path);
+            if self.has_moved(&connection) || place::identity(&self.path) != identity {
+                continue;
+            }
+            connection
+                .progress_handler(0, None::<fn() -> bool>)
+                .map_err(|error| self.failed(error))?;
+            let checksums = prepared?;
+            self.keep_names(&connection, identity)?;
+            let session = Session::writer(
+                connection,
+                self.path.clone(),
+                Duration::ZERO,
+                self.config.log_size_limit,
+            )?;
+            return Ok((session.named(self.names.clone()), checksums));
+        }
+        Err(self.moved())
+    }
+
+    /// Keeps which files `connection` has open, of which the main one is `file`.
+    fn keep_names(&self, connection: &Connection, file: Option<Identity>) -> Result<()> {
+        let Some(names) = &self.names else {
+            return Ok(());
+        };
+        // A file that was just switched to a log has no index before it is read.
+        if !self.config.read_only && !names.has_index() {
+            connection
+                .query_one("PRAGMA schema_version", [], |_| Ok(()))
+                .map_err(|error| self.failed(error))?;
+        }
+        names.keep(file, !self.config.read_only)
+    }
+
+    /// Opens one more connection, for reading, to a file that [`establish`](Self::establish) knows.
+    ///
+    /// It holds `token` for as long as it is open.
+    pub(in crate::sqlite) fn reader(&self, token: Arc<()>) -> Result<Session> {
+        let connection = self.connect_reader()?;
+        let timeout = self.config.busy_timeout;
+        let session = Session::reader(connection, self.path.clone(), timeout);
+        Ok(session.counted(token).named(self.names.clone()))
+    }
+
+    /// Opens the connection that shows the state of the file, where that can be known.
+    pub(in crate::sqlite) fn index(&self) -> Result<Option<WalIndex>> {
+        if self.config.immutable {
+            return Ok(None);
+        }
+        WalIndex::new(self.connect_reader()?).map_err(|error| self.failed(error))
+    }
+
+    fn connect_reader(&self) -> Result<Connection> {
+        let mut connection = self
+            .connect(OpenFlags::SQLITE_OPEN_READ_ONLY)
+            .map_err(|error| {
+                if self.is_replaced() {
+                    self.moved()
+                } else {
+                    error
+                }
+            })?;
+        // Readers wait for nobody but one who recovers the log; there SQLite's own wait will do.
+        connection
+            .busy_timeout(self.config.busy_timeout.min(LONGEST_SQLITE_TIMEOUT))
+            .and_then(|()| connection.progress_handler(0, None::<fn() -> bool>))
+            .map_err(|error| self.failed(error))?;
+        // It was opened by its path, which may name another file by now.
+        if self.is_replaced() {
+            return Err(self.moved());
+        }
+        Ok(connection)
+    }
+
+    /// True if the path no longer names the file that was opened first.
+    pub(in crate::sqlite) fn is_replaced(&self) -> bool {
+        self.names.as_ref().is_some_and(|names| names.is_replaced())
+    }
+
+    pub(in crate::sqlite) fn names(&self) -> Option<&Names> {
+        self.names.as_deref()
+    }
+
+    /// The log beside the file.
+    pub(in crate::sqlite) fn log_path(&self) -> PathBuf {
+        beside(&self.path, "-wal")
+    }
+
+    pub(in crate::sqlite) fn is_in_memory(&self) -> bool {
+        self.vfs.is_some()
+    }
+
+    /// True if the path no longer names the file that `connection` has open.
+    pub(in crate::sqlite) fn has_moved(&self, connection: &Connection) -> bool {
+        let mut moved = 0;
+        #[cfg(unix)]
+        if !self.is_in_memory() {
+            let control = FileControl::HasMoved(&mut moved);
+            connection.file_control(Some(c"main"), control).ok();
+        }
+        moved != 0
+    }
+
+    pub(in crate::sqlite) fn moved(&self) -> Error {
+        Error::Moved {
+            path: self.path.to_path_buf(),
+            moved: self.path.to_path_buf(),
+        }
+    }
+
+    fn flags(&self) -> OpenFlags {
+        let write = OpenFlags::SQLITE_OPEN_READ_WRITE;
+        match self.config.existence {
+            _ if self.config.read_only => OpenFlags::SQLITE_OPEN_READ_ONLY,
+            Existence::Created => write | OpenFlags::SQLITE_OPEN_CREATE,
+            Existence::Required | Existence::Refused => write,
+        }
+    }
+
+    /// Opens a connection that trusts nothing in the file.
+    fn connect(&self, flags: OpenFlags) -> Result<Connection> {
+        if self.config.immutable {
+            let uri = immutable_uri(&self.path);
+            return self.open_at(Path::new(&uri), flags | OpenFlags::SQLITE_OPEN_URI);
+        }
+        self.open_at(&self.path, flags)
+    }
+
+    fn open_at(&self, path: &Path, flags: OpenFlags) -> Result<Connection> {
+        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let nobody_creates = place::before_opening();
+        let opened = match self.vfs {
+            Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs),
+            None => Connection::open_with_flags(path, flags),
+        };
+        drop(nobody_creates);
+        let mut connection = opened.map_err(|error| self.cannot_open(error))?;
+        harden(&mut connection).map_err(|error| self.failed(error))?;
+        Ok(connection)
+    }
+
+    fn check_writable(&self, connection: &Connection) -> Result<()> {
+        let read_only = connection
+            .is_readonly(c"main")
+            .map_err(|error| self.failed(error))?;
+        if read_only && !self.config.read_only {
+            let source = failure::from_code(ffi::SQLITE_READONLY);
+            return Err(self.failed(source));
+        }
+        Ok(())
+    }
+
+    /// From a fresh connection to one on a vault in WAL mode. Says whether the file has checksums.
+    fn prepare(
+        &self,
+        connection: &Connection,
+        seen: Option<Seen>,
+        check: Check<'_>,
+        patience: &mut Patience,
+    ) -> Result<bool> {
+        // The file may have changed, or be another one, since it was looked at.
+        let Seen { checksums, .. } = self.inspect(connection, seen, check, patience)?;
+        if self.config.read_only {
+            return Ok(checksums == Some(true));
+        }
+        self.refuse_unwritable_log()?;
+        let synchronous = self.config.durability.synchronous();
+        connection
+            .pragma_update(None, "synchronous", synchronous)
+            .map_err(|error| self.failed(error))?;
+        self.retry(patience, || switch_to_wal(connection))?;
+        match checksums {
+            Some(checksums) => Ok(checksums),
+            None => self.create_schema(connection, check, patience),
+        }
+    }
+
+    /// Creates the table, unless another process did so since we looked.
+    fn create_schema(
+        &self,
+        connection: &Connection,
+        check: Check<'_>,
+        patience: &mut Patience,
+    ) -> Result<bool> {
+        self.retry(patience, || connection.execute_batch("BEGIN IMMEDIATE"))?;
+        let created = self.inspect(connection, None, check, patience)?.checksums;
+        if created.is_none() {
+            let (id, create) = (schema::APPLICATION_ID, schema::CREATE);
+            let format = if self.config.checksums {
+                schema::CHECKSUMS
+            } else {
+                schema::PLAIN
+            };
+            connection
+                .execute_batch(&format!(
+                    "PRAGMA application_id = {id}; PRAGMA user_version = {format}; {create}"
+                ))
+                .map_err(|error| self.failed(error))?;
+        }
+        connection
+            .execute_batch("COMMIT")
+            .map_err(|error| self.failed(error))?;
+        Ok(created.unwrap_or(self.config.checksums))
+    }
+
+    /// Runs `f` again while others have the lock it needs. Racing first opens get `SQLITE_BUSY`
+    /// whatever SQLite's own timeout, for a lock cannot be upgraded while two have it.
+    fn retry<R>(
+        &self,
+        patience: &mut Patience,
+        mut f: impl FnMut() -> rusqlite::Result<R>,
+    ) -> Result<R> {
+        loop {
+            match f() {
+                Err(error) if failure::is_busy(&error) && patience.pause() => {}
+                result => {
+                    return result.map_err(|error| {
+                        failure::from_sqlite(error, &self.path, patience.elapsed())
+                    });
+                }
+            }
+        }
+    }
+
+    pub(in crate::sqlite) fn failed(&self, error: rusqlite::Error) -> Error {
+        let error = failure::from_sqlite(error, &self.path, Duration::ZERO);
+        match &self.names {
+            Some(names) => names.explain(error),
+            None => error,
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Reads the write-ahead log of a damaged file, without SQLite: which frame holds the newest
+//! committed content of which page. <https://www.sqlite.org/fileformat2.html#the_write_ahead_log>.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom};
+
+use crate::sqlite::recovery::bytes::{number, read_at};
+
+const HEADER_BYTES: usize = 32;
+const FRAME_HEADER_BYTES: usize = 24;
+/// The last bit says that checksums are big-endian.
+const MAGIC: u32 = 0x377F_0682;
+
+/// A log, as far as its checksums hold and up to its last commit.
+pub(in crate::sqlite) struct Log {
+    file: File,
+    /// Where the newest content of a page begins.
+    newest: HashMap<u32, u64>,
+    has_commit: bool,
+    length: u64,
+    page_bytes: usize,
+    /// How many pages the file has after the last commit.
+    pages_in_file: u32,
+}
+
+impl Log {
+    /// `None` if it holds no commit of pages of that size.
+    pub(in crate::sqlite) fn read(file: File, page_bytes: usize) -> io::Result<Option<Self>> {
+        let log = Self::read_any(file)?;
+        Ok(log.filter(|log| log.page_bytes == page_bytes))
+    }
+
+    /// `None` if it holds no commit.
+    pub(in crate::sqlite) fn read_any(mut file: File) -> io::Result<Option<Self>> {
+        let length = file.seek(SeekFrom::End(0))?;
+        let mut header = [0; HEADER_BYTES];
+        if length < HEADER_BYTES as u64 {
+            return Ok(None);
+        }
+        read_at(&mut file, 0, &mut header)?;
+        let word = |at| number(&header, at, 4).unwrap_or(0);
+        let page_bytes = word(8) as usize;
+        let is_size = page_bytes.is_power_of_two() && (512..=65536).contains(&page_bytes);
+        if word(0) & !1 != MAGIC || !is_size {
+            return Ok(None);
+        }
+        let mut checksum = Checksum::new(word(0) & 1 == 1);
+        checksum.add(header.get(..24).unwrap_or_default());
+        if (word(24), word(28)) != checksum.sums {
+            return Ok(None);
+        }
+        let salts = (word(16), word(20));
+        let mut log = Self {
+            file,
+            newest: HashMap::new(),
+            has_commit: false,
+            length,
+            page_bytes,
+            pages_in_file: 0,
+        };
+        log.read_frames(length, page_bytes, salts, checksum)?;
+        Ok(log.has_commit.then_some(log))
+    }
+
+    fn read_frames(
+        &mut self,
+        length: u64,
+        page_bytes: usize,
+        salts: (u32, u32),
+        mut checksum: Checksum,
+    ) -> io::Result<()> {
+        let frame_bytes = FRAME_HEADER_BYTES + page_bytes;
+        let mut frame = vec![0; frame_bytes];
+        let mut at = HEADER_BYTES as u64;
+        let mut pending = HashMap::new();
+        while at + frame_bytes as u64 <= length {
+            read_at(&mut self.file, at, &mut frame)?;
+            let word = |offset| number(&frame, offset, 4).unwrap_or(0);
+            checksum.add(frame.get(..8).unwrap_or_default());
+            checksum.add(frame.get(FRAME_HEADER_BYTES..).unwrap_or_default());
+            if (word(8), word(12)) != salts || (word(16), word(20)) != checksum.sums {
+                break;
+            }
+            pending.insert(word(0), at + FRAME_HEADER_BYTES as u64);
+            if word(4) != 0 {
+                self.newest.extend(pending.drain());
+                self.has_commit = true;
+                self.pages_in_file = word(4);
+            }
+            at += frame_bytes as u64;
+        }
+        Ok(())
+    }
+
+    /// Bytes in the log.
+    pub(in crate::sqlite) const fn bytes(&self) -> u64 {
+        self.length
+    }
+
+    pub(in crate::sqlite) const fn page_bytes(&self) -> u64 {
+        self.page_bytes as u64
+    }
+
+    /// How many pages the file has after the last commit.
+    pub(in crate::sqlite) const fn pages_in_file(&self) -> u32 {
+        self.pages_in_file
+    }
+
+    /// True if the content of a page is in the log.
+    pub(in crate::sqlite) fn has(&self, page: u32) -> bool {
+        self.newest.contains_key(&page)
+    }
+
+    /// The numbers of the pages whose newest content is in the log, sorted.
+    pub(in crate::sqlite) fn pages(&self) -> Vec<u32> {
+        let mut pages: Vec<u32> = self.newest.keys().copied().collect();
+        pages.sort_unstable();
+        pages
+    }
+
+    /// Where the content of a page is, if it is in the log.
+    pub(in crate::sqlite) fn locate(&mut self, page: u32) -> Option<(&mut File, u64)> {
+        let offset = *self.newest.get(&page)?;
+        Some((&mut self.file, offset))
+    }
+}
+
+/// The running checksum over the log, in pairs of 32-bit words.
+struct Checksum {
+    big_endian: bool,
+    sums: (u32, u32),
+}
+
+impl Checksum {
+    const fn new(big_endian: bool) -> Self {
+        Self {
+            big_endian,
+            sums: (0, 0),
+        }
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        let word = |bytes: [u8; 4]| {
+            if self.big_endian {
+                u32::from_be_bytes(bytes)
+            } else {
+                u32::from_le_bytes(bytes)
+            }
+        };
+        let (mut first, mut second) = self.sums;
+        for &[a, b, c, d, e, f, g, h] in bytes.as_chunks().0 {
+            first = first.wrapping_add(word([a, b, c, d])).wrapping_add(second);
+            second = second.wrapping_add(word([e, f, g, h])).wrapping_add(first);
+        }
+        self.sums = (first, second);
+    }
+}

@@ -1,0 +1,140 @@
+//! Putting a copy in the place of a vault, whatever became of that.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::error::{Error, Result};
+use crate::sqlite::connection::failure;
+use crate::sqlite::maintenance::finish::{self, sync_folder};
+use crate::sqlite::maintenance::{OWNER, Unfinished, copy};
+use crate::sqlite::open::config::{Config, Existence, Location};
+use crate::sqlite::open::place::{self, beside, resolve};
+use crate::sqlite::{ANY_TYPES, Durability, ReadTransaction, Store, open_files};
+
+/// What lies beside a file and belongs to its content.
+const LOGS: [&str; 2] = ["-wal", "-journal"];
+
+/// True if there is something beside the file at `path` without which it is not whole.
+pub(crate) fn has_log(path: &Path) -> bool {
+    LOGS.iter()
+        .any(|suffix| fs::metadata(beside(path, suffix)).is_ok_and(|log| log.len() > 0))
+}
+
+impl Store {
+    /// Puts a copy of one state of this store in the place of whatever is at `target`.
+    ///
+    /// A crash leaves what was there or the copy, and never one with the log of the other.
+    pub(crate) fn restore_to(self: &Arc<Self>, target: &Path) -> Result<()> {
+        let mut transaction = ReadTransaction::begin_now(self)?;
+        let target = resolve(target)?;
+        let io = |error| Error::io(&target, error);
+        // As private as what it replaces.
+        let mode = place::mode(&target).or_else(|| self.path().and_then(place::mode));
+        let unfinished = place::create_beside(&target, ".restored", mode.map(|mode| mode | OWNER))
+            .map(Unfinished)
+            .map_err(io)?;
+        copy(transaction.session()?, &unfinished.0, &mut |_, _| ())?;
+        finish::sync_file(&unfinished.0).map_err(io)?;
+        // A folder that cannot be synced is found out before anything in it is replaced.
+        sync_folder(&target).map_err(io)?;
+        match self.open_to_replace(&target) {
+            Ok(old) => {
+                old.replace_by_synced(&unfinished.0)?;
+                sync_folder(&target).map_err(io)
+            }
+            Err(Error::Busy { path, .. }) => Err(Error::InUse { path }),
+            Err(error) if is_damage(&error, &target) => replace_damaged(&unfinished.0, &target),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Opens the vault that is to be replaced, which writes its log into it, or makes an empty one.
+    fn open_to_replace(&self, target: &Path) -> Result<Self> {
+        let replaced = Config {
+            location: Location::File(target.to_path_buf()),
+            existence: Existence::Created,
+            checksums: false,
+            immutable: false,
+            read_only: false,
+            mode: self.path().and_then(place::mode),
+            busy_timeout: Duration::ZERO,
+            durability: Durability::Full,
+            ..self.connector.config.clone()
+        };
+        Self::open(replaced, ANY_TYPES)
+    }
+
+    fn replace_by_synced(self, copy: &Path) -> Result<()> {
+        self.take_away(|path| {
+            // The log is gone for good before the copy comes.
+            sync_folder(path)?;
+            fs::rename(copy, path)
+        })
+    }
+}
+
+/// True if this is why a vault does not open, and not a file that is something else.
+fn is_damage(error: &Error, path: &Path) -> bool {
+    match error {
+        Error::Corrupt { .. } | Error::Io { .. } | Error::Sqlite { .. } => true,
+        Error::NotAVault { source, .. } => {
+            source.is_some() || fs::metadata(path).is_ok_and(|file| file.len() <= 1)
+        }
+        _ => false,
+    }
+}
+
+/// Puts a copy in the place of a file that SQLite cannot read.
+fn replace_damaged(copy: &Path, target: &Path) -> Result<()> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let nobody_creates = place::before_opening();
+    let is_alone = Connection::open_with_flags(target, flags)
+        .and_then(|connection| Ok((open_files::lock_alone(&connection)?, connection)))
+        .map_err(|error| failure::from_sqlite(error, target, Duration::ZERO))?;
+    drop(nobody_creates);
+    // The lock is held until the end.
+    let (true, _connection) = is_alone else {
+        return Err(Error::InUse {
+            path: target.to_path_buf(),
+        });
+    };
+    replace_with_logs(copy, target).map_err(|error| Error::io(target, error))
+}
+
+/// Moves the logs away first: one of them, beside the copy, would be written into it.
+fn replace_with_logs(copy: &Path, target: &Path) -> io::Result<()> {
+    let mut moved = Vec::new();
+    let replaced = (|| {
+        for log in LOGS.map(|suffix| beside(target, suffix)) {
+            if fs::symlink_metadata(&log).is_ok() {
+                let away = place::create_beside(&log, ".old", None)?;
+                fs::rename(&log, &away)?;
+                moved.push((log, away));
+            }
+        }
+        sync_folder(target)?;
+        fs::rename(copy, target)
+    })();
+    if let Err(error) = replaced {
+        for (log, away) in moved {
+            fs::rename(away, log).ok();
+        }
+        return Err(error);
+    }
+    sync_folder(target)?;
+    for (_, away) in moved {
+        fs::remove_file(away)?;
+    }
+    // An index is made anew by whoever opens the file first.
+    match fs::remove_file(beside(target, "-shm")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
