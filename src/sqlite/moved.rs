@@ -47,7 +47,7 @@ impl Store {
             })?;
             match found {
                 Found::There(identity) => names.keep_log(Some(identity)),
-                Found::WrittenBack => {}
+                Found::Unknown => {}
                 Found::Elsewhere => {
                     names.keep_log(None);
                     look = names.look();
@@ -245,9 +245,11 @@ fn last_frame(connection: &Connection, frames: u32) -> Option<u64> {
 enum Found {
     /// In the log of that name, which is this file.
     There(Identity),
-    /// The log was emptied after it, which comes after it was written to the file.
-    WrittenBack,
+    /// It is not in the log of that name.
     Elsewhere,
+    /// The log was emptied after it, which comes after it was written to the file; or it cannot be read
+    /// now. The next commit is looked for.
+    Unknown,
 }
 
 /// Looks for a commit that ended with the given number of frames in the log at `path`.
@@ -256,26 +258,35 @@ enum Found {
 fn find_commit(connection: &Connection, path: &Path, frames: u32) -> Found {
     for _ in 0..MOST_READS {
         if open_files::log_bytes(connection) == Some(0) {
-            return Found::WrittenBack;
+            return Found::Unknown;
         }
         let Some(at) = last_frame(connection, frames) else {
-            continue;
+            return Found::Unknown;
         };
         let read = || -> Option<FrameHeader> { open_files::read_log(connection, at) };
-        let before = read();
-        let Ok((identity, found)) = read_frame(path, at) else {
-            return Found::Elsewhere;
+        let Some(before) = read() else {
+            return Found::Unknown;
         };
-        // Somebody may begin the log anew meanwhile.
-        if before.is_some() && before == read() {
-            return if before == Some(found) {
-                Found::There(identity)
-            } else {
-                Found::Elsewhere
-            };
+        let (identity, found) = match read_frame(path, at) {
+            Ok(read) => read,
+            Err(error) if is_not_there(&error) => return Found::Elsewhere,
+            Err(_) => return Found::Unknown,
+        };
+        if before == found {
+            return Found::There(identity);
+        }
+        // Somebody may have begun the log anew meanwhile.
+        if read() == Some(before) {
+            return Found::Elsewhere;
         }
     }
-    Found::Elsewhere
+    Found::Unknown
+}
+
+/// True if there is no such file, or it is too short.
+fn is_not_there(error: &io::Error) -> bool {
+    use io::ErrorKind::{NotFound, UnexpectedEof};
+    matches!(error.kind(), NotFound | UnexpectedEof)
 }
 
 /// Nobody locks a log by itself, so it may be opened and closed.

@@ -12,14 +12,14 @@
 //! after a commit by its path, which shows too that no folder above was renamed. Only if they differ
 //! does it look at each file.
 //!
-//! The times are as coarse as the file system's clock. So a folder that has changed in the last
-//! [`COARSEST_TIME`] is not believed.
+//! The times are as coarse as the file system's clock. So a folder is believed only when it was the
+//! same for [`COARSEST_TIME`]: a change after that has another time.
 
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::sqlite::lock;
@@ -92,9 +92,21 @@ pub(in crate::sqlite) struct Names {
     own_file: OnceLock<Identity>,
     /// It is known once a commit was looked for; `None` if that was not found under the name.
     own_log: OnceLock<Option<Identity>>,
+    /// The log just after it was opened: most likely its own.
+    first_log: OnceLock<Identity>,
     own_index: OnceLock<Identity>,
     /// The folder when all names were right.
-    right: Mutex<Option<Stamp>>,
+    right: Mutex<Option<Right>>,
+}
+
+/// A folder in which all names were right.
+#[derive(Clone, Copy, Debug)]
+struct Right {
+    stamp: Stamp,
+    /// When it was first seen so.
+    since: Instant,
+    /// True if each later change is sure to give it another stamp.
+    is_believed: bool,
 }
 
 impl Names {
@@ -112,6 +124,7 @@ impl Names {
             folder,
             own_file: OnceLock::new(),
             own_log: OnceLock::new(),
+            first_log: OnceLock::new(),
             own_index: OnceLock::new(),
             right: Mutex::new(None),
         }
@@ -133,6 +146,9 @@ impl Names {
     pub(in crate::sqlite) fn keep(&self, file: Option<Identity>, is_writer: bool) -> Result<()> {
         if let Some(identity) = file {
             self.own_file.get_or_init(|| identity);
+        }
+        if let Some(identity) = place::identity(&self.log) {
+            self.first_log.get_or_init(|| identity);
         }
         match place::identity(&self.index) {
             Some(identity) => {
@@ -181,7 +197,8 @@ impl Names {
     fn look_unless_right(&self, folder: io::Result<Metadata>) -> Look {
         #[cfg(unix)]
         if let Ok(folder) = folder
-            && *lock(&self.right) == Some(Stamp::of(&folder))
+            && (*lock(&self.right))
+                .is_some_and(|right| right.is_believed && right.stamp == Stamp::of(&folder))
         {
             return Look::RIGHT;
         }
@@ -197,7 +214,7 @@ impl Names {
         };
         // First the folder, then what is in it: what changes in between is seen now, or makes
         // the folder another one.
-        let stamp = self.trusted_stamp();
+        let folder = fs::metadata(&self.folder);
         let look = Look {
             file: name(&self.path, Some(own_file)),
             // A file that is not in write-ahead mode has neither.
@@ -211,14 +228,14 @@ impl Names {
                 .map_or(Name::Own, |index| name(&self.index, Some(index))),
         };
         if look.is_right() && self.knows_log() {
-            *lock(&self.right) = stamp;
+            self.keep_folder(folder);
         }
         look
     }
 
     fn look_at_log(&self) -> Name {
         match self.own_log.get() {
-            None => name(&self.log, None),
+            None => name(&self.log, self.first_log.get()),
             Some(Some(own)) => name(&self.log, Some(own)),
             Some(None) => match name(&self.log, None) {
                 Name::Own => Name::Others,
@@ -227,24 +244,24 @@ impl Names {
         }
     }
 
-    /// What the folder is now, if each later change is sure to make it another.
-    fn trusted_stamp(&self) -> Option<Stamp> {
+    /// Keeps what the folder was when all names were right.
+    fn keep_folder(&self, folder: io::Result<Metadata>) {
         #[cfg(unix)]
-        {
-            let latest = SystemTime::now().checked_sub(COARSEST_TIME)?;
-            let folder = fs::metadata(&self.folder).ok()?;
+        if let Ok(folder) = folder {
             let stamp = Stamp::of(&folder);
-            let is_old = |(seconds, _): (i64, i64)| {
-                let since = latest.duration_since(SystemTime::UNIX_EPOCH).ok();
-                since.is_some_and(|since| seconds < since.as_secs().cast_signed())
+            let mut right = lock(&self.right);
+            let since = match *right {
+                Some(before) if before.stamp == stamp => before.since,
+                _ => Instant::now(),
             };
-            stamp.times.into_iter().all(is_old).then_some(stamp)
+            *right = Some(Right {
+                stamp,
+                since,
+                is_believed: since.elapsed() >= COARSEST_TIME,
+            });
         }
         #[cfg(not(unix))]
-        {
-            let _ = (SystemTime::now(), COARSEST_TIME);
-            None
-        }
+        let _ = (folder, Instant::now(), COARSEST_TIME);
     }
 
     /// The error of a file that no longer has its name.

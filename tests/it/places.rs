@@ -399,6 +399,7 @@ fn the_log_shrinks_once_a_long_reader_has_gone() {
         let scratch = Scratch::new();
         let vault: Vault<u32, String> = OpenOptions::new()
             .durability(durability)
+            .log_size_limit(LIMIT)
             .open(scratch.vault())
             .unwrap();
         // Other bytes each time: what is the same is not written.

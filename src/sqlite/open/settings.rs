@@ -51,8 +51,14 @@ pub(in crate::sqlite) fn harden(connection: &mut Connection) -> rusqlite::Result
 }
 
 pub(in crate::sqlite) fn switch_to_wal(connection: &Connection) -> rusqlite::Result<()> {
-    let mode: String =
-        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    let mut statement = connection.prepare("PRAGMA journal_mode = WAL")?;
+    let mut rows = statement.query([])?;
+    let mode: String = match rows.next()? {
+        Some(row) => row.get(0)?,
+        None => String::new(),
+    };
+    // The mode is committed after it is told, and that may fail.
+    rows.next()?;
     if mode == "wal" {
         return Ok(());
     }
