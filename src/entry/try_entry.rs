@@ -13,6 +13,7 @@ use crate::encoding::value::Format;
 use crate::entry::guard::{Loan, RefMut, Stored};
 use crate::entry::{Entry, OccupiedEntry, VacantEntry};
 use crate::error::{Error, Result};
+use crate::map::access::WriteAccess;
 use crate::map::handles::for_writers;
 use crate::sqlite::Scope;
 
@@ -237,7 +238,7 @@ macro_rules! entries {
     pub fn entry($($receiver)+, key: K) -> TryEntry<'_, K, V> {
         let (encoded, format) = (EncodedKey::lookup(&key), $self.format());
         let encode_key = |key: &K, verify| EncodedKey::stored::<K, K>(key, verify);
-        TryEntry::new(key, encoded, || $self.statement(), format, encode_key)
+        TryEntry::new(key, encoded, || $self.write_one(), format, encode_key)
     }
 
     /// As [`entry`](Self::entry), by reference: an owned key is never needed.
@@ -264,7 +265,7 @@ macro_rules! entries {
     {
         let (encoded, format) = (EncodedKey::lookup(key), $self.format());
         let encode_key = |key: &&Q, verify| EncodedKey::stored::<K, Q>(key, verify);
-        TryEntry::new(key, encoded, || $self.statement(), format, encode_key)
+        TryEntry::new(key, encoded, || $self.write_one(), format, encode_key)
     }
 
     /// The value of a key, to be changed in place: see [`RefMut`].
@@ -295,7 +296,7 @@ macro_rules! entries {
         Q: Serialize + ?Sized,
     {
         let (encoded, format) = (EncodedKey::lookup(key)?, $self.format());
-        let mut scope = $self.statement()?;
+        let mut scope = $self.write_one()?;
         let stored = find(&mut scope, &encoded, format)?;
         Ok(stored.map(|stored| RefMut::new(Loan::of_stored(scope, encoded, stored, format))))
     }

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use crate::codec::Tag;
 use crate::error::{Error, Result};
+use crate::map::access::ReadAccess;
 use crate::map::vault::Vault;
 use crate::sqlite::{RawRow, ReadTransaction, Store};
 

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::codec::{Codec, checksum};
 use crate::encoding::value::Format;
 use crate::error::{Error, Result};
+use crate::map::access::WriteAccess;
 use crate::map::vault::Vault;
 use crate::options::OpenOptions;
 use crate::sqlite::{Finding, FoundRow, Wreck, WriteTransaction, declares_checksums, permissions};
@@ -117,7 +118,7 @@ where
         };
         let mut new = Unfinished(Some(vault));
         let fill = |vault: &Self| {
-            let statements = vault.statements()?;
+            let statements = vault.write_many()?;
             statements.run(|transaction| rescue.run::<K, V>(&mut wreck, transaction))
         };
         let salvage = new.0.as_ref().map(fill).transpose()?;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
+use crate::map::access::{ReadAccess, WriteAccess};
 use crate::map::handles::{for_readers, for_writers};
 use crate::map::ops;
 use crate::map::transaction::Transaction;
@@ -38,7 +39,7 @@ macro_rules! reading {
         Q: Serialize + ?Sized + 'q,
     {
         let keys = ops::encode_keys(keys)?;
-        $self.read_state(|session| ops::get_many(session, &keys, $self.format()))
+        $self.read_snapshot(|session| ops::get_many(session, &keys, $self.format()))
     }
 
     /// True if all of the keys are there, in one state of the vault. Values are not read.
@@ -52,7 +53,7 @@ macro_rules! reading {
         Q: Serialize + ?Sized + 'q,
     {
         let keys = ops::encode_keys(keys)?;
-        $self.read_state(|session| ops::contains_keys(session, &keys))
+        $self.read_snapshot(|session| ops::contains_keys(session, &keys))
     }
     };
 }
@@ -76,7 +77,7 @@ macro_rules! writing {
         Q: Serialize + ?Sized + 'q,
     {
         let (keys, format) = (ops::encode_keys(keys)?, $self.format());
-        $self.statements()?.run(|tx| ops::remove_many(tx, &keys, format))
+        $self.write_many()?.run(|tx| ops::remove_many(tx, &keys, format))
     }
 
     /// Stores many entries in one transaction: all of them or none.
@@ -111,7 +112,7 @@ macro_rules! writing {
         let format = $self.format();
         let entries = entries.into_iter().map(Ok);
         $self
-            .statements()?
+            .write_many()?
             .run(|tx| ops::extend::<K, K, V, _, _, _>(tx, entries, format))
     }
 
@@ -152,7 +153,7 @@ macro_rules! writing {
         let format = $self.format();
         let entries = entries.into_iter().map(Ok);
         $self
-            .statements()?
+            .write_many()?
             .run(|tx| ops::extend::<K, Q, V, _, _, _>(tx, entries, format))
     }
 
@@ -197,7 +198,7 @@ macro_rules! writing {
     ) -> Result<(), E> {
         let format = $self.format();
         $self
-            .statements()?
+            .write_many()?
             .run(|tx| ops::extend::<K, K, V, _, _, _>(tx, entries, format))
     }
     };

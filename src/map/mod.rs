@@ -1,5 +1,6 @@
 //! The map: `Vault`, `Transaction` and `Snapshot`, and what reads and writes through them.
 
+pub(crate) mod access;
 pub(crate) mod bulk;
 pub(crate) mod handles;
 pub(crate) mod iter;

@@ -9,56 +9,48 @@ use crate::buffer::Buffer;
 use crate::encoding::key::{self, EncodedKey};
 use crate::encoding::value::Format;
 use crate::error::{Error, Result};
+use crate::map::access::ReadAccess;
 use crate::sqlite::{Change, End, Load, Lookup, RawEntry, Session, WriteTransaction};
 
 // ---- reading ----------------------------------------------------------------------
 
-pub(crate) fn get<V, Q>(source: &mut impl Lookup, key: &Q, format: Format) -> Result<Option<V>>
+pub(crate) fn get<V, Q>(source: &impl ReadAccess, key: &Q) -> Result<Option<V>>
 where
     V: DeserializeOwned,
     Q: Serialize + ?Sized,
 {
-    get_encoded(source, &EncodedKey::lookup(key)?, format)
+    get_encoded(source, &EncodedKey::lookup(key)?)
 }
 
 fn get_encoded<V: DeserializeOwned>(
-    source: &mut impl Lookup,
+    source: &impl ReadAccess,
     key: &EncodedKey,
-    format: Format,
 ) -> Result<Option<V>> {
-    let key = key.as_bytes();
+    let (key, format) = (key.as_bytes(), source.format());
     source
-        .get(key, |bytes| format.decode(key, bytes))?
+        .point_read(key, |bytes| format.decode(key, bytes))?
         .transpose()
 }
 
-pub(crate) fn get_key_value<K, V, Q>(
-    source: &mut impl Lookup,
-    key: &Q,
-    format: Format,
-) -> Result<Option<(K, V)>>
+pub(crate) fn get_key_value<K, V, Q>(source: &impl ReadAccess, key: &Q) -> Result<Option<(K, V)>>
 where
     K: DeserializeOwned,
     V: DeserializeOwned,
     Q: Serialize + ?Sized,
 {
     let key = EncodedKey::lookup(key)?;
-    let value = get_encoded(source, &key, format)?;
+    let value = get_encoded(source, &key)?;
     // Equal keys have equal bytes, so the stored key is what these bytes decode to.
     value
         .map(|value| Ok((key::decode(key.as_bytes())?, value)))
         .transpose()
 }
 
-pub(crate) fn contains_key<Q>(source: &mut impl Lookup, key: &Q) -> Result<bool>
+pub(crate) fn contains_key<Q>(source: &impl ReadAccess, key: &Q) -> Result<bool>
 where
     Q: Serialize + ?Sized,
 {
     source.contains(EncodedKey::lookup(key)?.as_bytes())
-}
-
-pub(crate) fn is_empty(session: &mut Session) -> Result<bool> {
-    session.is_empty()
 }
 
 /// The bytes of several keys. They are made before the connection is taken: the iterator may
@@ -79,8 +71,19 @@ where
     V: DeserializeOwned,
 {
     keys.iter()
-        .map(|key| get_encoded(session, key, format))
+        .map(|key| get_in(session, key, format))
         .collect()
+}
+
+fn get_in<V: DeserializeOwned>(
+    session: &mut Session,
+    key: &EncodedKey,
+    format: Format,
+) -> Result<Option<V>> {
+    let key = key.as_bytes();
+    session
+        .get(key, |bytes| format.decode(key, bytes))?
+        .transpose()
 }
 
 pub(crate) fn contains_keys(session: &mut Session, keys: &[EncodedKey]) -> Result<bool> {
@@ -152,7 +155,7 @@ fn remove<V>(tx: &mut WriteTransaction, key: &EncodedKey, format: Format) -> Res
 where
     V: DeserializeOwned,
 {
-    let old = get_encoded(tx.session()?, key, format)?;
+    let old = get_in(tx.session()?, key, format)?;
     if old.is_some() {
         tx.delete(key.as_bytes())?;
     }
@@ -183,7 +186,7 @@ where
     V: Serialize + DeserializeOwned,
     E: From<Error>,
 {
-    if let Some(value) = get(tx.session()?, key, format)? {
+    if let Some(value) = get_in(tx.session()?, &EncodedKey::lookup(key)?, format)? {
         return Ok(value);
     }
     let value = f()?;

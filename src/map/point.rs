@@ -5,6 +5,7 @@ use std::borrow::Borrow;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::map::access::{ReadAccess, WriteAccess};
 use crate::map::handles::{for_readers, for_writers};
 use crate::map::ops::{self, Record};
 use crate::sqlite::End;
@@ -44,7 +45,7 @@ macro_rules! reading {
     ///
     /// If the file cannot be read.
     pub fn is_empty(&$self) -> Result<bool> {
-        $self.read(ops::is_empty)
+        $self.is_vacant()
     }
 
     /// The value of a key.
@@ -75,7 +76,7 @@ macro_rules! reading {
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        $self.look(|source| ops::get(source, key, $self.format()))
+        ops::get($self, key)
     }
 
     /// The stored key and its value.
@@ -88,7 +89,7 @@ macro_rules! reading {
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        $self.look(|source| ops::get_key_value(source, key, $self.format()))
+        ops::get_key_value($self, key)
     }
 
     /// True if the key is there. The value is not read.
@@ -101,7 +102,7 @@ macro_rules! reading {
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        $self.look(|source| ops::contains_key(source, key))
+        ops::contains_key($self, key)
     }
     };
 }
@@ -234,7 +235,7 @@ macro_rules! writing {
         Q: Serialize + ?Sized,
     {
         let removal = ops::removal(key)?;
-        $self.statement()?.run(|tx| tx.delete(&removal.key))
+        $self.write_one()?.run(|tx| tx.delete(&removal.key))
     }
 
     /// Removes the entry that was inserted first and returns it: a queue's take.
@@ -259,7 +260,7 @@ macro_rules! writing {
     /// ```
     pub fn pop_first($($receiver)+) -> Result<Option<(K, V)>> {
         let format = $self.format();
-        $self.statement()?.run(|tx| ops::pop(tx, End::First, format))
+        $self.write_one()?.run(|tx| ops::pop(tx, End::First, format))
     }
 
     /// Removes the entry that was inserted last and returns it: a stack's pop.
@@ -271,7 +272,7 @@ macro_rules! writing {
     /// As [`remove`](Self::remove).
     pub fn pop_last($($receiver)+) -> Result<Option<(K, V)>> {
         let format = $self.format();
-        $self.statement()?.run(|tx| ops::pop(tx, End::Last, format))
+        $self.write_one()?.run(|tx| ops::pop(tx, End::Last, format))
     }
 
     /// Removes all entries. The file keeps its size and reuses the space.
@@ -282,7 +283,7 @@ macro_rules! writing {
     ///
     /// If the writer cannot be had or the file cannot be written; then nothing was removed.
     pub fn clear($($receiver)+) -> Result<()> {
-        $self.statement()?.run(ops::clear)
+        $self.write_one()?.run(ops::clear)
     }
 
     /// Returns the value for `key`; if the key is not there, stores the result of `f` and returns it.
@@ -355,7 +356,7 @@ macro_rules! writing {
         }
         let format = $self.format();
         $self
-            .statement()?
+            .write_one()?
             .run(|tx| ops::get_or_insert::<K, V, E>(tx, &key, f, format))
     }
     };

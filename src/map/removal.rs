@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::encoding::value::Format;
 use crate::error::Result;
+use crate::map::access::WriteAccess;
 use crate::map::handles::for_writers;
 use crate::map::sweep::Sweep;
 use crate::sqlite::{Direction, RawRow, Scope, WriteTransaction};
@@ -87,7 +88,7 @@ macro_rules! sweeping {
         F: FnMut(&K, &mut V) -> bool,
     {
         let format = $self.format();
-        sweep($self.statements(), format, |key, value| !f(key, value))
+        sweep($self.write_many(), format, |key, value| !f(key, value))
     }
 
     /// Shows every entry to `f`, which may change the value: what `HashMap` does with
@@ -107,7 +108,7 @@ macro_rules! sweeping {
         F: FnMut(&K, &mut V),
     {
         let format = $self.format();
-        sweep($self.statements(), format, |key, value| {
+        sweep($self.write_many(), format, |key, value| {
             f(key, value);
             false
         })
@@ -137,7 +138,7 @@ macro_rules! sweeping {
         F: FnMut(&K, &mut V) -> bool,
     {
         let format = $self.format();
-        ExtractIf::new($self.statements(), format, predicate)
+        ExtractIf::new($self.write_many(), format, predicate)
     }
 
     /// An iterator that takes out every entry, in the order of insertion: see [`Drain`].
@@ -161,7 +162,7 @@ macro_rules! sweeping {
     /// ```
     pub fn drain($($receiver)+) -> Drain<'_, K, V> {
         let format = $self.format();
-        Drain::new($self.statements(), format)
+        Drain::new($self.write_many(), format)
     }
     };
 }

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::encoding::key::{EncodedKey, preview};
 use crate::encoding::value::Format;
 use crate::error::{Error, Result};
+use crate::map::access::WriteAccess;
 use crate::map::handles::for_writers;
 use crate::map::sweep::Sweep;
 use crate::map::vault::Vault;
@@ -158,7 +159,7 @@ macro_rules! rewriting {
     /// ```
     pub fn rewrite($($receiver)+) -> Result<u64> {
         let format = $self.format();
-        rewrite($self.statements(), format, |key: K, value: V| Ok::<_, Error>((key, value)))
+        rewrite($self.write_many(), format, |key: K, value: V| Ok::<_, Error>((key, value)))
     }
 
     /// Removes the entries that cannot be read as `(K, V)`, and returns how many there were: one
@@ -200,7 +201,7 @@ macro_rules! rewriting {
     /// ```
     pub fn discard_undecodable($($receiver)+) -> Result<u64> {
         let format = $self.format();
-        discard_undecodable::<K, V>($self.statements(), format)
+        discard_undecodable::<K, V>($self.write_many(), format)
     }
     };
 }
@@ -286,7 +287,7 @@ where
         F: FnMut(K, V) -> Result<(L, W), E>,
         E: From<Error>,
     {
-        rewrite(self.statements(), self.format(), f)?;
+        rewrite(self.write_many(), self.format(), f)?;
         Ok(self.with_types())
     }
 }

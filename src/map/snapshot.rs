@@ -59,14 +59,6 @@ impl<K, V> Snapshot<K, V> {
         f(transaction.session()?)
     }
 
-    pub(crate) fn look<R>(&self, f: impl FnOnce(&mut Session) -> Result<R>) -> Result<R> {
-        self.read(f)
-    }
-
-    pub(crate) fn read_state<R>(&self, f: impl FnOnce(&mut Session) -> Result<R>) -> Result<R> {
-        self.read(f)
-    }
-
     /// Counted once, for it cannot change.
     pub(crate) fn length(&self) -> Result<u64> {
         if let Some(&length) = self.length.get() {

@@ -6,8 +6,9 @@ use std::marker::PhantomData;
 
 use crate::encoding::value::Format;
 use crate::error::{Error, Result};
+use crate::map::access::WriteAccess;
 use crate::map::vault::Vault;
-use crate::sqlite::{Change, Savepoint, Scope, Session};
+use crate::sqlite::{Scope, WriteTransaction};
 
 /// Several reads and writes that are one change, for every thread and process and for the file
 /// after a crash. Made by [`Vault::transaction`], [`Vault::begin`] and, nested,
@@ -55,59 +56,8 @@ impl<'a, K, V> Transaction<'a, K, V> {
         &self.scope
     }
 
-    pub(crate) fn length(&self) -> Result<u64> {
-        self.scope.borrow_mut().transaction().len()
-    }
-
-    /// Reads, its own writes included.
-    pub(crate) fn read<R>(&self, f: impl FnOnce(&mut Session) -> Result<R>) -> Result<R> {
-        f(self.scope.borrow_mut().transaction().session()?)
-    }
-
-    /// Looks entries up.
-    pub(crate) fn look<R>(&self, f: impl FnOnce(&mut Session) -> Result<R>) -> Result<R> {
-        self.read(f)
-    }
-
-    /// Reads, all of it in one state: nobody else can write meanwhile.
-    pub(crate) fn read_state<R>(&self, f: impl FnOnce(&mut Session) -> Result<R>) -> Result<R> {
-        self.read(f)
-    }
-
-    /// Makes a change of one entry.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "the vault's twin hands it to another thread"
-    )]
-    pub(crate) fn apply(&mut self, change: Change) -> Result<()> {
-        self.scope.get_mut().transaction().apply(&change)
-    }
-
-    /// The same, and returns what `decode` makes of the key and the old value.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "the vault's twin hands it to another thread"
-    )]
-    pub(crate) fn swap<R>(
-        &mut self,
-        change: Change,
-        decode: impl Fn(&[u8], &[u8]) -> Result<R>,
-    ) -> Result<Option<R>> {
-        self.scope.get_mut().transaction().swap(&change, decode)
-    }
-
-    /// The right to make a change that is one statement.
-    #[expect(
-        clippy::unnecessary_wraps,
-        reason = "the vault's twin has to wait for it"
-    )]
-    pub(crate) fn statement(&mut self) -> Result<Scope<'_>> {
-        Ok(Scope::Statement(self.scope.get_mut().transaction()))
-    }
-
-    /// The right to make a change of several statements, which are whole or not at all.
-    pub(crate) fn statements(&mut self) -> Result<Scope<'_>> {
-        Savepoint::begin(self.scope.get_mut().transaction()).map(Scope::Savepoint)
+    pub(crate) fn write_transaction(&mut self) -> &mut WriteTransaction {
+        self.scope.get_mut().transaction()
     }
 
     /// Begins a part that can be rolled back by itself: a transaction in the transaction, with
@@ -135,7 +85,7 @@ impl<'a, K, V> Transaction<'a, K, V> {
     /// ```
     pub fn savepoint(&mut self) -> Result<Transaction<'_, K, V>> {
         let format = self.format;
-        Ok(Transaction::new(self.statements()?, format))
+        Ok(Transaction::new(self.write_many()?, format))
     }
 
     /// Runs `f` in a [savepoint](Self::savepoint): keeps its changes as part of this transaction when
@@ -261,7 +211,7 @@ impl<K, V> Vault<K, V> {
     ///
     /// [`Error::Busy`], [`Error::Reentrant`], [`Error::ReadOnly`], and if the file cannot be read.
     pub fn begin(&self) -> Result<Transaction<'_, K, V>> {
-        Ok(Transaction::new(self.statements()?, self.format()))
+        Ok(Transaction::new(self.write_many()?, self.format()))
     }
 
     /// Runs `f` in a transaction: commits when it returns `Ok`, rolls back when it returns `Err`

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::codec::Codec;
 use crate::encoding::value::Format;
 use crate::error::{Error, Result};
-use crate::sqlite::{Change, Config, Ends, ReadTransaction, Scope, Session, Store};
+use crate::sqlite::{Config, Ends, Store};
 
 /// A map that lives in a file: [`HashMap`](std::collections::HashMap)'s methods, over one table
 /// of one SQLite file.
@@ -171,10 +171,6 @@ impl<K, V> Vault<K, V> {
         self.format
     }
 
-    pub(crate) fn length(&self) -> Result<u64> {
-        self.store.len()
-    }
-
     /// The same open file as a map of other types, which its entries have been given.
     pub(crate) fn with_types<L, W>(self) -> Vault<L, W> {
         Vault {
@@ -182,45 +178,6 @@ impl<K, V> Vault<K, V> {
             format: self.format,
             marker: PhantomData,
         }
-    }
-
-    /// Reads, outside a transaction.
-    pub(crate) fn read<R>(&self, f: impl FnOnce(&mut Session) -> Result<R>) -> Result<R> {
-        self.store.read(f)
-    }
-
-    /// Looks entries up, in memory where that is still true.
-    pub(crate) fn look<R>(&self, f: impl FnOnce(&mut &Store) -> Result<R>) -> Result<R> {
-        f(&mut &*self.store)
-    }
-
-    /// Reads, all of it in one state.
-    pub(crate) fn read_state<R>(&self, f: impl FnOnce(&mut Session) -> Result<R>) -> Result<R> {
-        f(ReadTransaction::begin(&self.store)?.session()?)
-    }
-
-    /// Makes a change of one entry, together with other threads that wait to make theirs.
-    pub(crate) fn apply(&self, change: Change) -> Result<()> {
-        self.store.apply(change)
-    }
-
-    /// The same, and returns what `decode` makes of the key and the old value.
-    pub(crate) fn swap<R>(
-        &self,
-        change: Change,
-        decode: impl Fn(&[u8], &[u8]) -> Result<R>,
-    ) -> Result<Option<R>> {
-        self.store.swap(change, decode)
-    }
-
-    /// The right to make a change that is one statement.
-    pub(crate) fn statement(&self) -> Result<Scope<'_>> {
-        self.store.begin_write().map(Scope::Own)
-    }
-
-    /// The right to make a change of several statements.
-    pub(crate) fn statements(&self) -> Result<Scope<'_>> {
-        self.statement()
     }
 
     /// The absolute path of the file, or `None` for a vault in memory.
