@@ -67,6 +67,7 @@ mod buffer;
 mod codec;
 mod dir;
 mod encoding;
+mod engine;
 mod entry;
 mod error;
 pub mod guide;

@@ -23,21 +23,19 @@ mod trace;
 mod view;
 mod write;
 
-use std::collections::VecDeque;
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
+pub(crate) use crate::engine::{Columns, Direction, End};
 pub(crate) use connection::row::{RawEntry, RawRow};
-pub(crate) use connection::session::{End, Lookup, Session};
-pub(crate) use connection::statements::Columns;
+pub(crate) use connection::session::{Lookup, Session};
 pub use open::config::Durability;
 pub(crate) use open::config::{Config, Existence, Location};
 pub(crate) use open::{ANY_TYPES, Check, Ends};
-pub(crate) use read::{Cursor, Direction, Pages, ReadTransaction};
+pub(crate) use read::{Cursor, Pages, ReadTransaction};
 pub(crate) use recovery::wreck::{Finding, FoundRow, Wreck};
 pub(crate) use replace::has_log;
 pub(crate) use write::group::Change;
@@ -49,9 +47,9 @@ use self::coherence::Coherence;
 use self::connection::raw::Header;
 use self::open::Connector;
 use self::write::group::Work;
-use self::write::patience::Patience;
+use crate::engine::Deadline;
+use crate::engine::{DeferredErrors, FairMutex, Refusal};
 use crate::error::{Error, Result};
-use crate::sqlite::write::lock::{HandoverLock, Refusal};
 
 /// How long a write waits for readers when the log is full, whatever the busy timeout.
 const LONGEST_WAIT_FOR_READERS: Duration = Duration::from_secs(30);
@@ -74,13 +72,12 @@ pub(crate) struct Store {
     /// The number of entries, and the state in which it was true.
     length: Mutex<Option<(Header, u64)>>,
     /// Errors of destructors, for calls that write to return.
-    deferred: Mutex<VecDeque<Error>>,
-    has_deferred: AtomicBool,
+    deferred: DeferredErrors,
     /// What [`fork::watch`] said when it was opened.
     forks: u32,
     /// The writer's connection; a read-only store keeps the one it was opened with. It is
     /// closed last, so that it is the one that empties the log.
-    writer: HandoverLock<Session, Work>,
+    writer: FairMutex<Session, Work>,
 }
 
 impl Store {
@@ -101,10 +98,9 @@ impl Store {
             reader_token: Arc::new(()),
             reading_threads: Mutex::new(Vec::new()),
             length: Mutex::new(None),
-            deferred: Mutex::new(VecDeque::new()),
-            has_deferred: AtomicBool::new(false),
+            deferred: DeferredErrors::default(),
             forks,
-            writer: HandoverLock::new(session),
+            writer: FairMutex::new(session),
         })
     }
 
@@ -180,22 +176,22 @@ impl Store {
     /// Begins a write transaction, waiting for other threads and processes for at most
     /// the busy timeout, both together.
     pub(crate) fn begin_write(self: &Arc<Self>) -> Result<WriteTransaction> {
-        let mut patience = self.start_waiting()?;
-        let session = self.acquire_writer(&patience)?;
-        self.begin(session, &mut patience)
+        let mut deadline = self.start_waiting()?;
+        let session = self.acquire_writer(&deadline)?;
+        self.begin(session, &mut deadline)
     }
 
     /// Begins a write transaction on the writer's connection.
     fn begin(
         self: &Arc<Self>,
         session: Session,
-        patience: &mut Patience,
+        deadline: &mut Deadline,
     ) -> Result<WriteTransaction> {
         let mut wait = session
             .watched()
             .is_log_full()
-            .then(|| self.wait_for_readers(patience.left()));
-        let session = self.keep_trying(session, patience, |session| {
+            .then(|| self.wait_for_readers(deadline.remaining()));
+        let session = self.keep_trying(session, deadline, |session| {
             if let Some(wait) = wait.take() {
                 session.watched().restart_log(wait);
             }
@@ -217,13 +213,13 @@ impl Store {
     /// Does something with the writer's connection, again and again while another process has
     /// the lock that it needs (`false`), and keeps the connection.
     fn with_writer(&self, f: impl FnMut(&mut Session) -> Result<bool>) -> Result<Session> {
-        let mut patience = self.start_waiting()?;
-        let session = self.acquire_writer(&patience)?;
-        self.keep_trying(session, &mut patience, f)
+        let mut deadline = self.start_waiting()?;
+        let session = self.acquire_writer(&deadline)?;
+        self.keep_trying(session, &mut deadline, f)
     }
 
     /// The time for which the writer can be waited for, if there is one.
-    fn start_waiting(&self) -> Result<Patience> {
+    fn start_waiting(&self) -> Result<Deadline> {
         self.take_deferred_error()?;
         if self.connector.config.read_only {
             return Err(Error::ReadOnly {
@@ -231,39 +227,39 @@ impl Store {
                 source: None,
             });
         }
-        Ok(Patience::new(self.connector.config.busy_timeout))
+        Ok(Deadline::new(self.connector.config.busy_timeout))
     }
 
-    fn acquire_writer(&self, patience: &Patience) -> Result<Session> {
+    fn acquire_writer(&self, deadline: &Deadline) -> Result<Session> {
         self.writer
-            .acquire(patience.left())
-            .map_err(|refusal| self.refused(&refusal, patience))
+            .acquire(deadline.remaining())
+            .map_err(|refusal| self.refused(&refusal, deadline))
     }
 
-    fn refused(&self, refusal: &Refusal, patience: &Patience) -> Error {
+    fn refused(&self, refusal: &Refusal, deadline: &Deadline) -> Error {
         match refusal {
             Refusal::Reentrant => Error::Reentrant {
                 path: self.name().to_path_buf(),
             },
-            Refusal::TimedOut => self.busy(patience),
+            Refusal::TimedOut => self.busy(deadline),
         }
     }
 
     fn keep_trying(
         &self,
         mut session: Session,
-        patience: &mut Patience,
+        deadline: &mut Deadline,
         mut f: impl FnMut(&mut Session) -> Result<bool>,
     ) -> Result<Session> {
         let done = self.check_before(&mut session).and_then(|()| {
             while !f(&mut session)? {
-                if !patience.pause() {
-                    return Err(self.busy(patience));
+                if !deadline.sleep() {
+                    return Err(self.busy(deadline));
                 }
             }
             Ok(())
         });
-        trace::waited(self.name(), patience.elapsed());
+        trace::waited(self.name(), deadline.elapsed());
         match done {
             Ok(()) => Ok(session),
             Err(error) => {
@@ -273,10 +269,10 @@ impl Store {
         }
     }
 
-    fn busy(&self, patience: &Patience) -> Error {
+    fn busy(&self, deadline: &Deadline) -> Error {
         Error::Busy {
             path: self.name().to_path_buf(),
-            waited: patience.elapsed(),
+            waited: deadline.elapsed(),
         }
     }
 
@@ -305,35 +301,14 @@ impl Store {
 
     /// Keeps the error of a destructor, for the next call that writes to return.
     pub(crate) fn defer_error(&self, error: Error) {
-        let mut deferred = lock(&self.deferred);
-        deferred.push_back(error);
-        self.has_deferred.store(true, Ordering::Release);
+        self.deferred.push(error);
     }
 
-    /// Returns an error of an earlier destructor, each once. Whatever writes begins with it; what
-    /// only reads does not, for it has nothing to do with another call's failure.
+    /// Returns an error of an earlier destructor, each once.
     #[inline]
     pub(crate) fn take_deferred_error(&self) -> Result<()> {
         self.check_fork()?;
-        if self.has_deferred.load(Ordering::Acquire) {
-            return self.take_first_deferred();
-        }
-        Ok(())
-    }
-
-    #[cold]
-    fn take_first_deferred(&self) -> Result<()> {
-        let mut deferred = lock(&self.deferred);
-        let first = deferred.pop_front();
-        self.has_deferred
-            .store(!deferred.is_empty(), Ordering::Release);
-        match first {
-            None => Ok(()),
-            Some(error) => Err(Error::Deferred {
-                path: self.name().to_path_buf(),
-                source: Box::new(error),
-            }),
-        }
+        self.deferred.take(self.name())
     }
 
     /// The error of a transaction that an earlier error has ended.

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
+use crate::engine::Refusal;
 use crate::error::{Error, Result};
 use crate::sqlite::connection::session::Session;
 use crate::sqlite::names::{Look, Name, Names};
 use crate::sqlite::open::place::Identity;
 use crate::sqlite::open_files;
 use crate::sqlite::recovery::bytes::{number, read_at};
-use crate::sqlite::{Refusal, Store, fork};
+use crate::sqlite::{Store, fork};
 
 /// The beginning of a log, and of each frame in it.
 type LogHeader = [u8; 32];

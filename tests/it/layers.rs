@@ -14,6 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["map"],
     &["encoding"],
     &["codec", "sqlite"],
+    &["engine"],
     &["buffer", "error"],
 ];
 

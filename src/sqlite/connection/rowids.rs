@@ -1,8 +1,9 @@
 //! Rowids: a new one follows the last, and where that cannot be, rows are numbered anew.
 
+use crate::engine::{Columns, End};
 use crate::error::{Error, Result};
-use crate::sqlite::connection::session::{End, Session};
-use crate::sqlite::connection::statements::{Columns, Sql};
+use crate::sqlite::connection::session::Session;
+use crate::sqlite::connection::statements::Sql;
 
 /// New rowids below this one follow the last. Where the last is the largest there is, SQLite
 /// chooses at random between 1 and 2^62 (<https://www.sqlite.org/autoinc.html>): one in 2^30 of those is

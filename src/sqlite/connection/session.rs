@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use crate::engine::{Columns, End};
 use crate::error::{Error, Part, Result, preview};
 use crate::sqlite::connection::failure;
 use crate::sqlite::connection::raw;
@@ -13,7 +14,7 @@ use crate::sqlite::connection::row::{RawEntry, RawRow};
 use crate::sqlite::connection::rowids::MANY_ROWIDS;
 use crate::sqlite::connection::sendable::Sendable;
 use crate::sqlite::connection::statement::{Column, Row};
-use crate::sqlite::connection::statements::{Bound, Columns, Sql, Statements};
+use crate::sqlite::connection::statements::{Bound, Sql, Statements};
 use crate::sqlite::names::Names;
 use crate::sqlite::write::checkpoint::Watched;
 
@@ -40,13 +41,6 @@ pub(crate) trait Lookup {
 
     /// True if `key` is there. The value is not read from the file.
     fn contains(&mut self, key: &[u8]) -> Result<bool>;
-}
-
-/// One of the two ends of the order of insertion.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    First,
-    Last,
 }
 
 impl Session {

@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 use self_cell::self_cell;
 
+use crate::engine::Columns;
 use crate::sqlite::connection::statement::{Parameter, Statement};
 use crate::sqlite::write::checkpoint::Watched;
 
@@ -38,14 +39,6 @@ pub(in crate::sqlite) enum Sql {
     Clear,
     ScanForward(Columns),
     ScanBackward(Columns),
-}
-
-/// Which columns of the rows a scan wants: the others are not read from the disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Columns {
-    Key,
-    Value,
-    Both,
 }
 
 impl Sql {

@@ -6,6 +6,7 @@ use std::path::Path;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use crate::engine::Deadline;
 use crate::error::{Error, Result};
 use crate::sqlite::connection::failure;
 use crate::sqlite::connection::row::RawEntry;
@@ -14,7 +15,6 @@ use crate::sqlite::open::schema::{self, Found, Head};
 use crate::sqlite::open::{Connector, settings};
 use crate::sqlite::recovery::log::Log;
 use crate::sqlite::view;
-use crate::sqlite::write::patience::Patience;
 
 /// What every SQLite file begins with.
 const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -100,7 +100,7 @@ impl Connector {
         &self,
         connection: &Connection,
         check: Check<'_>,
-        patience: &mut Patience,
+        deadline: &mut Deadline,
     ) -> Result<Option<Seen>> {
         if self.is_in_memory() || self.config.immutable {
             return Ok(None);
@@ -113,7 +113,7 @@ impl Connector {
         if self.is_live(connection, &found) {
             return Ok(None);
         }
-        match self.look_through_view(&found, check, patience) {
+        match self.look_through_view(&found, check, deadline) {
             Ok(seen) => Ok(Some(seen)),
             Err(error @ Error::Busy { .. }) => Err(error),
             // Somebody may have begun to use the file while it was looked at, and written over what
@@ -123,7 +123,7 @@ impl Connector {
                 if self.is_live(connection, &found) {
                     return Ok(None);
                 }
-                self.look_through_view(&found, check, patience).map(Some)
+                self.look_through_view(&found, check, deadline).map(Some)
             }
         }
     }
@@ -151,7 +151,7 @@ impl Connector {
         &self,
         beside: &Beside,
         check: Check<'_>,
-        patience: &mut Patience,
+        deadline: &mut Deadline,
     ) -> Result<Seen> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
@@ -165,8 +165,8 @@ impl Connector {
         let keep = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
         connection.set_db_config(keep, true).map_err(failed)?;
         self.check_pieces(&connection, beside)?;
-        self.retry(patience, || connection.execute_batch("BEGIN"))?;
-        self.inspect(&connection, None, check, patience)
+        self.retry(deadline, || connection.execute_batch("BEGIN"))?;
+        self.inspect(&connection, None, check, deadline)
     }
 
     /// Looks for what SQLite does not: a file that is not the one that its log or journal is of.
@@ -239,9 +239,9 @@ impl Connector {
         connection: &Connection,
         seen: Option<Seen>,
         check: Check<'_>,
-        patience: &mut Patience,
+        deadline: &mut Deadline,
     ) -> Result<Seen> {
-        let found = self.retry(patience, || {
+        let found = self.retry(deadline, || {
             let head = Head::read(connection)?;
             if let Some(seen) = seen.filter(|seen| seen.head == head) {
                 return Ok((head, Err(seen)));
@@ -255,7 +255,7 @@ impl Connector {
         };
         let checksums = self.accept(found)?;
         if let Some(checksums) = checksums {
-            let ends = self.retry(patience, || Ends::read(connection))?;
+            let ends = self.retry(deadline, || Ends::read(connection))?;
             check(&self.path, &ends, checksums)?;
         }
         Ok(Seen { head, checksums })

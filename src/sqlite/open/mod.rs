@@ -22,13 +22,13 @@ use self::look::Seen;
 pub(crate) use self::look::{ANY_TYPES, Check, Ends};
 use self::place::{Identity, absolute, beside, immutable_uri};
 use self::settings::{check_sqlite_version, harden, switch_to_wal};
+use crate::engine::Deadline;
 use crate::error::{Error, Result};
 use crate::sqlite::connection::failure;
 use crate::sqlite::connection::raw::WalIndex;
 use crate::sqlite::connection::session::Session;
 use crate::sqlite::memory;
 use crate::sqlite::names::Names;
-use crate::sqlite::write::patience::Patience;
 
 /// SQLite counts milliseconds in 31 bits.
 const LONGEST_SQLITE_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
@@ -82,12 +82,12 @@ impl Connector {
         for _ in 0..MAX_MOVES {
             self.refuse_to_lock_out()?;
             let mut connection = self.connect(self.flags())?;
-            let mut patience = Patience::new(self.config.busy_timeout);
+            let mut deadline = Deadline::new(self.config.busy_timeout);
             let log_was_there = self.log_path().exists();
             let prepared = self
                 .check_writable(&connection)
-                .and_then(|()| self.look(&connection, check, &mut patience))
-                .and_then(|seen| self.prepare(&connection, seen, check, &mut patience));
+                .and_then(|()| self.look(&connection, check, &mut deadline))
+                .and_then(|seen| self.prepare(&connection, seen, check, &mut deadline));
             if prepared.is_err() && log_was_there {
                 // Closing would write the log of a foreign file into it.
                 let keep = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
@@ -253,10 +253,10 @@ impl Connector {
         connection: &Connection,
         seen: Option<Seen>,
         check: Check<'_>,
-        patience: &mut Patience,
+        deadline: &mut Deadline,
     ) -> Result<bool> {
         // The file may have changed, or be another one, since it was looked at.
-        let Seen { checksums, .. } = self.inspect(connection, seen, check, patience)?;
+        let Seen { checksums, .. } = self.inspect(connection, seen, check, deadline)?;
         if self.config.read_only {
             return Ok(checksums == Some(true));
         }
@@ -265,10 +265,10 @@ impl Connector {
         connection
             .pragma_update(None, "synchronous", synchronous)
             .map_err(|error| self.failed(error))?;
-        self.retry(patience, || switch_to_wal(connection))?;
+        self.retry(deadline, || switch_to_wal(connection))?;
         match checksums {
             Some(checksums) => Ok(checksums),
-            None => self.create_schema(connection, check, patience),
+            None => self.create_schema(connection, check, deadline),
         }
     }
 
@@ -277,10 +277,10 @@ impl Connector {
         &self,
         connection: &Connection,
         check: Check<'_>,
-        patience: &mut Patience,
+        deadline: &mut Deadline,
     ) -> Result<bool> {
-        self.retry(patience, || connection.execute_batch("BEGIN IMMEDIATE"))?;
-        let created = self.inspect(connection, None, check, patience)?.checksums;
+        self.retry(deadline, || connection.execute_batch("BEGIN IMMEDIATE"))?;
+        let created = self.inspect(connection, None, check, deadline)?.checksums;
         if created.is_none() {
             let (id, create) = (schema::APPLICATION_ID, schema::CREATE);
             let format = if self.config.checksums {
@@ -304,15 +304,15 @@ impl Connector {
     /// whatever SQLite's own timeout, for a lock cannot be upgraded while two have it.
     fn retry<R>(
         &self,
-        patience: &mut Patience,
+        deadline: &mut Deadline,
         mut f: impl FnMut() -> rusqlite::Result<R>,
     ) -> Result<R> {
         loop {
             match f() {
-                Err(error) if failure::is_busy(&error) && patience.pause() => {}
+                Err(error) if failure::is_busy(&error) && deadline.sleep() => {}
                 result => {
                     return result.map_err(|error| {
-                        failure::from_sqlite(error, &self.path, patience.elapsed())
+                        failure::from_sqlite(error, &self.path, deadline.elapsed())
                     });
                 }
             }

@@ -38,7 +38,7 @@ pub(in crate::sqlite) fn distrust(connection: &mut Connection) -> rusqlite::Resu
     }
     // The schema is one table. Pages of it that share their children would be read for ever.
     connection.progress_handler(MOST_OPENING_STEPS, Some(|| true))?;
-    // rusqlite waits 5 seconds unless it is told not to: our own patience has the right limit.
+    // rusqlite waits 5 seconds unless it is told not to: our own deadline has the right limit.
     connection.busy_timeout(Duration::ZERO)?;
     connection.execute_batch("PRAGMA cell_size_check = ON")
 }

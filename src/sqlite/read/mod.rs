@@ -7,10 +7,11 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 
+use crate::engine::{Columns, Direction};
 use crate::error::Result;
 use crate::sqlite::connection::row::{NotABlob, RawRow};
 use crate::sqlite::connection::session::Session;
-use crate::sqlite::connection::statements::{Columns, Sql};
+use crate::sqlite::connection::statements::Sql;
 use crate::sqlite::write::scope::Scope;
 use crate::sqlite::{Store, lock};
 
@@ -64,13 +65,6 @@ impl Page {
             bad.and_then(|&(_, not_a_blob)| not_a_blob),
         ))
     }
-}
-
-/// Which way a cursor moves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Direction {
-    Forward,
-    Backward,
 }
 
 /// A position at either end of what is still to be seen.

@@ -1,10 +1,11 @@
 //! Reading every row that can be reached in a file that may be damaged.
 
+use crate::engine::{Columns, Direction};
 use crate::error::{Error, Result};
 use crate::sqlite::connection::row::RawRow;
 use crate::sqlite::connection::session::{LEAST_ROW_BYTES, Session};
-use crate::sqlite::connection::statements::{Columns, Sql};
-use crate::sqlite::read::{Direction, ReadTransaction};
+use crate::sqlite::connection::statements::Sql;
+use crate::sqlite::read::ReadTransaction;
 
 /// What was in the way of reading every row.
 #[derive(Debug, Default)]

@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use rusqlite::hooks::Wal;
 
+use crate::engine::Deadline;
 use crate::sqlite::lock;
-use crate::sqlite::write::patience::Patience;
 
 /// How long the log gets before a commit writes it back: SQLite's own default
 /// (<https://www.sqlite.org/wal.html#automatic_checkpoint>).
@@ -50,7 +50,7 @@ struct Log {
     limit_bytes: u64,
     limit_frames: OnceCell<u32>,
     /// What the connection's busy handler asks: set only while the log is being begun anew.
-    waiting: Arc<Mutex<Option<Patience>>>,
+    waiting: Arc<Mutex<Option<Deadline>>>,
     refusal: Cell<Option<Refusal>>,
 }
 
@@ -111,10 +111,10 @@ impl Watched {
             }
             Ok(())
         }))?;
-        let waiting = Arc::new(Mutex::new(None::<Patience>));
+        let waiting = Arc::new(Mutex::new(None::<Deadline>));
         let handler = Arc::clone(&waiting);
         connection.busy_handler(Some(move |_| {
-            lock(&handler).as_mut().is_some_and(Patience::pause)
+            lock(&handler).as_mut().is_some_and(Deadline::sleep)
         }))?;
         Ok(Self {
             connection,
@@ -207,10 +207,10 @@ impl Log {
     /// readers share. New readers may come to use a mark that it waits for, although they are of
     /// the newest state and would be in nobody's way, and it would wait for all of those too.
     fn restart(&self, connection: &Connection, wait: Duration) -> Restart {
-        let mut patience = Patience::new(wait);
+        let mut deadline = Deadline::new(wait);
         let mut round = SHORTEST_ROUND;
         loop {
-            *lock(&self.waiting) = Some(Patience::new(round.min(patience.left())));
+            *lock(&self.waiting) = Some(Deadline::new(round.min(deadline.remaining())));
             // A method would not tell how many frames are written back when somebody is in the way.
             let result = connection.query_one("PRAGMA wal_checkpoint(RESTART)", [], |row| {
                 Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(2)?))
@@ -223,9 +223,9 @@ impl Log {
             }
             // Another checkpoint runs: SQLite does not wait for its end.
             let is_over = if written_back == NOT_KNOWN {
-                !patience.pause()
+                !deadline.sleep()
             } else {
-                patience.left().is_zero()
+                deadline.remaining().is_zero()
             };
             if is_over {
                 return Restart::Busy { written_back };

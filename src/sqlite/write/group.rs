@@ -1,6 +1,6 @@
 //! Group commit: the changes of several threads in one transaction, and one sync for all of them.
 //!
-//! Who finds the writer taken leaves its change in the line, as bytes. Whoever's turn it then is
+//! Who finds the writer claimed leaves its change in the line, as bytes. Whoever's turn it then is
 //! makes the changes behind its own as well, and commits for all. Keys and values stay on their
 //! threads: where the old value is asked for, it is read and decoded by the caller beforehand, and
 //! the change is made by another only if those bytes are still there.
@@ -9,12 +9,12 @@ use std::sync::Arc;
 use std::thread;
 
 use crate::buffer::Buffer;
+use crate::engine::Deadline;
+use crate::engine::{Claimed, Outcome, Request};
 use crate::error::Result;
 use crate::sqlite::Store;
 use crate::sqlite::connection::session::{Lookup, Session};
 use crate::sqlite::trace;
-use crate::sqlite::write::lock::{Outcome, Request, Taken};
-use crate::sqlite::write::patience::Patience;
 use crate::sqlite::write::scope::Scope;
 use crate::sqlite::write::transaction::WriteTransaction;
 
@@ -104,54 +104,54 @@ impl Store {
         foresee: impl FnOnce(&Change) -> Option<(Expected, R)>,
         make: impl Fn(&mut WriteTransaction, &Change) -> Result<R>,
     ) -> Result<R> {
-        let mut patience = self.start_waiting()?;
+        let mut deadline = self.start_waiting()?;
         let free = self.writer.try_acquire();
-        match free.map_err(|refusal| self.refused(&refusal, &patience))? {
+        match free.map_err(|refusal| self.refused(&refusal, &deadline))? {
             Some(session) => {
-                let transaction = self.begin(session, &mut patience)?;
+                let transaction = self.begin(session, &mut deadline)?;
                 Scope::Own(transaction).run(|transaction| make(transaction, &change))
             }
-            None => self.change_in_line(change, patience, foresee, make),
+            None => self.change_in_line(change, deadline, foresee, make),
         }
     }
 
     fn change_in_line<R>(
         self: &Arc<Self>,
         change: Change,
-        mut patience: Patience,
+        mut deadline: Deadline,
         foresee: impl FnOnce(&Change) -> Option<(Expected, R)>,
         make: impl Fn(&mut WriteTransaction, &Change) -> Result<R>,
     ) -> Result<R> {
         let Some((expected, foreseen)) = foresee(&change) else {
-            return self.change_alone(&change, &mut patience, make);
+            return self.change_alone(&change, &mut deadline, make);
         };
         let request = Arc::new(Request::new(Work { change, expected }));
         let change = &request.work().change;
-        let result = match self.wait_with(&request, &patience)? {
+        let result = match self.wait_with(&request, &deadline)? {
             Some(session) => {
                 // Those whose changes were just committed may have more: with them in line, a sync
                 // is for all of them and not for every second one.
                 thread::yield_now();
-                let transaction = self.begin(session, &mut patience)?;
+                let transaction = self.begin(session, &mut deadline)?;
                 transaction.lead(|transaction| make(transaction, change))?
             }
             None => (request.outcome() == Outcome::Done).then_some(foreseen),
         };
-        result.map_or_else(|| self.change_alone(change, &mut patience, make), Ok)
+        result.map_or_else(|| self.change_alone(change, &mut deadline, make), Ok)
     }
 
     /// Waits for the writer, or for somebody who makes the change in its turn (`None`).
     fn wait_with(
         &self,
         request: &Arc<Request<Work>>,
-        patience: &Patience,
+        deadline: &Deadline,
     ) -> Result<Option<Session>> {
         let turn = self
             .writer
-            .acquire_or_be_served(request, patience.left())
-            .map_err(|refusal| self.refused(&refusal, patience))?;
+            .acquire_or_be_served(request, deadline.remaining())
+            .map_err(|refusal| self.refused(&refusal, deadline))?;
         if turn.is_none() {
-            trace::waited(self.name(), patience.elapsed());
+            trace::waited(self.name(), deadline.elapsed());
         }
         Ok(turn)
     }
@@ -160,11 +160,11 @@ impl Store {
     fn change_alone<R>(
         self: &Arc<Self>,
         change: &Change,
-        patience: &mut Patience,
+        deadline: &mut Deadline,
         make: impl Fn(&mut WriteTransaction, &Change) -> Result<R>,
     ) -> Result<R> {
-        let session = self.acquire_writer(patience)?;
-        let transaction = self.begin(session, patience)?;
+        let session = self.acquire_writer(deadline)?;
+        let transaction = self.begin(session, deadline)?;
         Scope::Own(transaction).run(|transaction| make(transaction, change))
     }
 
@@ -234,29 +234,29 @@ impl WriteTransaction {
             return Ok(None);
         }
         // Before the writer goes to the next in line, so that they can be in line again by then.
-        made.into_iter().for_each(Taken::done);
+        made.into_iter().for_each(Claimed::done);
         Ok(Some(own))
     }
 
     /// Makes the changes that are next in line, and returns those that it could make; `None` if
     /// none was there.
-    fn carry(&mut self) -> Option<Vec<Taken<Work>>> {
+    fn carry(&mut self) -> Option<Vec<Claimed<Work>>> {
         let mut room = Room {
             changes: MOST_CHANGES,
             bytes: MOST_BYTES,
         };
         let mut made = None;
         loop {
-            let taken = self.store().writer.take_requests(|work| room.take(work));
-            if taken.is_empty() {
+            let claimed = self.store().writer.claim_requests(|work| room.take(work));
+            if claimed.is_empty() {
                 return made;
             }
             let made = made.get_or_insert_with(Vec::new);
             // What is not made is told so at once, and waits for the writer.
             made.extend(
-                taken
+                claimed
                     .into_iter()
-                    .filter(|taken| self.carry_out(taken.work())),
+                    .filter(|claimed| self.carry_out(claimed.work())),
             );
         }
     }
@@ -463,7 +463,7 @@ mod tests {
     }
 
     #[test]
-    fn who_wants_the_writer_itself_is_not_overtaken() {
+    fn who_wants_the_writer_itself_is_not_overclaimed() {
         let bench = Bench::new();
         let look: Call = Box::new(|store| {
             let mut transaction = store.begin_write()?;

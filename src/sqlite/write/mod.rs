@@ -3,7 +3,5 @@
 pub(in crate::sqlite) mod checkpoint;
 pub(in crate::sqlite) mod group;
 pub(in crate::sqlite) mod load;
-pub(in crate::sqlite) mod lock;
-pub(in crate::sqlite) mod patience;
 pub(in crate::sqlite) mod scope;
 pub(in crate::sqlite) mod transaction;

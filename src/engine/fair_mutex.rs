@@ -1,47 +1,48 @@
-//! The lock around the writer: one owner, known by its thread, served in turn.
+//! A fair lock that knows its owner, and whose owner can serve the requests of those that wait.
 //!
-//! Who waits in line wants the thing itself, or has left a request that whoever has it may carry
-//! out meanwhile.
+//! A thread that waits in line wants the protected value itself, or has left a request that the
+//! owner may carry out first: flat combining, as Hendler, Incze, Shavit and Tzafrir described it in
+//! 2010.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, Thread, ThreadId};
 use std::time::{Duration, Instant};
 
-/// Why the lock was not given.
+/// Why the lock was not acquired.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::sqlite) enum Refusal {
-    /// The calling thread has it already.
+pub(crate) enum Refusal {
+    /// The calling thread already holds it.
     Reentrant,
-    /// Others had it for the whole of the time allowed.
+    /// Other threads held it for the whole of the timeout.
     TimedOut,
 }
 
-/// How a request ended that another thread has taken.
+/// How a request ended that another thread has claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::sqlite) enum Outcome {
+pub(crate) enum Outcome {
     /// It was carried out.
     Done,
-    /// It was not: who made it is to do it alone.
+    /// It was not carried out, and its owner must do it.
     Alone,
 }
 
-/// Work that waits in line, for its owner's turn or for somebody who does it before.
+/// Work that waits in line until its owner's turn comes or another thread does it.
 #[derive(Debug)]
-pub(in crate::sqlite) struct Request<W> {
+pub(crate) struct Request<W> {
     work: W,
     outcome: OnceLock<Outcome>,
 }
 
 impl<W> Request<W> {
-    pub(in crate::sqlite) const fn new(work: W) -> Self {
+    pub(crate) const fn new(work: W) -> Self {
         Self {
             work,
             outcome: OnceLock::new(),
         }
     }
 
-    pub(in crate::sqlite) const fn work(&self) -> &W {
+    pub(crate) const fn work(&self) -> &W {
         &self.work
     }
 
@@ -49,55 +50,53 @@ impl<W> Request<W> {
         self.outcome.get().is_some()
     }
 
-    /// How it ended, for its owner to ask when the wait is over.
-    pub(in crate::sqlite) fn outcome(&self) -> Outcome {
+    /// Returns how it ended. Its owner asks when the wait is over.
+    pub(crate) fn outcome(&self) -> Outcome {
         self.outcome.get().copied().unwrap_or(Outcome::Alone)
     }
 }
 
-/// A request that was taken out of the line, whose owner waits to be told how it ended.
+/// A request that was claimed, whose owner waits until it is told how the request ended.
 ///
-/// Dropping it, as an early return or a panic does, tells the owner to do it alone: nobody waits
-/// for ever.
+/// Dropping it, as an early return or a panic does, tells the owner to do the work itself.
 #[derive(Debug)]
-pub(in crate::sqlite) struct Taken<W> {
+pub(crate) struct Claimed<W> {
     request: Arc<Request<W>>,
     owner: Thread,
 }
 
-impl<W> Taken<W> {
-    pub(in crate::sqlite) fn work(&self) -> &W {
+impl<W> Claimed<W> {
+    pub(crate) fn work(&self) -> &W {
         &self.request.work
     }
 
-    /// Tells the owner that it was carried out.
-    pub(in crate::sqlite) fn done(self) {
+    /// Tells the owner that the request was carried out.
+    pub(crate) fn done(self) {
         self.request.outcome.set(Outcome::Done).ok();
     }
 }
 
-impl<W> Drop for Taken<W> {
+impl<W> Drop for Claimed<W> {
     fn drop(&mut self) {
-        // What was said before stands.
+        // An outcome that was set before stays.
         self.request.outcome.set(Outcome::Alone).ok();
         self.owner.unpark();
     }
 }
 
-/// A lock that hands over the thing it protects.
+/// A lock that moves the value it protects to its owner.
 ///
-/// Beyond a `Mutex`: it knows its owner, so that a second request of the same thread is
-/// refused at once instead of waiting for itself; waiting is bounded; those who wait
-/// are served in the order in which they came; and the owner can serve the next in line itself,
-/// where they have left a request.
+/// It differs from a `Mutex` in four ways. A second request of the owner's thread is refused at
+/// once. Waiting is bounded. Threads are served in the order in which they came. The owner can carry
+/// out the requests of the threads that are next in line.
 #[derive(Debug)]
-pub(in crate::sqlite) struct HandoverLock<T, W> {
+pub(crate) struct FairMutex<T, W> {
     state: Mutex<State<T, W>>,
 }
 
 #[derive(Debug)]
 struct State<T, W> {
-    /// There while nobody owns it, and between being handed over and being picked up.
+    /// `Some` while there is no owner, and until a new owner picks it up.
     item: Option<T>,
     owner: Option<ThreadId>,
     waiting: VecDeque<Waiter<W>>,
@@ -110,7 +109,7 @@ struct Waiter<W> {
 }
 
 impl<T, W> State<T, W> {
-    /// Gives the item to `thread`, if nobody has it.
+    /// Makes `thread` the owner and returns the item, if there is no owner.
     fn claim(&mut self, thread: ThreadId) -> Result<Option<T>, Refusal> {
         match self.owner {
             Some(owner) if owner == thread => Err(Refusal::Reentrant),
@@ -122,16 +121,16 @@ impl<T, W> State<T, W> {
         }
     }
 
-    /// Takes `thread` out of the line; false if it is not in it.
-    fn withdraw(&mut self, thread: ThreadId) -> bool {
+    /// Removes `thread` from the line, and returns `false` if it is not there.
+    fn cancel(&mut self, thread: ThreadId) -> bool {
         let place = |waiter: &Waiter<W>| waiter.thread.id() == thread;
         let place = self.waiting.iter().position(place);
         place.and_then(|place| self.waiting.remove(place)).is_some()
     }
 }
 
-impl<T, W> HandoverLock<T, W> {
-    pub(in crate::sqlite) const fn new(item: T) -> Self {
+impl<T, W> FairMutex<T, W> {
+    pub(crate) const fn new(item: T) -> Self {
         Self {
             state: Mutex::new(State {
                 item: Some(item),
@@ -141,21 +140,19 @@ impl<T, W> HandoverLock<T, W> {
         }
     }
 
-    /// Takes the item out, if nobody has it.
-    pub(in crate::sqlite) fn try_acquire(&self) -> Result<Option<T>, Refusal> {
+    /// Acquires the item, if there is no owner.
+    pub(crate) fn try_acquire(&self) -> Result<Option<T>, Refusal> {
         self.state().claim(thread::current().id())
     }
 
-    /// Takes the item out, waiting in line for at most `timeout`.
-    pub(in crate::sqlite) fn acquire(&self, timeout: Duration) -> Result<T, Refusal> {
+    /// Acquires the item. Blocks for at most `timeout`.
+    pub(crate) fn acquire(&self, timeout: Duration) -> Result<T, Refusal> {
         self.queue(None, timeout)?.ok_or(Refusal::TimedOut)
     }
 
-    /// Takes the item out, or lets somebody who has it deal with `request` (`None`; it
-    /// then says how), whichever comes first, waiting in line for at most `timeout`.
-    ///
-    /// A request that was taken by then is waited for: who has it is at it.
-    pub(in crate::sqlite) fn acquire_or_be_served(
+    /// Acquires the item, or returns `None` once an owner has dealt with `request`. Blocks for at most
+    /// `timeout`, and longer only while an owner is carrying out `request`.
+    pub(crate) fn acquire_or_be_served(
         &self,
         request: &Arc<Request<W>>,
         timeout: Duration,
@@ -188,9 +185,9 @@ impl<T, W> HandoverLock<T, W> {
         timeout: Duration,
     ) -> Result<Option<T>, Refusal> {
         let start = Instant::now();
-        let mut is_taken = false;
+        let mut is_claimed = false;
         loop {
-            if is_taken {
+            if is_claimed {
                 thread::park();
             } else {
                 thread::park_timeout(timeout.saturating_sub(start.elapsed()));
@@ -202,36 +199,33 @@ impl<T, W> HandoverLock<T, W> {
             if state.owner == Some(me.id()) {
                 return Ok(state.item.take());
             }
-            if !is_taken && start.elapsed() >= timeout {
-                if state.withdraw(me.id()) {
+            if !is_claimed && start.elapsed() >= timeout {
+                if state.cancel(me.id()) {
                     return Err(Refusal::TimedOut);
                 }
-                is_taken = true;
+                is_claimed = true;
             }
         }
     }
 
-    /// Takes the requests at the front of the line that `fit`, up to the first who wants the item
-    /// itself. It is for who has the item.
-    pub(in crate::sqlite) fn take_requests(
-        &self,
-        mut fits: impl FnMut(&W) -> bool,
-    ) -> Vec<Taken<W>> {
+    /// Claims the requests at the front of the line that `fit`, up to the first thread that wants the
+    /// item itself. Only the owner calls it.
+    pub(crate) fn claim_requests(&self, mut fits: impl FnMut(&W) -> bool) -> Vec<Claimed<W>> {
         let mut state = self.state();
         let mut fits = |waiter: &mut Waiter<W>| {
             let request = waiter.request.as_ref();
             request.is_some_and(|request| fits(&request.work))
         };
-        let mut taken = Vec::new();
+        let mut claimed = Vec::new();
         while let Some(waiter) = state.waiting.pop_front_if(&mut fits) {
             let owner = waiter.thread;
-            taken.extend(waiter.request.map(|request| Taken { request, owner }));
+            claimed.extend(waiter.request.map(|request| Claimed { request, owner }));
         }
-        taken
+        claimed
     }
 
-    /// Gives the item back, to the next in line if there is one.
-    pub(in crate::sqlite) fn release(&self, item: T) {
+    /// Gives the item to the next thread in line, or back if there is none.
+    pub(crate) fn release(&self, item: T) {
         let mut state = self.state();
         state.item = Some(item);
         let next = state.waiting.pop_front().map(|waiter| waiter.thread);
@@ -242,20 +236,20 @@ impl<T, W> HandoverLock<T, W> {
         }
     }
 
-    /// Takes the item out, when nobody can own the lock any more.
-    pub(in crate::sqlite) fn take(&mut self) -> Option<T> {
+    /// Takes the item out of a lock that no other thread can reach.
+    pub(crate) fn take(&mut self) -> Option<T> {
         let state = self.state.get_mut();
         state.unwrap_or_else(PoisonError::into_inner).item.take()
     }
 
-    /// How many wait in line.
+    /// Returns how many threads wait in line.
     #[cfg(test)]
-    pub(in crate::sqlite) fn waiting(&self) -> usize {
+    pub(crate) fn waiting(&self) -> usize {
         self.state().waiting.len()
     }
 
     fn state(&self) -> MutexGuard<'_, State<T, W>> {
-        // Nothing panics while it is held; if it did, the state would still be whole.
+        // No change of the state can panic half-way.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -268,7 +262,7 @@ mod tests {
 
     const LONG: Duration = Duration::from_mins(1);
 
-    type Lock = HandoverLock<i32, i32>;
+    type Lock = FairMutex<i32, i32>;
 
     fn until_waiting(lock: &Lock, count: usize) {
         while lock.waiting() < count {
@@ -296,8 +290,8 @@ mod tests {
     }
 
     #[test]
-    fn those_who_wait_are_served_in_order() {
-        let mut lock = HandoverLock::<_, ()>::new(Vec::new());
+    fn threads_are_served_in_order() {
+        let mut lock = FairMutex::<_, ()>::new(Vec::new());
         let held = lock.acquire(LONG).unwrap_or_default();
         thread::scope(|scope| {
             for turn in 0..8 {
@@ -310,7 +304,7 @@ mod tests {
                     lock.release(turns);
                 });
                 arrived.recv().ok();
-                // The order is that of the queue, so each must be in it before the next comes.
+                // Each thread must be in the queue before the next one comes.
                 while lock.state().waiting.len() <= turn {
                     thread::yield_now();
                 }
@@ -321,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_gave_up_is_passed_over() {
+    fn a_thread_that_timed_out_is_passed_over() {
         let lock = Lock::new(0);
         let held = lock.acquire(LONG).unwrap_or_default();
         thread::scope(|scope| {
@@ -332,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_at_the_front_are_taken_and_their_owners_told() {
+    fn requests_at_the_front_are_claimed_and_their_owners_woken() {
         let lock = Lock::new(0);
         let held = lock.acquire(LONG).unwrap();
         thread::scope(|scope| {
@@ -348,13 +342,16 @@ mod tests {
                 turn
             };
             let [done, dropped, large] = [1, 2, 100].map(ask);
-            let mut taken = lock.take_requests(|&work| work < 100);
+            let mut claimed = lock.claim_requests(|&work| work < 100);
             assert_eq!(
-                taken.iter().map(|taken| *taken.work()).collect::<Vec<_>>(),
+                claimed
+                    .iter()
+                    .map(|claimed| *claimed.work())
+                    .collect::<Vec<_>>(),
                 [1, 2]
             );
-            drop(taken.pop());
-            taken.into_iter().for_each(Taken::done);
+            drop(claimed.pop());
+            claimed.into_iter().for_each(Claimed::done);
             assert_eq!(done.join().unwrap(), (None, Outcome::Done));
             assert_eq!(dropped.join().unwrap(), (None, Outcome::Alone));
             lock.release(held + 1);
@@ -363,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_gave_up_is_not_taken() {
+    fn a_request_that_timed_out_is_not_claimed() {
         let lock = Lock::new(0);
         let held = lock.acquire(LONG).unwrap();
         thread::scope(|scope| {
@@ -373,12 +370,12 @@ mod tests {
                 assert_eq!(turn, Err(Refusal::TimedOut));
             });
         });
-        assert!(lock.take_requests(|_| true).is_empty());
+        assert!(lock.claim_requests(|_| true).is_empty());
         lock.release(held);
     }
 
     #[test]
-    fn who_has_taken_a_request_and_panics_leaves_nobody_waiting() {
+    fn a_panic_after_claiming_a_request_wakes_its_owner() {
         let lock = Lock::new(0);
         lock.acquire(LONG).unwrap();
         thread::scope(|scope| {
@@ -389,7 +386,7 @@ mod tests {
             });
             until_waiting(&lock, 1);
             let leader = scope.spawn(|| {
-                let _taken = lock.take_requests(|_| true);
+                let _taken = lock.claim_requests(|_| true);
                 panic!("on purpose");
             });
             assert!(leader.join().is_err());
