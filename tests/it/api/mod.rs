@@ -1,0 +1,20 @@
+//! The methods of vaults, transactions and snapshots.
+
+mod backup;
+mod cache;
+mod changed_types;
+mod errors;
+mod handles_model;
+mod iteration;
+mod large_writes;
+mod maintenance;
+mod methods;
+mod model;
+mod options;
+mod savepoints;
+mod snapshots;
+mod std_map;
+#[cfg(feature = "tracing")]
+mod tracing_spans;
+mod transactions;
+mod vault_dir;

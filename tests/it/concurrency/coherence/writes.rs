@@ -1,0 +1,292 @@
+//! After each method that writes, every handle shows what was written, and while it writes and
+//! after it was undone, what was there before.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::path::Path;
+
+use vaults::Vault;
+
+use super::undone_table::UNDONE;
+use super::write_table::{Map, Model, WRITES, Write};
+use super::{checkpoint, options};
+use crate::support::damage::{Chance, rounds};
+use crate::support::{Child, Scratch, entries, listen, role, say};
+
+const CHILD: &str = test_path!(child);
+
+/// The keys that are looked at: those that may be there, and some that never are.
+const KEYS: std::ops::Range<u32> = 0..20;
+
+/// What every handle is to show, by every way of asking for one key.
+fn agree(handles: &[Map], expected: &Model, when: &str) {
+    let expected: HashMap<u32, u32> = expected.iter().copied().collect();
+    for (n, handle) in handles.iter().enumerate() {
+        for key in KEYS {
+            let value = expected.get(&key).copied();
+            let found = handle.get(&key).unwrap();
+            assert_eq!(found, value, "get({key}) on handle {n} {when}");
+            let found = handle.get_key_value(&key).unwrap();
+            let entry = value.map(|value| (key, value));
+            assert_eq!(found, entry, "get_key_value({key}) on handle {n} {when}");
+            let found = handle.contains_key(&key).unwrap();
+            assert_eq!(
+                found,
+                value.is_some(),
+                "contains_key({key}) on handle {n} {when}"
+            );
+        }
+    }
+}
+
+/// The same for `get_or_insert_with`, where the key is there.
+fn agree_by_get_or_insert_with(vault: &Map, expected: &Model, when: &str) {
+    for (key, value) in expected {
+        let absent = || panic!("{key} is there, and was not found {when}");
+        let found = vault.get_or_insert_with(*key, absent).unwrap();
+        assert_eq!(found, *value, "get_or_insert_with({key}) {when}");
+    }
+}
+
+/// Makes a write through a handle, with everything read before, in the middle, and after.
+fn make(write: &Write, n: u32, through: &Map, handles: &[Map], model: &mut Model, when: &str) {
+    agree(handles, model, &format!("before {when}"));
+    let looks = Cell::new(0);
+    let look = || {
+        // The first looks are enough.
+        if looks.replace(looks.get() + 1) < 2 {
+            agree(handles, model, &format!("in the middle of {when}"));
+        }
+    };
+    (write.perform)(through, n, &look).unwrap();
+    (write.apply)(model, n);
+    agree(handles, model, &format!("after {when}"));
+}
+
+fn row(number: usize) -> &'static Write {
+    WRITES.iter().chain(UNDONE).nth(number).unwrap()
+}
+
+const ROWS: usize = WRITES.len() + UNDONE.len();
+
+// ---- another process --------------------------------------------------------------------
+
+/// Writes and looks as it is told, through two handles of its own.
+#[test]
+fn child() {
+    let Some((_, path)) = role() else {
+        return;
+    };
+    let vault: Map = options().open(&path).unwrap();
+    let handles = [vault.clone(), options().open(&path).unwrap()];
+    say("ready");
+    while let Some(line) = listen() {
+        let words: Vec<&str> = line.split(' ').collect();
+        match words[..] {
+            ["write", number, n] => {
+                let write = row(number.parse().unwrap());
+                let mut model = entries(&vault);
+                let when = format!("{} in another process", write.name);
+                make(
+                    write,
+                    n.parse().unwrap(),
+                    &vault,
+                    &handles,
+                    &mut model,
+                    &when,
+                );
+                say("written");
+            }
+            _ => say(&shown(&handles)),
+        }
+    }
+}
+
+/// What the handles show of all keys.
+fn shown(handles: &[Map]) -> String {
+    let of_one = |handle: &Map| -> Vec<_> {
+        let look = |key| {
+            (
+                handle.get(&key).unwrap(),
+                handle.contains_key(&key).unwrap(),
+            )
+        };
+        KEYS.map(look).collect()
+    };
+    let all: Vec<_> = handles.iter().map(of_one).collect();
+    assert!(all.iter().all(|one| *one == all[0]), "{all:?}");
+    format!("{:?}", all[0])
+}
+
+fn expected_of(model: &Model) -> String {
+    let look = |key| {
+        let value = model.iter().find(|entry| entry.0 == key);
+        (value.map(|entry| entry.1), value.is_some())
+    };
+    let all: Vec<_> = KEYS.map(look).collect();
+    format!("{all:?}")
+}
+
+// ---- this process -----------------------------------------------------------------------
+
+/// One vault, through all that it can be read through.
+struct Stage {
+    handles: Vec<Map>,
+    child: Option<Child>,
+    model: Model,
+}
+
+/// How many entries there are to begin with.
+const ENTRIES: u32 = 12;
+
+impl Stage {
+    fn in_memory() -> Self {
+        let vault: Map = options().open_in_memory().unwrap();
+        Self {
+            handles: vec![vault.clone(), vault],
+            child: None,
+            model: Model::new(),
+        }
+    }
+
+    /// A handle, its clone, another one, and one that only reads.
+    fn in_a_file(path: &Path) -> Self {
+        let open = || -> Map { options().open(path).unwrap() };
+        let vault = open();
+        let reader = options().read_only(true).open(path).unwrap();
+        Self {
+            handles: vec![vault.clone(), vault, open(), reader],
+            child: None,
+            model: Model::new(),
+        }
+    }
+
+    fn with_a_child(path: &Path) -> Self {
+        let mut child = Child::start(CHILD, "other", path);
+        child.expect("ready");
+        Self {
+            child: Some(child),
+            ..Self::in_a_file(path)
+        }
+    }
+
+    /// How many ways to write there are.
+    fn writers(&self) -> usize {
+        let handles = if self.handles.len() > 2 { 3 } else { 2 };
+        handles + usize::from(self.child.is_some())
+    }
+
+    fn refill(&mut self) {
+        self.model = (0..ENTRIES).map(|key| (key, key)).collect();
+        let vault = &self.handles[0];
+        vault.clear().unwrap();
+        vault.try_extend(self.model.iter().copied()).unwrap();
+        agree(&self.handles, &self.model, "after it was filled");
+    }
+
+    /// Makes a write through a handle or in the child, and lets all be read before and after.
+    fn make(&mut self, number: usize, n: u32, writer: usize) {
+        let write = row(number);
+        let when = format!("{}, row {number} with {n} by writer {writer}", write.name);
+        self.ask_the_child(&format!("before {when}"));
+        if let Some(handle) = self.handles.get(writer).filter(|_| writer < 3) {
+            make(write, n, handle, &self.handles, &mut self.model, &when);
+        } else if let Some(child) = &mut self.child {
+            agree(&self.handles, &self.model, &format!("before {when}"));
+            child.tell(&format!("write {number} {n}"));
+            child.expect("written");
+            (write.apply)(&mut self.model, n);
+            agree(&self.handles, &self.model, &format!("after {when}"));
+        }
+        self.ask_the_child(&format!("after {when}"));
+        agree_by_get_or_insert_with(&self.handles[0], &self.model, &when);
+        assert_eq!(
+            entries(&self.handles[0]),
+            self.model,
+            "in order after {when}"
+        );
+    }
+
+    fn ask_the_child(&mut self, when: &str) {
+        if let Some(child) = &mut self.child {
+            child.tell("look");
+            assert_eq!(
+                child.hear(),
+                expected_of(&self.model),
+                "in the child {when}"
+            );
+        }
+    }
+}
+
+/// Every write by every writer.
+fn write_by_all(mut stage: Stage) {
+    for number in 0..ROWS {
+        for writer in 0..stage.writers() {
+            stage.refill();
+            stage.make(number, 3, writer);
+            // Once more, with what was absent, on what it has left behind.
+            stage.make(number, 13, writer);
+        }
+    }
+    if let Some(child) = stage.child {
+        child.finish();
+    }
+}
+
+#[test]
+fn every_write_is_seen_through_every_handle() {
+    let scratch = Scratch::new();
+    write_by_all(Stage::in_a_file(&scratch.vault()));
+}
+
+#[test]
+fn every_write_is_seen_by_another_process() {
+    let scratch = Scratch::new();
+    write_by_all(Stage::with_a_child(&scratch.vault()));
+}
+
+#[test]
+fn every_write_in_memory_is_seen_by_every_clone() {
+    write_by_all(Stage::in_memory());
+}
+
+/// Writes in any order by anybody, with the log emptied now and then.
+#[test]
+fn many_writes_one_after_the_other() {
+    for seed in 0..rounds() as u64 {
+        let scratch = Scratch::new();
+        let mut stage = Stage::with_a_child(&scratch.vault());
+        let mut chance = Chance::new(seed + 7);
+        for n in 0..400 {
+            if stage.model.len() < 4 {
+                stage.refill();
+            }
+            match chance.below(20) {
+                0 => checkpoint(&scratch.vault(), "PASSIVE"),
+                1 => checkpoint(&scratch.vault(), "TRUNCATE"),
+                2 => _ = stage.handles[2].compact().unwrap(),
+                3 => stage.handles[2] = options().open(scratch.vault()).unwrap(),
+                _ => {}
+            }
+            let (number, writer) = (chance.below(ROWS), chance.below(stage.writers()));
+            eprintln!("seed {seed}, step {n}: {} by {writer}", row(number).name);
+            stage.make(number, n, writer);
+        }
+        stage.child.take().unwrap().finish();
+    }
+}
+
+/// What a handle that was opened anew shows, and one that reads the file as it is.
+#[test]
+fn a_file_that_nobody_writes() {
+    let scratch = Scratch::new();
+    let model: Model = (0..ENTRIES).map(|key| (key, key * 3)).collect();
+    crate::support::make(scratch.vault(), model.iter().copied());
+    let immutable: Vault<u32, u32> = options().immutable(true).open(scratch.vault()).unwrap();
+    let reader = options().read_only(true).open(scratch.vault()).unwrap();
+    let handles = [immutable.clone(), immutable, reader];
+    for round in 0..3 {
+        agree(&handles, &model, &format!("in round {round}"));
+    }
+}

@@ -1,0 +1,486 @@
+//! What a thread may do with a vault while it holds something of it: one table, tested cell by
+//! cell, and the same in the documentation.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use vaults::{Entry, Error, OpenOptions, Result, Vault};
+
+use crate::support::{Scratch, entries, numbers};
+
+/// A call that waited for its own thread would show as a hang.
+const NEVER: Duration = Duration::from_hours(1);
+
+type Numbers = Vault<u32, u32>;
+
+// ---- the table ------------------------------------------------------------------------
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holder {
+    OccupiedEntry,
+    VacantEntry,
+    RefMut,
+    Begun,
+    Transaction,
+    Savepoint,
+    NestedSavepoint,
+    Drain,
+    ExtractIf,
+    Retain,
+    ForEachMut,
+    GetOrInsertWith,
+    OrInsertWith,
+    TryExtend,
+    Iterator,
+    Snapshot,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Call {
+    Reading,
+    Writing,
+    Entry,
+    Transaction,
+    Clear,
+    Close,
+    Delete,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Outcome {
+    Before,
+    Newest,
+    Works,
+    Reentrant,
+    GivenUp,
+    InUse,
+}
+
+use Outcome::{Before, GivenUp, InUse, Newest, Reentrant, Works};
+
+const CALLS: [(Call, &str); 7] = [
+    (Call::Reading, "reading"),
+    (Call::Writing, "writing"),
+    (Call::Entry, "`entry`, `get_mut`"),
+    (Call::Transaction, "`begin`, `transaction`"),
+    (Call::Clear, "`clear`"),
+    (Call::Close, "`close`"),
+    (Call::Delete, "`delete`"),
+];
+
+/// Holding the writer.
+const WRITER: [Outcome; 7] = [
+    Before, Reentrant, Reentrant, Reentrant, Reentrant, GivenUp, InUse,
+];
+/// Holding a state to read from.
+const READER: [Outcome; 7] = [Newest, Works, Works, Works, Works, GivenUp, InUse];
+
+const ROWS: [(&str, &[Holder], [Outcome; 7]); 8] = [
+    (
+        "an entry",
+        &[Holder::OccupiedEntry, Holder::VacantEntry],
+        WRITER,
+    ),
+    ("a `RefMut`", &[Holder::RefMut], WRITER),
+    (
+        "a transaction",
+        &[Holder::Begun, Holder::Transaction],
+        WRITER,
+    ),
+    (
+        "a savepoint",
+        &[Holder::Savepoint, Holder::NestedSavepoint],
+        WRITER,
+    ),
+    (
+        "a `drain` or `extract_if`",
+        &[Holder::Drain, Holder::ExtractIf],
+        WRITER,
+    ),
+    (
+        "a writing call, from its closure or iterator",
+        &[
+            Holder::Retain,
+            Holder::ForEachMut,
+            Holder::GetOrInsertWith,
+            Holder::OrInsertWith,
+            Holder::TryExtend,
+        ],
+        WRITER,
+    ),
+    ("an iterator", &[Holder::Iterator], READER),
+    ("a snapshot", &[Holder::Snapshot], READER),
+];
+
+impl Outcome {
+    const fn text(self) -> &'static str {
+        match self {
+            Before => "the state before",
+            Newest => "the newest state",
+            Works => "works",
+            Reentrant => "`Reentrant`",
+            GivenUp => "gives up that handle",
+            InUse => "`InUse`",
+        }
+    }
+}
+
+/// The table as the documentation has it.
+fn markdown() -> String {
+    let mut table = String::from("| While this thread holds |");
+    for (_, name) in CALLS {
+        write!(table, " {name} |").unwrap();
+    }
+    table += "\n|---|";
+    table += &"---|".repeat(CALLS.len());
+    for (name, _, outcomes) in ROWS {
+        write!(table, "\n| {name} |").unwrap();
+        for outcome in outcomes {
+            write!(table, " {} |", outcome.text()).unwrap();
+        }
+    }
+    table
+}
+
+#[test]
+fn the_documentation_has_this_table() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/guide/sharing.rs");
+    let page = fs::read_to_string(page).unwrap();
+    let table = markdown();
+    let lines = format!("//! {}\n", table.replace('\n', "\n//! "));
+    assert!(
+        page.contains(&lines),
+        "src/guide/sharing.rs is to have this table:\n{table}"
+    );
+}
+
+// ---- the holders ----------------------------------------------------------------------
+
+fn before() -> Vec<(u32, u32)> {
+    numbers(3).collect()
+}
+
+/// Runs `during` while something of the vault is held, with a change that is not committed yet
+/// where the holder can make one, and returns what the vault has to hold when it is over.
+fn hold(holder: Holder, vault: &Numbers, during: &mut dyn FnMut()) -> Vec<(u32, u32)> {
+    let first_changed = vec![(0, 100), (1, 1), (2, 2)];
+    let with_seven = vec![(0, 0), (1, 1), (2, 2), (7, 7)];
+    match holder {
+        Holder::OccupiedEntry => {
+            let Entry::Occupied(mut entry) = vault.entry(0).resolve().unwrap() else {
+                panic!("0 is there");
+            };
+            entry.insert(100).unwrap();
+            during();
+            entry.commit().unwrap();
+            first_changed
+        }
+        Holder::VacantEntry => {
+            let Entry::Vacant(entry) = vault.entry(7).resolve().unwrap() else {
+                panic!("7 is not there");
+            };
+            during();
+            drop(entry.insert(7).unwrap());
+            with_seven
+        }
+        Holder::RefMut => {
+            let mut value = vault.get_mut(&0).unwrap().unwrap();
+            *value = 100;
+            during();
+            drop(value);
+            first_changed
+        }
+        Holder::Begun => {
+            let mut tx = vault.begin().unwrap();
+            tx.put(&0, &100).unwrap();
+            during();
+            tx.commit().unwrap();
+            first_changed
+        }
+        Holder::Transaction => {
+            let changed: Result<()> = vault.transaction(|tx| {
+                tx.put(&0, &100)?;
+                during();
+                Ok(())
+            });
+            changed.unwrap();
+            first_changed
+        }
+        Holder::Savepoint => {
+            let mut tx = vault.begin().unwrap();
+            let mut part = tx.savepoint().unwrap();
+            part.put(&0, &100).unwrap();
+            during();
+            part.commit().unwrap();
+            tx.commit().unwrap();
+            first_changed
+        }
+        Holder::NestedSavepoint => {
+            let mut tx = vault.begin().unwrap();
+            tx.put(&0, &100).unwrap();
+            let mut part = tx.savepoint().unwrap();
+            let mut inner = part.savepoint().unwrap();
+            inner.clear().unwrap();
+            during();
+            inner.rollback().unwrap();
+            during();
+            part.commit().unwrap();
+            during();
+            tx.commit().unwrap();
+            first_changed
+        }
+        Holder::Drain | Holder::ExtractIf | Holder::Iterator | Holder::Snapshot => {
+            hold_a_walk(holder, vault, during)
+        }
+        Holder::Retain
+        | Holder::ForEachMut
+        | Holder::GetOrInsertWith
+        | Holder::OrInsertWith
+        | Holder::TryExtend => {
+            hold_in_a_call(holder, vault, during);
+            match holder {
+                Holder::Retain | Holder::ForEachMut => first_changed,
+                _ => with_seven,
+            }
+        }
+    }
+}
+
+fn hold_a_walk(holder: Holder, vault: &Numbers, during: &mut dyn FnMut()) -> Vec<(u32, u32)> {
+    let with_seven = vec![(0, 0), (1, 1), (2, 2), (7, 7)];
+    match holder {
+        Holder::Drain => {
+            let mut drain = vault.drain();
+            assert_eq!(drain.next().unwrap().unwrap(), (0, 0));
+            during();
+            assert_eq!(drain.next().unwrap().unwrap(), (1, 1));
+            drop(drain);
+            vec![]
+        }
+        Holder::ExtractIf => {
+            let mut taken = vault.extract_if(|key, _| *key < 2);
+            assert_eq!(taken.next().unwrap().unwrap(), (0, 0));
+            during();
+            assert_eq!(taken.next().unwrap().unwrap(), (1, 1));
+            assert!(taken.next().is_none());
+            vec![(2, 2)]
+        }
+        Holder::Iterator => {
+            let mut iterator = vault.iter();
+            assert_eq!(iterator.next().unwrap().unwrap(), (0, 0));
+            vault.put(&7, &7).unwrap();
+            during();
+            let rest: Vec<_> = iterator.map(Result::unwrap).collect();
+            assert_eq!(rest, before()[1..], "its own state");
+            with_seven
+        }
+        Holder::Snapshot => {
+            let snapshot = vault.snapshot().unwrap();
+            vault.put(&7, &7).unwrap();
+            during();
+            let seen: Vec<_> = snapshot.iter().map(Result::unwrap).collect();
+            assert_eq!(seen, before(), "its own state");
+            assert_eq!(snapshot.get(&7).unwrap(), None);
+            with_seven
+        }
+        other => panic!("not a walk: {other:?}"),
+    }
+}
+
+fn hold_in_a_call(holder: Holder, vault: &Numbers, during: &mut dyn FnMut()) {
+    let mut change_first = |key: &u32, value: &mut u32| {
+        if *key == 1 {
+            during();
+        }
+        if *key == 0 {
+            *value = 100;
+        }
+        true
+    };
+    match holder {
+        Holder::Retain => vault.retain(change_first).unwrap(),
+        Holder::ForEachMut => vault
+            .for_each_mut(|key, value| {
+                change_first(key, value);
+            })
+            .unwrap(),
+        Holder::GetOrInsertWith => {
+            let make = || {
+                during();
+                7
+            };
+            assert_eq!(vault.get_or_insert_with(7, make).unwrap(), 7);
+        }
+        Holder::OrInsertWith => {
+            let make = || {
+                during();
+                7
+            };
+            assert_eq!(*vault.entry(7).or_insert_with(make).unwrap(), 7);
+        }
+        Holder::TryExtend => {
+            let pairs = [(1, 1), (7, 7), (2, 2)].into_iter();
+            vault
+                .try_extend(pairs.inspect(|(key, _)| {
+                    if *key == 2 {
+                        during();
+                    }
+                }))
+                .unwrap();
+        }
+        other => panic!("not a call: {other:?}"),
+    }
+}
+
+// ---- the calls ------------------------------------------------------------------------
+
+/// Every way to read, each of which has to show the same.
+fn read(vault: &Numbers) -> Vec<(u32, u32)> {
+    let seen = entries(vault);
+    let keys: Vec<u32> = seen.iter().map(|entry| entry.0).collect();
+    let values: Vec<u32> = seen.iter().map(|entry| entry.1).collect();
+    assert_eq!(vault.keys().collect::<Result<Vec<_>>>().unwrap(), keys);
+    assert_eq!(vault.values().collect::<Result<Vec<_>>>().unwrap(), values);
+    assert_eq!(vault.len().unwrap(), seen.len());
+    assert_eq!(vault.is_empty().unwrap(), seen.is_empty());
+    assert!(vault.contains_keys(&keys).unwrap());
+    let many: Vec<_> = values.iter().copied().map(Some).collect();
+    assert_eq!(vault.get_many(&keys).unwrap(), many);
+    for &(key, value) in &seen {
+        assert_eq!(vault.get(&key).unwrap(), Some(value));
+        assert_eq!(vault.get_key_value(&key).unwrap(), Some((key, value)));
+        assert!(vault.contains_key(&key).unwrap());
+        // A hit is a plain read.
+        let made = vault.get_or_insert_with(key, || panic!("it is there"));
+        assert_eq!(made.unwrap(), value);
+    }
+    let snapshot = vault.snapshot().unwrap();
+    assert_eq!(snapshot.len().unwrap(), seen.len());
+    let again: Vec<_> = snapshot.iter().map(Result::unwrap).collect();
+    assert_eq!(again, seen);
+    assert!(!vault.contains_key(&77).unwrap());
+    vault.flush().unwrap();
+    assert!(vault.size_on_disk().unwrap() > 0);
+    seen
+}
+
+/// The result of every call of a kind, each through a clone of its own.
+fn call(call: Call, vault: &Numbers) -> Vec<Result<()>> {
+    match call {
+        Call::Reading => panic!("reading is looked at by itself"),
+        Call::Writing => vec![
+            vault.put(&20, &1),
+            vault.insert(21, 1).map(drop),
+            vault.remove(&20).map(drop),
+            vault.remove_entry(&21).map(drop),
+            vault.remove_many(&[20, 21]).map(drop),
+            vault.try_extend([(22, 1), (23, 1), (24, 1)]),
+            vault.pop_first().map(drop),
+            vault.pop_last().map(drop),
+            vault.retain(|_, _| true),
+            vault.for_each_mut(|_, _| ()),
+            vault
+                .extract_if(|_, _| false)
+                .try_for_each(|item| item.map(drop)),
+            vault.drain().try_for_each(|item| item.map(drop)),
+            vault.drain().commit(),
+            vault.extract_if(|_, _| false).commit(),
+            vault.get_or_insert_with(25, || 1).map(drop),
+            vault
+                .get_or_try_insert_with(26, || Ok::<_, Error>(1))
+                .map(drop),
+        ],
+        Call::Entry => vec![
+            vault.entry(20).resolve().map(drop),
+            vault.entry(20).or_insert(1).map(drop),
+            vault.entry(20).or_insert_with(|| 1).map(drop),
+            vault.entry(20).or_default().map(drop),
+            vault.entry(20).insert_entry(1).map(drop),
+            vault
+                .entry_ref(&20)
+                .and_modify(|n| *n += 1)
+                .or_insert(1)
+                .map(drop),
+            vault.get_mut(&20).map(drop),
+        ],
+        Call::Transaction => vec![
+            vault.begin().map(drop),
+            vault.transaction(|_| Ok(())),
+            vault.transaction(|tx| tx.put(&20, &1)),
+        ],
+        Call::Clear => vec![vault.clear()],
+        Call::Close => vec![vault.clone().close()],
+        Call::Delete => vec![vault.clone().delete()],
+    }
+}
+
+fn check(holder: Holder, made: Call, outcome: Outcome, vault: &Numbers) {
+    if let Call::Reading = made {
+        let mut expected = before();
+        match outcome {
+            Before => {}
+            Newest => expected.push((7, 7)),
+            other => panic!("not for reading: {other:?}"),
+        }
+        assert_eq!(read(vault), expected, "{holder:?}");
+        return;
+    }
+    for (place, result) in call(made, vault).into_iter().enumerate() {
+        let is_right = match outcome {
+            Works | GivenUp => result.is_ok(),
+            Reentrant => {
+                matches!(&result, Err(Error::Reentrant { path })
+                    if vault.path().is_none_or(|own| own == path))
+            }
+            InUse => matches!(&result, Err(Error::InUse { .. })),
+            Before | Newest => false,
+        };
+        assert!(
+            is_right,
+            "{holder:?} x {made:?}, call {place}: expected {outcome:?}, got {result:?}"
+        );
+    }
+}
+
+// ---- every cell -----------------------------------------------------------------------
+
+fn every_cell(make: impl Fn() -> Numbers) {
+    for (_, holders, outcomes) in ROWS {
+        for &holder in holders {
+            for ((made, _), outcome) in CALLS.into_iter().zip(outcomes) {
+                let vault = make();
+                vault.try_extend(numbers(3)).unwrap();
+                let clone = vault.clone();
+                let after = hold(holder, &vault, &mut || check(holder, made, outcome, &clone));
+                if !matches!(outcome, Works) {
+                    assert_eq!(entries(&vault), after, "after {holder:?} x {made:?}");
+                }
+                // Whoever held it has let go: everything works, on the clone too.
+                clone.clear().unwrap();
+                *vault.entry(1).or_insert(1).unwrap() += 1;
+                assert_eq!(read(&clone), [(1, 2)]);
+                clone.close().unwrap();
+                vault.delete().unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn every_holder_and_every_call_on_a_file() {
+    let scratch = Scratch::new();
+    let mut options = OpenOptions::new();
+    options
+        .busy_timeout(NEVER)
+        .durability(vaults::Durability::Off);
+    every_cell(|| options.open(scratch.vault()).unwrap());
+}
+
+#[test]
+fn every_holder_and_every_call_in_memory() {
+    let mut options = OpenOptions::new();
+    options.busy_timeout(NEVER);
+    every_cell(|| options.open_in_memory().unwrap());
+}

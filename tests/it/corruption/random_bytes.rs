@@ -1,0 +1,239 @@
+//! Files with any bytes in them: a typed error or what was stored, and never a panic, an endless
+//! loop or, where there are checksums, another value.
+
+use std::fs;
+
+use vaults::{Durability, OpenOptions, Vault};
+
+use crate::corruption::inspection::{
+    Bench, Counts, Entries, Found, PAGE, is_typed, options, small, ways,
+};
+use crate::support::Scratch;
+use crate::support::damage::{Chance, make_paged, rounds};
+
+#[path = "../../../fuzz/bodies/mod.rs"]
+pub(crate) mod bodies;
+
+pub(crate) use bodies::log::mend as mend_log;
+
+// ---- single bytes -------------------------------------------------------------------------
+
+/// Every byte of a small file, set to several values.
+fn every_byte(checksums: bool) -> Counts {
+    let mut bench = Bench::new(small());
+    let source = Scratch::new();
+    make_paged(&source.vault(), PAGE, &options(checksums), small());
+    let file = fs::read(source.vault()).unwrap();
+    assert!(file.len() <= 4 * PAGE as usize, "{}", file.len());
+    let ways = ways();
+    for at in 0..file.len() {
+        let byte = file[at];
+        for (n, changed) in [byte ^ 0x01, byte ^ 0x80, 0x00, 0xFF]
+            .into_iter()
+            .enumerate()
+        {
+            if changed == byte {
+                continue;
+            }
+            let mut file = file.clone();
+            file[at] = changed;
+            let found = bench.try_out(&ways[(at + n) % ways.len()], &file, None);
+            assert!(
+                !checksums || found != Found::Other,
+                "byte {at} as {changed:#04x} gives another value"
+            );
+        }
+    }
+    bench.counts
+}
+
+#[test]
+fn every_byte_of_a_small_vault() {
+    let counts = every_byte(false).finish("each byte of a small file");
+    assert!(counts.error > counts.total / 4 && counts.right > counts.total / 4);
+    // This is what checksums are for.
+    assert!(counts.other > 0);
+}
+
+#[test]
+fn every_byte_of_a_small_vault_with_checksums() {
+    let counts = every_byte(true).finish("each byte of a small file with checksums");
+    assert!(counts.error > counts.total / 4 && counts.right > counts.total / 4);
+    assert_eq!(counts.other, 0);
+}
+
+// ---- random bytes of larger files ---------------------------------------------------------
+
+fn large() -> Entries {
+    let text = |n: u32| format!("{n:05}").repeat(1 + (n as usize % 9) * (n as usize % 9));
+    (0..150).map(|n| (n, text(n))).collect()
+}
+
+/// Changes a few bytes, anywhere.
+fn spoil(chance: &mut Chance, bytes: &mut [u8]) {
+    for _ in 0..=chance.below(3) {
+        let at = chance.below(bytes.len());
+        bytes[at] = match chance.below(3) {
+            0 => bytes[at] ^ (1 << chance.below(8)),
+            1 => chance.byte(),
+            _ => bytes[at].wrapping_add(1),
+        };
+    }
+}
+
+fn random_bytes(checksums: bool, seed: u64) -> Counts {
+    let mut bench = Bench::new(large());
+    let source = Scratch::new();
+    make_paged(&source.vault(), PAGE, &options(checksums), large());
+    let file = fs::read(source.vault()).unwrap();
+    let ways = ways();
+    let mut chance = Chance::new(seed);
+    for round in 0..1500 * rounds() {
+        let mut file = file.clone();
+        spoil(&mut chance, &mut file);
+        let found = bench.try_out(&ways[round % ways.len()], &file, None);
+        assert!(
+            !checksums || found != Found::Other,
+            "seed {seed}, round {round}"
+        );
+    }
+    bench.counts
+}
+
+/// A file of nothing but the schema, and a log with one commit for each entry.
+fn file_and_log(checksums: bool) -> (Vec<u8>, Vec<u8>) {
+    let source = Scratch::new();
+    make_paged(
+        &source.vault(),
+        PAGE,
+        &options(checksums),
+        [] as [(u32, String); 0],
+    );
+    let vault: Vault<u32, String> = OpenOptions::new()
+        .durability(Durability::Off)
+        .open(source.vault())
+        .unwrap();
+    for (key, value) in large().into_iter().take(100) {
+        vault.put(&key, &value).unwrap();
+    }
+    let file = fs::read(source.vault()).unwrap();
+    (file, fs::read(source.path("vault.db-wal")).unwrap())
+}
+
+/// Damages the log, as it is or with its checksums made right again.
+fn random_bytes_of_the_log(checksums: bool, mended: bool, seed: u64) -> Counts {
+    let mut bench = Bench::new(large().into_iter().take(100).collect());
+    let (file, log) = file_and_log(checksums);
+    let [_, reading, writing] = ways();
+    let mut chance = Chance::new(seed);
+    for round in 0..800 * rounds() {
+        let mut log = log.clone();
+        spoil(&mut chance, &mut log);
+        if mended {
+            mend_log(&mut log);
+        }
+        let way = if round % 2 == 0 { &reading } else { &writing };
+        let found = bench.try_out(way, &file, Some(&log));
+        assert!(
+            !checksums || found != Found::Other,
+            "seed {seed}, round {round}"
+        );
+    }
+    bench.counts
+}
+
+#[test]
+fn random_bytes_of_a_file() {
+    let counts = random_bytes(false, 1).finish("random bytes of a file");
+    assert!(counts.error > 0 && counts.right > 0 && counts.other > 0);
+}
+
+#[test]
+fn random_bytes_of_a_file_with_checksums() {
+    let counts = random_bytes(true, 2).finish("random bytes of a file with checksums");
+    assert!(counts.error > counts.total / 4);
+    assert_eq!(counts.other, 0);
+}
+
+#[test]
+fn random_bytes_of_a_log() {
+    for checksums in [false, true] {
+        let counts = random_bytes_of_the_log(checksums, false, 3)
+            .finish(&format!("random bytes of a log, checksums {checksums}"));
+        // The log has checksums of its own: what follows the damage is not there.
+        assert_eq!(counts.total, counts.right + counts.older + counts.error);
+        assert!(counts.older > counts.total / 2);
+    }
+}
+
+#[test]
+fn random_bytes_of_a_log_that_is_believed() {
+    for checksums in [false, true] {
+        let counts = random_bytes_of_the_log(checksums, true, 4).finish(&format!(
+            "random bytes of a mended log, checksums {checksums}"
+        ));
+        assert!(counts.error > 0);
+        assert!(!checksums || counts.other == 0);
+    }
+}
+
+// ---- files cut short, and files that never were any ---------------------------------------
+
+#[test]
+fn a_file_cut_at_every_length() {
+    let source = Scratch::new();
+    make_paged(&source.vault(), PAGE, &options(false), small());
+    let file = fs::read(source.vault()).unwrap();
+    let mut bench = Bench::new(small());
+    let ways = ways();
+    for length in 0..file.len() {
+        let found = bench.try_out(&ways[length % ways.len()], &file[..length], None);
+        // A byte that is not there is read as zero, which may be what it was.
+        let is_zero = file[length..].iter().all(|byte| *byte == 0);
+        let expected = if is_zero { Found::Right } else { Found::Error };
+        assert_eq!(found, expected, "{length} bytes");
+    }
+}
+
+#[test]
+fn a_log_cut_anywhere() {
+    let (file, log) = file_and_log(false);
+    let mut bench = Bench::new(large().into_iter().take(100).collect());
+    let [_, reading, writing] = ways();
+    let mut chance = Chance::new(5);
+    let step = log.len() / 150;
+    for n in 0..150 {
+        let length = n * step + chance.below(step);
+        let way = if n % 2 == 0 { &reading } else { &writing };
+        let found = bench.try_out(way, &file, Some(&log[..length]));
+        assert!(
+            matches!(found, Found::Older | Found::Right),
+            "{length} bytes: {found:?}"
+        );
+    }
+    assert_eq!(bench.try_out(&reading, &file, Some(&log)), Found::Right);
+}
+
+#[test]
+fn random_bytes_as_a_file() {
+    let mut chance = Chance::new(6);
+    let source = Scratch::new();
+    make_paged(&source.vault(), PAGE, &options(false), small());
+    let vault = fs::read(source.vault()).unwrap();
+    for round in 0..150 * rounds() {
+        let mut file: Vec<u8> = (0..chance.below(3000)).map(|_| chance.byte()).collect();
+        // Some begin as a database does, to some point.
+        let head = [0, 16, 18, 100, 108][round % 5].min(file.len());
+        file[..head].copy_from_slice(&vault[..head]);
+        let scratch = Scratch::new();
+        fs::write(scratch.vault(), &file).unwrap();
+        for way in &ways() {
+            match way.open::<u32, String>(scratch.vault()) {
+                Ok(vault) => panic!("round {round} opened: {vault:?}"),
+                Err(error) => assert!(is_typed(&error), "round {round}: {error:?}"),
+            }
+            assert!(fs::read(scratch.vault()).unwrap() == file, "round {round}");
+        }
+        Vault::<u32, String>::salvage(scratch.vault(), scratch.path("saved.db")).unwrap();
+    }
+}

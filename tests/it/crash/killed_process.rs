@@ -1,0 +1,399 @@
+//! Processes killed at any moment: what they had acknowledged is there, and what they had not
+//! finished is there whole or not at all.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use vaults::{Durability, Entry, Error, Existing, OpenOptions, Vault};
+
+use crate::support::damage::{Chance, rounds};
+use crate::support::{Child, Key, Scratch, Value, contents, open, role, say};
+
+const CHILD: &str = test_path!(child);
+
+/// Keys by who writes them, and which of theirs they are.
+type State = Vault<(String, u32), u64>;
+
+/// A killed process is to hold nobody up, so nobody is to give up early.
+fn patient<K: Key, V: Value>(path: &Path) -> Vault<K, V> {
+    OpenOptions::new()
+        .durability(Durability::Normal)
+        .busy_timeout(std::time::Duration::from_hours(1))
+        .open(path)
+        .unwrap()
+}
+
+fn key(who: &str, n: u32) -> (String, u32) {
+    (who.to_owned(), n)
+}
+
+// ---- what the children do, for ever -------------------------------------------------------
+
+#[test]
+fn child() {
+    let Some((role, path)) = role() else {
+        return;
+    };
+    if role == "limited" {
+        return fill_what_may_be_filled(&path);
+    }
+    if role == "opener" {
+        return open_new_files(&path);
+    }
+    let vault: State = patient(&path);
+    say("ready");
+    let mut n = 0;
+    loop {
+        n += 1;
+        let step = match role.as_str() {
+            "writer" => vault.put(&key("writer", n), &n.into()),
+            "transactor" => move_by_transaction(&vault, n.into()),
+            "holder" => count_by_entry(&vault),
+            "replacer" => replace_all(&vault, n.into()),
+            "iterator" => look_at_all(&vault),
+            "compactor" => vault.compact().map(drop),
+            "copier" => vault.backup_with(path.with_extension("copy"), Existing::Replace, |_| ()),
+            other => panic!("no role {other:?}"),
+        };
+        step.unwrap();
+        say(&n.to_string());
+    }
+}
+
+const PARTS: u32 = 5;
+
+/// All of its parts have one value.
+fn move_by_transaction(vault: &State, n: u64) -> vaults::Result<()> {
+    vault.transaction(|tx| {
+        for part in 0..PARTS {
+            tx.put(&key("transactor", part), &n)?;
+        }
+        Ok(())
+    })
+}
+
+fn count_by_entry(vault: &State) -> vaults::Result<()> {
+    match vault.entry(key("holder", 0)).resolve()? {
+        Entry::Occupied(mut entry) => {
+            *entry.get_mut() += 1;
+            entry.commit()
+        }
+        Entry::Vacant(entry) => vaults::RefMut::commit(entry.insert(1)?),
+    }
+}
+
+/// Takes away what it wrote, and writes as much again.
+fn replace_all(vault: &State, n: u64) -> vaults::Result<()> {
+    vault.transaction(|tx| {
+        tx.retain(|(who, _), _| who != "replacer")?;
+        tx.try_extend((0..20).map(|part| (key("replacer", part), n)))
+    })
+}
+
+fn look_at_all(vault: &State) -> vaults::Result<()> {
+    let mut parts = Vec::new();
+    for entry in vault {
+        let ((who, _), value) = entry?;
+        if who == "transactor" {
+            parts.push(value);
+        }
+    }
+    assert!(parts.iter().all(|part| *part == parts[0]), "{parts:?}");
+    Ok(())
+}
+
+/// Makes one vault after the other, with an entry in each.
+fn open_new_files(folder: &Path) {
+    say("ready");
+    for n in 1.. {
+        let vault: Vault<u32, u32> = open(folder.join(format!("{n}.db")));
+        vault.put(&n, &n).unwrap();
+        vault.close().unwrap();
+        say(&n.to_string());
+    }
+}
+
+// ---- killing them -------------------------------------------------------------------------
+
+/// A child that was killed, and the number of the last step that it had acknowledged.
+fn kill(child: Child, heard: u64) -> u64 {
+    let said = child.kill();
+    said.last().map_or(heard, |last| {
+        last.parse().unwrap_or_else(|_| panic!("it said {said:?}"))
+    })
+}
+
+/// What must be there when the last acknowledged step of `who` was number `acknowledged`, and
+/// `before` steps had been counted earlier. Returns the steps that are counted now.
+fn check(vault: &State, who: &str, acknowledged: u64, before: u64) -> u64 {
+    let all = |who: &str| -> Vec<(u32, u64)> {
+        vault
+            .iter()
+            .map(Result::unwrap)
+            .filter(|((writer, _), _)| writer == who)
+            .map(|((_, n), value)| (n, value))
+            .collect()
+    };
+    let is_last = |value: u64| value == acknowledged || value == acknowledged + 1;
+    match who {
+        "writer" => {
+            let written = all(who);
+            assert!(is_last(before.max(written.len() as u64)) || before > acknowledged);
+            let expected = (1..).map(|n: u32| (n, u64::from(n)));
+            assert!(written.iter().copied().eq(expected.take(written.len())));
+            return written.len() as u64;
+        }
+        "transactor" => {
+            let parts = all(who);
+            if acknowledged > 0 {
+                assert_eq!(parts.len(), PARTS as usize);
+            }
+            let value = parts.first().map_or(0, |part| part.1);
+            assert!(parts.iter().all(|part| part.1 == value), "torn: {parts:?}");
+            assert!(
+                is_last(value) || acknowledged == 0,
+                "{acknowledged}: {parts:?}"
+            );
+        }
+        "holder" => {
+            let count = vault.get(&key("holder", 0)).unwrap().unwrap_or(0);
+            assert!(
+                is_last(count - before),
+                "{acknowledged} after {before}: {count}"
+            );
+            return count;
+        }
+        "replacer" => {
+            let parts = all(who);
+            let value = parts.first().map_or(0, |part| part.1);
+            let expected = (0..20).map(|part| (part, value));
+            assert!(
+                parts.is_empty() || parts.iter().copied().eq(expected),
+                "{parts:?}"
+            );
+            assert!(
+                is_last(value) || acknowledged == 0,
+                "{acknowledged}: {parts:?}"
+            );
+        }
+        _ => {}
+    }
+    0
+}
+
+const ROLES: [&str; 7] = [
+    "writer",
+    "transactor",
+    "holder",
+    "replacer",
+    "iterator",
+    "compactor",
+    "copier",
+];
+
+#[test]
+fn many_processes_killed_at_any_moment() {
+    for seed in 0..4 * rounds() as u64 {
+        let mut chance = Chance::new(seed);
+        let scratch = Scratch::new();
+        let mut counted = [0; ROLES.len()];
+        let vault: State = patient(&scratch.vault());
+        for _ in 0..2 {
+            let mut children: Vec<_> = ROLES
+                .iter()
+                .enumerate()
+                .map(|(who, role)| (who, 0, Child::start(CHILD, role, &scratch.vault())))
+                .collect();
+            for (_, _, child) in &mut children {
+                child.expect("ready");
+            }
+            while !children.is_empty() {
+                for _ in 0..chance.below(30) {
+                    let one = chance.below(children.len());
+                    let (_, heard, child) = &mut children[one];
+                    *heard += 1;
+                    child.expect(&heard.to_string());
+                }
+                let (who, heard, child) = children.swap_remove(chance.below(children.len()));
+                let acknowledged = kill(child, heard);
+                eprintln!("seed {seed}: {} after {acknowledged} steps", ROLES[who]);
+                counted[who] = check(&vault, ROLES[who], acknowledged, counted[who]);
+            }
+            // Nobody's lock is left, and nothing is torn.
+            vault.put(&key("parent", 0), &seed).unwrap();
+            assert!(vault.verify().unwrap().is_ok());
+            let copy = scratch.path("vault.copy");
+            if copy.exists() {
+                let copy: State = patient(&copy);
+                assert!(copy.verify().unwrap().is_ok());
+                look_at_all(&copy).unwrap();
+                copy.close().unwrap();
+            }
+            vault.put(&key("transactor", 0), &1).unwrap();
+            move_by_transaction(&vault, 0).unwrap();
+        }
+        let before: Vec<_> = vault.iter().map(Result::unwrap).collect();
+        vault.close().unwrap();
+        let vault: State = patient(&scratch.vault());
+        assert!(vault.iter().map(Result::unwrap).eq(before));
+    }
+}
+
+#[test]
+fn a_process_killed_while_it_makes_new_files() {
+    for seed in 0..8 * rounds() as u64 {
+        let mut chance = Chance::new(seed + 100);
+        let scratch = Scratch::new();
+        let mut child = Child::start(CHILD, "opener", &scratch.folder());
+        child.expect("ready");
+        let mut heard = 0;
+        for _ in 0..chance.below(12) {
+            heard += 1;
+            child.expect(&heard.to_string());
+        }
+        let acknowledged = kill(child, heard);
+        let files = contents(&scratch.folder()).into_keys();
+        let vaults: Vec<String> = files.filter(|name| !name.contains(".db-")).collect();
+        let there = vaults.len() as u64;
+        assert!(
+            (acknowledged..=acknowledged + 1).contains(&there),
+            "{vaults:?}"
+        );
+        for n in 1..=there {
+            let number = u32::try_from(n).unwrap();
+            let vault: Vault<u32, u32> = open(scratch.path(&format!("{n}.db")));
+            let found = vault.get(&number).unwrap();
+            assert!(
+                found == Some(number) || (found.is_none() && n > acknowledged),
+                "{n}"
+            );
+            vault.put(&0, &0).unwrap();
+            assert!(vault.verify().unwrap().is_ok());
+        }
+    }
+}
+
+// ---- a disk that is full ------------------------------------------------------------------
+
+/// Writes until nothing more can be written, and says what was acknowledged.
+fn fill_what_may_be_filled(path: &Path) {
+    let vault: Vault<u32, String> = open(path);
+    let text = "x".repeat(2000);
+    let mut written = 0;
+    let error = loop {
+        match vault.put(&written, &text) {
+            Ok(()) => {
+                say(&written.to_string());
+                written += 1;
+            }
+            Err(error) => break error,
+        }
+    };
+    assert_is!(error, Error::Full { .. } | Error::Io { .. });
+    // Reading goes on, and so does what needs no more space.
+    let there = || vault.keys().map(Result::unwrap).eq(0..written);
+    assert!(there());
+    assert!(vault.verify().unwrap().is_ok());
+    assert!(
+        vault
+            .try_extend((0..1000).map(|n| (n, text.clone() + "more")))
+            .is_err()
+    );
+    assert!(vault.compact().is_err() || there());
+    assert!(vault.backup(path.with_extension("copy")).is_err() || there());
+    assert!(there());
+    let grown = vault.transaction(|tx| -> vaults::Result<()> {
+        tx.clear()?;
+        tx.try_extend((0..5000).map(|n| (n, text.clone())))
+    });
+    assert_is!(grown, Err(Error::Full { .. } | Error::Io { .. }));
+    assert!(there());
+    vault.flush().unwrap();
+    say("full");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_limit_that_is_reached_in_the_middle() {
+    for blocks in [150, 400, 1500] {
+        let scratch = Scratch::new();
+        drop(open::<u32, String>(scratch.vault()));
+        let mut shell = Command::new("sh");
+        shell
+            .arg("-c")
+            .arg(format!(
+                "trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\""
+            ))
+            .arg(std::env::current_exe().unwrap());
+        let mut child = Child::start_with(shell, CHILD, "limited", &scratch.vault());
+        let mut written = 0;
+        loop {
+            let said = child.hear();
+            if said == "full" {
+                break;
+            }
+            assert_eq!(said, written.to_string());
+            written += 1;
+        }
+        child.finish();
+        assert!(written > 3, "{written}");
+        // With space, everything goes on.
+        let vault = open::<u32, String>(scratch.vault());
+        assert!(vault.keys().map(Result::unwrap).eq(0..written));
+        vault
+            .try_extend((0..1000).map(|n| (n, n.to_string())))
+            .unwrap();
+        assert_eq!(vault.len().unwrap(), 1000.max(written as usize));
+        assert!(vault.verify().unwrap().is_ok());
+        vault.close().unwrap();
+        // There was space for a copy, or nothing is left of it.
+        let mut files: Vec<String> = contents(&scratch.folder()).into_keys().collect();
+        if files[0] == "vault.copy" {
+            let copy = open::<u32, String>(scratch.path(&files.remove(0)));
+            assert!(copy.keys().map(Result::unwrap).eq(0..written));
+            copy.close().unwrap();
+        }
+        assert_eq!(files, ["vault.db"]);
+    }
+}
+
+// ---- the clock ----------------------------------------------------------------------------
+
+/// A clock that jumps changes nothing, for nothing asks what time it is: waiting is measured by
+/// `Instant`, which does not jump, and no time is stored.
+#[test]
+fn nothing_asks_what_time_it_is() {
+    fn read(folder: &Path, lines: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.file_stem().is_some_and(|name| name == "tests") {
+                continue;
+            }
+            if path.is_dir() {
+                read(&path, lines);
+            } else {
+                let text = fs::read_to_string(&path).unwrap();
+                lines.extend(text.lines().map(str::to_owned));
+            }
+        }
+    }
+    let mut lines = Vec::new();
+    read(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut lines,
+    );
+    assert!(lines.len() > 5000);
+    let clocks = [
+        "SystemTime",
+        "UNIX_EPOCH",
+        "CURRENT_TIME",
+        "strftime",
+        "julianday",
+    ];
+    for line in &lines {
+        let code = line.split("//").next().unwrap();
+        assert!(!clocks.iter().any(|clock| code.contains(clock)), "{line}");
+    }
+    assert!(lines.iter().any(|line| line.contains("Instant::now()")));
+}

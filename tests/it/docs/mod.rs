@@ -1,0 +1,4 @@
+//! Programs as the documentation shows them.
+
+mod examples;
+mod programs;

@@ -1,0 +1,373 @@
+//! What several modules need: places for files, rows as bytes, child processes.
+
+pub(crate) mod damage;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::hash::Hash;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{ChildStderr, ChildStdin, Command, Stdio};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tempfile::TempDir;
+use vaults::{Durability, Error, OpenOptions, Vault};
+
+/// Asserts that a value matches a pattern, and shows it when it does not.
+macro_rules! assert_is {
+    ($value:expr, $pattern:pat $(if $guard:expr)?) => {{
+        let value = $value;
+        assert!(
+            matches!(&value, $pattern $(if $guard)?),
+            "expected {}, got {value:?}",
+            stringify!($pattern $(if $guard)?)
+        );
+    }};
+}
+
+/// The full name of a test function of the module that calls this, to run it in a child process.
+macro_rules! test_path {
+    ($function:ident) => {{
+        // A child that is asked for a test that does not exist runs none, and succeeds.
+        let _: fn() = $function;
+        concat!(module_path!(), "::", stringify!($function))
+    }};
+}
+
+/// What can be a key of a vault.
+pub(crate) trait Key: Serialize + DeserializeOwned + Eq + Hash {}
+impl<T: Serialize + DeserializeOwned + Eq + Hash> Key for T {}
+
+/// What can be a value of a vault.
+pub(crate) trait Value: Serialize + DeserializeOwned {}
+impl<T: Serialize + DeserializeOwned> Value for T {}
+
+// ---- places and vaults --------------------------------------------------------------
+
+/// A folder of its own, gone at the end of the test.
+pub(crate) struct Scratch(TempDir);
+
+impl Scratch {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    /// The folder, with links resolved, as vaults name it.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.0.path().canonicalize().unwrap()
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder().join(name)
+    }
+
+    /// Where the test's vault is, if it has one only.
+    pub(crate) fn vault(&self) -> PathBuf {
+        self.path("vault.db")
+    }
+}
+
+pub(crate) fn open<K: Key, V: Value>(path: impl AsRef<Path>) -> Vault<K, V> {
+    Vault::open(path).unwrap()
+}
+
+/// Opens without syncing, for tests that write much.
+pub(crate) fn open_fast<K: Key, V: Value>(path: impl AsRef<Path>) -> Vault<K, V> {
+    OpenOptions::new()
+        .durability(Durability::Off)
+        .open(path)
+        .unwrap()
+}
+
+/// A closed vault with these entries.
+pub(crate) fn make<K: Key, V: Value>(
+    path: impl AsRef<Path>,
+    entries: impl IntoIterator<Item = (K, V)>,
+) {
+    let vault = open::<K, V>(path);
+    vault.try_extend(entries).unwrap();
+    vault.close().unwrap();
+}
+
+/// Runs a test on a vault in a file and on one in memory.
+pub(crate) fn on_both<K: Key, V: Value>(test: impl Fn(Vault<K, V>)) {
+    let scratch = Scratch::new();
+    eprintln!("in a file:");
+    test(open(scratch.vault()));
+    eprintln!("in memory:");
+    test(Vault::open_in_memory().unwrap());
+}
+
+/// Everything in a vault, in order.
+pub(crate) fn entries<K: Key, V: Value>(vault: &Vault<K, V>) -> Vec<(K, V)> {
+    vault.iter().map(Result::unwrap).collect()
+}
+
+/// Consecutive numbers, each under itself.
+pub(crate) fn numbers(count: u32) -> impl Iterator<Item = (u32, u32)> {
+    (0..count).map(|n| (n, n))
+}
+
+/// The message of a panic that was caught.
+pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+    panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no text")
+}
+
+// ---- files as bytes -----------------------------------------------------------------
+
+/// Writes the log back to the file as another program can, without waiting; true if nobody kept it
+/// from its end.
+pub(crate) fn checkpoint(path: &Path, mode: &str) -> rusqlite::Result<bool> {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    connection.busy_timeout(Duration::ZERO).unwrap();
+    let sql = format!("PRAGMA wal_checkpoint({mode})");
+    let busy: rusqlite::Result<i64> = connection.query_one(&sql, [], |row| row.get(0));
+    connection.close().unwrap();
+    Ok(busy? == 0)
+}
+
+/// Runs SQL on a file that no vault need have made.
+pub(crate) fn sql(path: &Path, sql: &str) {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    connection.execute_batch(sql).unwrap();
+    connection.close().unwrap();
+}
+
+/// Stores bytes past the vault, as another program could.
+pub(crate) fn put_row(path: &Path, key: &[u8], value: &[u8]) {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    connection
+        .execute(
+            "INSERT OR REPLACE INTO dict (key, value) VALUES (?1, ?2)",
+            (key, value),
+        )
+        .unwrap();
+    connection.close().unwrap();
+}
+
+/// The bytes of all rows, in order.
+pub(crate) fn rows(path: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    let mut statement = connection
+        .prepare("SELECT key, value FROM dict ORDER BY rowid")
+        .unwrap();
+    statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap()
+        .collect::<rusqlite::Result<_>>()
+        .unwrap()
+}
+
+/// What is in a folder: each file with its bytes, each link with its target.
+pub(crate) fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| {
+            let entry = entry.unwrap();
+            let kind = entry.file_type().unwrap();
+            let bytes = if kind.is_file() {
+                fs::read(entry.path()).unwrap()
+            } else if kind.is_symlink() {
+                let target = fs::read_link(entry.path()).unwrap();
+                target.into_os_string().into_encoded_bytes()
+            } else {
+                Vec::new()
+            };
+            (entry.file_name().into_string().unwrap(), bytes)
+        })
+        .collect()
+}
+
+/// Opens something that must be refused, and checks that the folder is left exactly as it was.
+pub(crate) fn refused<T: std::fmt::Debug>(
+    scratch: &Scratch,
+    open: impl FnOnce() -> vaults::Result<T>,
+) -> Error {
+    let before = contents(&scratch.folder());
+    let error = open().expect_err("it was to be refused");
+    let after = contents(&scratch.folder());
+    let names = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&after), names(&before), "after {error:?}");
+    for (name, bytes) in &before {
+        assert!(after[name] == *bytes, "{name} was changed before {error:?}");
+    }
+    error
+}
+
+// ---- child processes ----------------------------------------------------------------
+
+const ROLE: &str = "VAULTS_TEST_ROLE";
+const PLACE: &str = "VAULTS_TEST_PLACE";
+
+/// Another process that runs one test function of this binary, in a role.
+///
+/// It talks over stderr, which the test harness leaves alone, and listens on stdin.
+pub(crate) struct Child {
+    process: std::process::Child,
+    said: BufReader<ChildStderr>,
+    ear: Option<ChildStdin>,
+}
+
+impl Child {
+    /// `test` is the [`test_path`] of a function that asks [`role`] what it is to do.
+    pub(crate) fn start(test: &str, role: &str, place: &Path) -> Self {
+        Self::start_with(
+            Command::new(std::env::current_exe().unwrap()),
+            test,
+            role,
+            place,
+        )
+    }
+
+    /// The same, by a command that runs this binary in a way of its own.
+    pub(crate) fn start_with(mut command: Command, test: &str, role: &str, place: &Path) -> Self {
+        // The harness names tests without the name of the crate.
+        let (_, test) = test.split_once("::").unwrap();
+        command
+            .args(["--exact", test, "--nocapture", "--test-threads=1"])
+            .env(ROLE, role)
+            .env(PLACE, place)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        // A binary that was just copied is busy as long as a process that another test starts at
+        // this moment still holds the copy's descriptor.
+        let mut process = loop {
+            match command.spawn() {
+                Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                    std::thread::yield_now();
+                }
+                started => break started.unwrap(),
+            }
+        };
+        Self {
+            said: BufReader::new(process.stderr.take().unwrap()),
+            ear: process.stdin.take(),
+            process,
+        }
+    }
+
+    /// The next line that the child says.
+    pub(crate) fn hear(&mut self) -> String {
+        let mut line = String::new();
+        self.said.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+
+    pub(crate) fn expect(&mut self, line: &str) {
+        let heard = self.hear();
+        if heard != line {
+            let mut rest = String::new();
+            self.said.read_to_string(&mut rest).ok();
+            panic!("expected the child to say {line:?}, it said {heard:?}\n{rest}");
+        }
+    }
+
+    pub(crate) fn tell(&mut self, line: &str) {
+        writeln!(self.ear.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    /// Waits for a good end.
+    pub(crate) fn finish(mut self) {
+        drop(self.ear.take());
+        let mut rest = String::new();
+        self.said.read_to_string(&mut rest).unwrap();
+        let status = self.process.wait().unwrap();
+        assert!(status.success(), "a child ended with {status}:\n{rest}");
+    }
+
+    /// Kills it where it stands, and returns the lines it had said that were not heard yet.
+    pub(crate) fn kill(mut self) -> Vec<String> {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        let mut rest = Vec::new();
+        self.said.read_to_end(&mut rest).unwrap();
+        let text = String::from_utf8_lossy(&rest);
+        // A line without its end was not said.
+        text.split_inclusive('\n')
+            .filter_map(|line| line.strip_suffix('\n'))
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+/// The role and the path this process was started with, if it is a child.
+pub(crate) fn role() -> Option<(String, PathBuf)> {
+    let role = std::env::var(ROLE).ok()?;
+    Some((role, PathBuf::from(std::env::var_os(PLACE).unwrap())))
+}
+
+/// Says a line to the parent.
+pub(crate) fn say(line: &str) {
+    let mut stderr = std::io::stderr().lock();
+    writeln!(stderr, "{line}").unwrap();
+    stderr.flush().unwrap();
+}
+
+/// Waits for a line of the parent's; `None` when it has nothing more to tell.
+pub(crate) fn listen() -> Option<String> {
+    let mut line = String::new();
+    let length = std::io::stdin().lock().read_line(&mut line).unwrap();
+    (length > 0).then(|| line.trim_end().to_owned())
+}
+
+#[cfg(unix)]
+pub(crate) fn set_mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// A user without privileges on every Unix.
+#[cfg(unix)]
+const NOBODY: u32 = 65_534;
+
+/// Runs this test function in a child without privileges, if this process has them.
+///
+/// True if that was done, and there is nothing left to do here.
+#[cfg(unix)]
+pub(crate) fn ran_without_privileges(test: &str) -> bool {
+    let scratch = Scratch::new();
+    let Some(command) = unprivileged(&scratch) else {
+        return false;
+    };
+    Child::start_with(command, test, "without privileges", &scratch.folder()).finish();
+    true
+}
+
+/// A command that runs this binary as another user without privileges, if this process has them.
+///
+/// `scratch` is for the binary and for what it makes.
+#[cfg(unix)]
+pub(crate) fn unprivileged(scratch: &Scratch) -> Option<Command> {
+    use std::os::unix::process::CommandExt;
+    let probe = scratch.path("probe");
+    fs::write(&probe, "").unwrap();
+    set_mode(&probe, 0o444);
+    if fs::OpenOptions::new().write(true).open(&probe).is_err() {
+        return None;
+    }
+    let binary = scratch.path("binary");
+    fs::copy(std::env::current_exe().unwrap(), &binary).unwrap();
+    set_mode(&binary, 0o755);
+    set_mode(&scratch.folder(), 0o777);
+    let mut command = Command::new(&binary);
+    command
+        .env("TMPDIR", scratch.folder())
+        .current_dir(scratch.folder())
+        .uid(NOBODY)
+        .gid(NOBODY);
+    Some(command)
+}
