@@ -12,8 +12,10 @@
 //! after a commit by its path, which shows too that no folder above was renamed. Only if they differ
 //! does it look at each file.
 //!
-//! The times are as coarse as the file system's clock. So a folder is believed only when it was the
-//! same for [`COARSEST_TIME`]: a change after that has another time.
+//! The times are as coarse as the file system's clock. So after a commit a folder is believed only when
+//! it was the same for longer than a step of that clock: a change after that has another time. Until
+//! then the store looks at each file. Before a write an equal folder is enough: what
+//! changed in the same step is found after the commit.
 
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -25,8 +27,10 @@ use crate::error::{Error, Result};
 use crate::sqlite::lock;
 use crate::sqlite::open::place::{self, Identity, beside};
 
-/// FAT keeps times in steps of two seconds.
-const COARSEST_TIME: Duration = Duration::from_secs(3);
+/// Longer than a step of a clock that counts in parts of a millisecond, and of one that does not.
+/// Linux advances the first at least every 10 milliseconds; FAT counts in steps of two seconds.
+const FINE_STEP: Duration = Duration::from_millis(100);
+const COARSE_STEP: Duration = Duration::from_secs(3);
 
 /// What became of the name of an open file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +80,18 @@ impl Stamp {
                 (folder.mtime(), folder.mtime_nsec()),
                 (folder.ctime(), folder.ctime_nsec()),
             ],
+        }
+    }
+}
+
+impl Stamp {
+    /// A time after which each change is sure to give the folder another stamp.
+    fn step(&self) -> Duration {
+        let is_fine = |(_, nanoseconds): &(i64, i64)| nanoseconds % 1_000_000 != 0;
+        if self.times.iter().all(is_fine) {
+            FINE_STEP
+        } else {
+            COARSE_STEP
         }
     }
 }
@@ -184,26 +200,27 @@ impl Names {
     /// A look before a write.
     pub(in crate::sqlite) fn look_before(&self) -> Look {
         match &self.open_folder {
-            Some(folder) => self.look_unless_right(folder.metadata()),
+            Some(folder) => self.look_unless(folder.metadata(), |_| true),
             None => self.look(),
         }
     }
 
     /// A look after a commit.
     pub(in crate::sqlite) fn look_after(&self) -> Look {
-        self.look_unless_right(fs::metadata(&self.folder))
+        self.look_unless(fs::metadata(&self.folder), |right| right.is_believed)
     }
 
-    fn look_unless_right(&self, folder: io::Result<Metadata>) -> Look {
+    /// Looks at each name, unless the folder is what it was when all were right, and that is `enough`.
+    fn look_unless(&self, folder: io::Result<Metadata>, enough: fn(&Right) -> bool) -> Look {
         #[cfg(unix)]
         if let Ok(folder) = folder
             && (*lock(&self.right))
-                .is_some_and(|right| right.is_believed && right.stamp == Stamp::of(&folder))
+                .is_some_and(|right| enough(&right) && right.stamp == Stamp::of(&folder))
         {
             return Look::RIGHT;
         }
         #[cfg(not(unix))]
-        let _ = folder;
+        let _ = (folder, enough);
         self.look()
     }
 
@@ -227,7 +244,7 @@ impl Names {
                 .get()
                 .map_or(Name::Own, |index| name(&self.index, Some(index))),
         };
-        if look.is_right() && self.knows_log() {
+        if look.is_right() {
             self.keep_folder(folder);
         }
         look
@@ -257,11 +274,11 @@ impl Names {
             *right = Some(Right {
                 stamp,
                 since,
-                is_believed: since.elapsed() >= COARSEST_TIME,
+                is_believed: self.knows_log() && since.elapsed() >= stamp.step(),
             });
         }
         #[cfg(not(unix))]
-        let _ = (folder, Instant::now(), COARSEST_TIME);
+        let _ = (folder, Instant::now(), FINE_STEP, COARSE_STEP);
     }
 
     /// The error of a file that no longer has its name.
