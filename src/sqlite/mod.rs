@@ -9,13 +9,13 @@
 
 mod coherence;
 mod connection;
+mod file_format;
 mod fork;
 mod maintenance;
 mod memory;
 mod moved;
 mod names;
 mod open;
-mod open_files;
 mod read;
 mod recovery;
 mod replace;

@@ -11,11 +11,12 @@ use rusqlite::config::DbConfig;
 
 use crate::engine::Refusal;
 use crate::error::{Error, Result};
+use crate::sqlite::connection::open_file::OpenFile;
+use crate::sqlite::connection::raw::Header;
 use crate::sqlite::connection::session::Session;
+use crate::sqlite::file_format::{number, read_at};
 use crate::sqlite::names::{Look, Name, Names};
 use crate::sqlite::open::place::Identity;
-use crate::sqlite::open_files;
-use crate::sqlite::recovery::bytes::{number, read_at};
 use crate::sqlite::{Store, fork};
 
 /// The beginning of a log, and of each frame in it.
@@ -208,7 +209,7 @@ fn save_log(connection: &Connection, look: Look, path: &Path) -> rusqlite::Resul
     // What has the log's name now is older than the file, or no log at all: whoever opened the file
     // next would write it over what was just saved. Nobody writes to it while this has the lock.
     connection.execute_batch("BEGIN IMMEDIATE")?;
-    if open_files::index_header(connection).is_some_and(|header| header.frames() == 0) {
+    if index_header(connection).is_some_and(|header| header.frames() == 0) {
         empty_file(path).ok();
     }
     connection.execute_batch("ROLLBACK")
@@ -216,7 +217,7 @@ fn save_log(connection: &Connection, look: Look, path: &Path) -> rusqlite::Resul
 
 /// True if the last frame that the index knows is in the log that `connection` has open.
 fn index_agrees_with_log(connection: &Connection) -> bool {
-    let Some(header) = open_files::index_header(connection) else {
+    let Some(header) = index_header(connection) else {
         return false;
     };
     if header.frames() == 0 {
@@ -225,7 +226,7 @@ fn index_agrees_with_log(connection: &Connection) -> bool {
     let Some(at) = last_frame(connection, header.frames()) else {
         return false;
     };
-    let frame: Option<FrameHeader> = open_files::read_log(connection, at);
+    let frame: Option<FrameHeader> = read_log(connection, at);
     frame.is_some_and(|frame| {
         let word = |at| number(&frame, at, 4);
         let (first, second) = header.frame_checksum();
@@ -235,7 +236,7 @@ fn index_agrees_with_log(connection: &Connection) -> bool {
 
 /// Where the last of so many frames begins in the log that `connection` has open.
 fn last_frame(connection: &Connection, frames: u32) -> Option<u64> {
-    let header: LogHeader = open_files::read_log(connection, 0)?;
+    let header: LogHeader = read_log(connection, 0)?;
     let page_bytes = u64::from(number(&header, 8, 4)?);
     let before = u64::from(frames.checked_sub(1)?);
     let frame_bytes = size_of::<FrameHeader>() as u64 + page_bytes;
@@ -258,13 +259,13 @@ enum Found {
 /// The bytes of the commit are new, so the file that has them is the one that was written to.
 fn find_commit(connection: &Connection, path: &Path, frames: u32) -> Found {
     for _ in 0..MOST_READS {
-        if open_files::log_bytes(connection) == Some(0) {
+        if log_bytes(connection) == Some(0) {
             return Found::Unknown;
         }
         let Some(at) = last_frame(connection, frames) else {
             return Found::Unknown;
         };
-        let read = || -> Option<FrameHeader> { open_files::read_log(connection, at) };
+        let read = || -> Option<FrameHeader> { read_log(connection, at) };
         let Some(before) = read() else {
             return Found::Unknown;
         };
@@ -303,4 +304,16 @@ fn empty_file(path: &Path) -> io::Result<()> {
         return Ok(());
     }
     File::options().write(true).open(path)?.set_len(0)
+}
+
+fn index_header(connection: &Connection) -> Option<Header> {
+    OpenFile::main(connection)?.index_header()
+}
+
+fn log_bytes(connection: &Connection) -> Option<u64> {
+    OpenFile::log(connection)?.len().ok()
+}
+
+fn read_log<const N: usize>(connection: &Connection, at: u64) -> Option<[u8; N]> {
+    OpenFile::log(connection)?.read_array(at)
 }

@@ -150,11 +150,6 @@ impl Names {
         &self.log
     }
 
-    /// True if there is an index.
-    pub(in crate::sqlite) fn has_index(&self) -> bool {
-        place::identity(&self.index).is_some()
-    }
-
     /// Keeps which files are the store's, just after they were opened: this one, and the index of
     /// that name. A store that writes has one.
     ///

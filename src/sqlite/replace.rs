@@ -6,15 +6,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, ffi};
 
 use crate::error::{Error, Result};
 use crate::sqlite::connection::failure;
+use crate::sqlite::connection::open_file::OpenFile;
 use crate::sqlite::maintenance::finish::{self, sync_folder};
 use crate::sqlite::maintenance::{OWNER, Unfinished, copy};
 use crate::sqlite::open::config::{Config, Existence, Location};
 use crate::sqlite::open::place::{self, beside, resolve};
-use crate::sqlite::{ANY_TYPES, Durability, ReadTransaction, Store, open_files};
+use crate::sqlite::{ANY_TYPES, Durability, ReadTransaction, Store};
 
 /// What lies beside a file and belongs to its content.
 const LOGS: [&str; 2] = ["-wal", "-journal"];
@@ -96,7 +97,7 @@ fn replace_damaged(copy: &Path, target: &Path) -> Result<()> {
         | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let nobody_creates = place::before_opening();
     let is_alone = Connection::open_with_flags(target, flags)
-        .and_then(|connection| Ok((open_files::lock_alone(&connection)?, connection)))
+        .and_then(|connection| Ok((lock_exclusively(&connection)?, connection)))
         .map_err(|error| failure::from_sqlite(error, target, Duration::ZERO))?;
     drop(nobody_creates);
     // The lock is held until the end.
@@ -137,4 +138,11 @@ fn replace_with_logs(copy: &Path, target: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
+}
+
+fn lock_exclusively(connection: &Connection) -> rusqlite::Result<bool> {
+    OpenFile::main(connection)
+        .ok_or(ffi::SQLITE_CANTOPEN)
+        .and_then(OpenFile::lock_exclusively)
+        .map_err(failure::from_code)
 }

@@ -2,6 +2,7 @@
 //! rusqlite does not wrap.
 
 pub(in crate::sqlite) mod failure;
+pub(in crate::sqlite) mod open_file;
 pub(in crate::sqlite) mod page_cache;
 pub(in crate::sqlite) mod raw;
 pub(in crate::sqlite) mod row;

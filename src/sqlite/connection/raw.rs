@@ -1,22 +1,20 @@
-//! What SQLite offers and rusqlite does not wrap: the file behind a connection,
-//! the head of its shared-memory index, and the last inserted rowid.
+//! What SQLite offers and rusqlite does not wrap: the head of the shared-memory index of a file, and
+//! the last inserted rowid.
 //!
 //! This module is about nothing but calling SQLite's C interface.
 #![allow(unsafe_code)]
 
-use std::ffi::c_int;
-use std::ptr::{self, NonNull};
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering, fence};
 use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, ffi};
 
 use crate::sqlite::connection::failure;
+use crate::sqlite::connection::open_file::OpenFile;
 
 /// Number of 32-bit words in SQLite's `WalIndexHdr`, of which the index holds two copies.
 pub(in crate::sqlite) const HEADER_WORDS: usize = 12;
-/// The size of a region of the shared-memory index: <https://www.sqlite.org/walformat.html>.
-const REGION_BYTES: c_int = 32 * 1024;
 
 /// The state of a vault: equal headers mean that nothing was committed in between.
 ///
@@ -91,10 +89,13 @@ impl WalIndex {
         // A connection opens the log and its index when it first reads, which this does without
         // reading the schema. A journal that is not a log is open only while something is written.
         connection.query_one("PRAGMA schema_version", [], |row| row.get::<_, i64>(0))?;
-        if file_pointer(&connection, ffi::SQLITE_FCNTL_JOURNAL_POINTER).is_none() {
+        if OpenFile::log(&connection).is_none() {
             return Ok(None);
         }
-        let words = find_index(&connection)?;
+        let words = OpenFile::main(&connection)
+            .ok_or(ffi::SQLITE_IOERR_SHMMAP)
+            .and_then(OpenFile::index)
+            .map_err(failure::from_code)?;
         Ok(words.map(|words| Self {
             words,
             connection: Mutex::new(connection),
@@ -110,8 +111,8 @@ impl WalIndex {
             .connection
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        sync_file(&connection, ffi::SQLITE_FCNTL_JOURNAL_POINTER)?;
-        sync_file(&connection, ffi::SQLITE_FCNTL_FILE_POINTER)
+        sync_file(OpenFile::log(&connection))?;
+        sync_file(OpenFile::main(&connection))
     }
 
     /// The header as it is now, or `None` if a commit is changing it this instant.
@@ -136,77 +137,20 @@ impl WalIndex {
     }
 }
 
-/// Where the first region of the shared-memory index of `connection` is mapped, if it is.
-///
-/// SQLite answers `SQLITE_READONLY` for a mapping that is live and cannot be written, and
-/// `SQLITE_READONLY_CANTINIT`, without a mapping, for an index that nobody keeps true.
-pub(in crate::sqlite) fn find_index(
-    connection: &Connection,
-) -> rusqlite::Result<Option<NonNull<AtomicU32>>> {
-    let unsupported = || failure::from_code(ffi::SQLITE_IOERR_SHMMAP);
-    let file = file_pointer(connection, ffi::SQLITE_FCNTL_FILE_POINTER).ok_or_else(unsupported)?;
-    let mut region = ptr::null_mut();
-    // SAFETY: `file` is the open file of a live connection, whose methods outlive it; region 0
-    // exists since the connection has read in WAL mode, and is not extended.
-    let code = unsafe {
-        let methods = (*file.as_ptr()).pMethods.as_ref();
-        let map = methods
-            .filter(|methods| methods.iVersion >= 2)
-            .and_then(|methods| methods.xShmMap)
-            .ok_or_else(unsupported)?;
-        map(file.as_ptr(), 0, REGION_BYTES, 0, &raw mut region)
-    };
-    match code {
-        ffi::SQLITE_OK | ffi::SQLITE_READONLY => Ok(NonNull::new(region.cast::<AtomicU32>())),
-        ffi::SQLITE_READONLY_CANTINIT => Ok(None),
-        code => Err(failure::from_code(code)),
-    }
-}
-
 /// Where a file says how it is written, and the answer for a log: <https://www.sqlite.org/fileformat2.html>.
-const WRITE_VERSION_OFFSET: ffi::sqlite3_int64 = 18;
+const WRITE_VERSION_OFFSET: u64 = 18;
 const WRITE_VERSION_LOG: u8 = 2;
 
 /// True if the file that `connection` has open is in WAL mode.
-///
-/// It reads through SQLite's own handle: opening and closing the file once more would drop the
-/// locks that this process holds on it (`fcntl(2)`).
 pub(in crate::sqlite) fn is_in_wal_mode(connection: &Connection) -> bool {
-    let Some(file) = file_pointer(connection, ffi::SQLITE_FCNTL_FILE_POINTER) else {
-        return false;
-    };
-    let mut version = 0_u8;
-    // SAFETY: `file` is an open file of a live connection that no other thread uses, and one byte is
-    // read into one byte.
-    let code = unsafe {
-        match (*file.as_ptr()).pMethods.as_ref().and_then(|m| m.xRead) {
-            Some(read) => read(
-                file.as_ptr(),
-                (&raw mut version).cast(),
-                1,
-                WRITE_VERSION_OFFSET,
-            ),
-            None => ffi::SQLITE_IOERR_READ,
-        }
-    };
-    code == ffi::SQLITE_OK && version == WRITE_VERSION_LOG
+    let file = OpenFile::main(connection);
+    let version = file.and_then(|file| file.read_array(WRITE_VERSION_OFFSET));
+    version == Some([WRITE_VERSION_LOG])
 }
 
-fn sync_file(connection: &Connection, which: c_int) -> rusqlite::Result<()> {
-    let Some(file) = file_pointer(connection, which) else {
-        return Ok(());
-    };
-    // SAFETY: `file` is an open file of a live connection that no other thread uses.
-    let code = unsafe {
-        match (*file.as_ptr()).pMethods.as_ref().and_then(|m| m.xSync) {
-            Some(sync) => sync(file.as_ptr(), ffi::SQLITE_SYNC_FULL),
-            None => ffi::SQLITE_OK,
-        }
-    };
-    if code == ffi::SQLITE_OK {
-        return Ok(());
-    }
-    Err(failure::from_code(code))
+fn sync_file(file: Option<OpenFile<'_>>) -> rusqlite::Result<()> {
+    file.map_or(Ok(()), OpenFile::sync)
+        .map_err(failure::from_code)
 }
 
 /// A rowid that SQLite never chooses: a new one is 1, or more than another one.
@@ -223,27 +167,6 @@ pub(in crate::sqlite) fn forget_last_insert(connection: &Connection) {
 pub(in crate::sqlite) fn last_insert(connection: &Connection) -> Option<i64> {
     let rowid = connection.last_insert_rowid();
     (rowid != NO_ROWID).then_some(rowid)
-}
-
-/// SQLite's own file object for the main database or its journal, if it is open.
-pub(in crate::sqlite) fn file_pointer(
-    connection: &Connection,
-    which: c_int,
-) -> Option<NonNull<ffi::sqlite3_file>> {
-    let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
-    // SAFETY: these two controls write one `sqlite3_file *` to the argument
-    // (<https://www.sqlite.org/c3ref/c_fcntl_begin_atomic_write.html>).
-    unsafe {
-        ffi::sqlite3_file_control(
-            connection.handle(),
-            c"main".as_ptr(),
-            which,
-            (&raw mut file).cast(),
-        );
-    }
-    // An object without methods is one that is not open.
-    // SAFETY: a pointer that is not null is to a live `sqlite3_file` of this connection.
-    NonNull::new(file).filter(|file| unsafe { !file.as_ref().pMethods.is_null() })
 }
 
 #[cfg(test)]

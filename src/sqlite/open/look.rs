@@ -10,14 +10,13 @@ use crate::engine::Deadline;
 use crate::error::{Error, Result};
 use crate::sqlite::connection::failure;
 use crate::sqlite::connection::row::RawEntry;
+use crate::sqlite::file_format::MAGIC;
+use crate::sqlite::open::clean_file::CleanFile;
 use crate::sqlite::open::place::beside;
 use crate::sqlite::open::schema::{self, Found, Head};
 use crate::sqlite::open::{Connector, settings};
 use crate::sqlite::recovery::log::Log;
 use crate::sqlite::view;
-
-/// What every SQLite file begins with.
-const MAGIC: &[u8] = b"SQLite format 3\0";
 
 /// The page that holds this byte is never used: <https://www.sqlite.org/fileformat2.html#the_lock_byte_page>.
 const LOCK_BYTE: u64 = 0x4000_0000;
@@ -76,17 +75,20 @@ pub(in crate::sqlite) struct Seen {
 }
 
 /// Sizes of what lies beside the file; zero for what is not there.
-struct Beside {
+pub(in crate::sqlite) struct Beside {
+    pub(in crate::sqlite) has_log: bool,
     log: u64,
     journal: u64,
     has_index: bool,
 }
 
 impl Connector {
-    fn beside(&self) -> Beside {
+    pub(in crate::sqlite) fn beside(&self) -> Beside {
         let size = |suffix| fs::metadata(beside(&self.path, suffix)).map(|file| file.len());
+        let log = size("-wal");
         Beside {
-            log: size("-wal").unwrap_or(0),
+            has_log: log.is_ok(),
+            log: log.unwrap_or(0),
             journal: size("-journal").unwrap_or(0),
             has_index: size("-shm").is_ok(),
         }
@@ -99,6 +101,7 @@ impl Connector {
     pub(in crate::sqlite) fn look(
         &self,
         connection: &Connection,
+        found: &Beside,
         check: Check<'_>,
         deadline: &mut Deadline,
     ) -> Result<Option<Seen>> {
@@ -106,14 +109,18 @@ impl Connector {
             return Ok(None);
         }
         let (bytes, _) = self.stored(connection)?;
-        let found = self.beside();
         if bytes == 0 && (found.log, found.journal) == (0, 0) {
             return Ok(None);
         }
-        if self.is_live(connection, &found) {
+        if (found.log, found.journal) == (0, 0)
+            && let Some(seen) = self.look_at_clean_file(connection, check)
+        {
+            return Ok(Some(seen));
+        }
+        if self.is_live(connection, found) {
             return Ok(None);
         }
-        match self.look_through_view(&found, check, deadline) {
+        match self.look_through_view(found, check, deadline) {
             Ok(seen) => Ok(Some(seen)),
             Err(error @ Error::Busy { .. }) => Err(error),
             // Somebody may have begun to use the file while it was looked at, and written over what
@@ -126,6 +133,20 @@ impl Connector {
                 self.look_through_view(&found, check, deadline).map(Some)
             }
         }
+    }
+
+    /// Accepts a file that needs no SQLite to be recognised. Who refuses one is SQLite: `None`.
+    fn look_at_clean_file(&self, connection: &Connection, check: Check<'_>) -> Option<Seen> {
+        let found = CleanFile::recognize(connection)?;
+        let vault = Found::Vault {
+            checksums: found.checksums,
+        };
+        let checksums = self.accept(Ok(vault)).ok()?;
+        check(&self.path, &found.ends, found.checksums).ok()?;
+        Some(Seen {
+            head: found.head,
+            checksums,
+        })
     }
 
     /// True if others use the log beside the file: then their index shows it, and one connection

@@ -2,6 +2,7 @@
 //!
 //! Nothing is written before the file is known to be a vault, or new.
 
+pub(in crate::sqlite) mod clean_file;
 pub(in crate::sqlite) mod config;
 pub(in crate::sqlite) mod existence;
 pub(in crate::sqlite) mod look;
@@ -25,6 +26,7 @@ use self::settings::{check_sqlite_version, harden, switch_to_wal};
 use crate::engine::Deadline;
 use crate::error::{Error, Result};
 use crate::sqlite::connection::failure;
+use crate::sqlite::connection::open_file::OpenFile;
 use crate::sqlite::connection::raw::WalIndex;
 use crate::sqlite::connection::session::Session;
 use crate::sqlite::memory;
@@ -83,12 +85,12 @@ impl Connector {
             self.refuse_to_lock_out()?;
             let mut connection = self.connect(self.flags())?;
             let mut deadline = Deadline::new(self.config.busy_timeout);
-            let log_was_there = self.log_path().exists();
+            let beside = self.beside();
             let prepared = self
                 .check_writable(&connection)
-                .and_then(|()| self.look(&connection, check, &mut deadline))
+                .and_then(|()| self.look(&connection, &beside, check, &mut deadline))
                 .and_then(|seen| self.prepare(&connection, seen, check, &mut deadline));
-            if prepared.is_err() && log_was_there {
+            if prepared.is_err() && beside.has_log {
                 // Closing would write the log of a foreign file into it.
                 let keep = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
                 connection.set_db_config(keep, true).ok();
@@ -121,7 +123,7 @@ impl Connector {
             return Ok(());
         };
         // A file that was just switched to a log has no index before it is read.
-        if !self.config.read_only && !names.has_index() {
+        if !self.config.read_only && OpenFile::log(connection).is_none() {
             connection
                 .query_one("PRAGMA schema_version", [], |_| Ok(()))
                 .map_err(|error| self.failed(error))?;
@@ -255,8 +257,16 @@ impl Connector {
         check: Check<'_>,
         deadline: &mut Deadline,
     ) -> Result<bool> {
-        // The file may have changed, or be another one, since it was looked at.
+        // The file may have changed, or be another one, since it was looked at. One transaction, so
+        // that all of it is of one state, and locked once.
+        let run = |sql| {
+            connection
+                .execute_batch(sql)
+                .map_err(|error| self.failed(error))
+        };
+        run("BEGIN")?;
         let Seen { checksums, .. } = self.inspect(connection, seen, check, deadline)?;
+        run("COMMIT")?;
         if self.config.read_only {
             return Ok(checksums == Some(true));
         }
@@ -265,7 +275,10 @@ impl Connector {
         connection
             .pragma_update(None, "synchronous", synchronous)
             .map_err(|error| self.failed(error))?;
-        self.retry(deadline, || switch_to_wal(connection))?;
+        // The journal of a connection that has only read is open if it is a log.
+        if OpenFile::log(connection).is_none() {
+            self.retry(deadline, || switch_to_wal(connection))?;
+        }
         match checksums {
             Some(checksums) => Ok(checksums),
             None => self.create_schema(connection, check, deadline),

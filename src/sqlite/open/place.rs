@@ -190,10 +190,12 @@ fn is_too_long(folder: &Path, name: &std::ffi::OsStr) -> bool {
 
 /// As [`resolve`], for a file that may have to be there.
 pub(in crate::sqlite) fn absolute(path: &Path, existence: Existence) -> Result<PathBuf> {
-    let has_folder = path.parent().is_none_or(|folder| {
-        folder.as_os_str().is_empty() || !matches!(folder.try_exists(), Ok(false))
-    });
-    if !has_folder && existence == Existence::Required {
+    let has_folder = || {
+        path.parent().is_none_or(|folder| {
+            folder.as_os_str().is_empty() || !matches!(folder.try_exists(), Ok(false))
+        })
+    };
+    if existence == Existence::Required && !has_folder() {
         return Err(Error::NotFound {
             path: path.to_path_buf(),
         });

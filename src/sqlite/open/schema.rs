@@ -2,6 +2,8 @@
 
 use rusqlite::Connection;
 
+use crate::sqlite::file_format::number;
+
 /// "VALT": marks a file as a vault in SQLite's `application_id`.
 pub(in crate::sqlite) const APPLICATION_ID: i32 = i32::from_be_bytes(*b"VALT");
 
@@ -50,6 +52,16 @@ pub(in crate::sqlite) struct Head {
 }
 
 impl Head {
+    /// Takes it from the header of a file.
+    pub(in crate::sqlite) fn of(header: &[u8]) -> Option<Self> {
+        let number = |at| number(header, at, 4).map(u32::cast_signed);
+        Some(Self {
+            id: number(68)?,
+            format: number(60)?,
+            cookie: number(40)?,
+        })
+    }
+
     /// Reads it without parsing the schema.
     pub(in crate::sqlite) fn read(connection: &Connection) -> rusqlite::Result<Self> {
         let number = |pragma| connection.query_one(pragma, [], |row| row.get(0));
@@ -59,6 +71,21 @@ impl Head {
             cookie: number("PRAGMA schema_version")?,
         })
     }
+
+    const fn has_checksums(self) -> bool {
+        self.id == APPLICATION_ID && self.format == CHECKSUMS
+    }
+}
+
+/// True if the values have checksums, for a file with this head that contains nothing but a table
+/// that was declared by `sql`. `None` if the words do not tell what it is.
+pub(in crate::sqlite) fn recognize(head: Head, sql: &[u8]) -> Option<bool> {
+    let is_vault = match head.id {
+        APPLICATION_ID => (PLAIN..=NEWEST).contains(&head.format),
+        id => id == 0,
+    };
+    let is_known = [CREATE, PYTHON].map(str::as_bytes).contains(&sql);
+    (is_vault && is_known).then_some(head.has_checksums())
 }
 
 /// Looks at a file without changing it.
@@ -81,7 +108,7 @@ pub(in crate::sqlite) fn inspect(connection: &Connection, head: Head) -> rusqlit
     let mut objects = objects(connection)?;
     // Statistics and the like, which SQLite makes by itself.
     objects.retain(|object| !(object.kind == "table" && object.name.starts_with("sqlite_")));
-    let checksums = id == APPLICATION_ID && format == CHECKSUMS;
+    let checksums = head.has_checksums();
     let (own, foreign): (Vec<Object>, Vec<Object>) =
         objects.into_iter().partition(Object::belongs_to_dict);
     let table = own.iter().find(|object| object.kind == "table");

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
 
-use crate::sqlite::recovery::bytes::{number, read_at};
+use crate::sqlite::file_format::{number, read_at};
 
 const HEADER_BYTES: usize = 32;
 const FRAME_HEADER_BYTES: usize = 24;

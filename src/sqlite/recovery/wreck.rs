@@ -9,22 +9,17 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::sqlite::file_format::btree::{
+    self, PageSize, Pages, Parsed, TablePage, record, root_of_dict,
+};
+use crate::sqlite::file_format::{FILE_HEADER_BYTES, number, read_at};
 use crate::sqlite::open::place::{self, beside};
-use crate::sqlite::recovery::bytes::{number, read_at, varint};
 use crate::sqlite::recovery::log::Log;
 
-/// The page size of a new SQLite file, assumed where the header does not say.
-const DEFAULT_PAGE_BYTES: usize = 4096;
-/// The header of the file, at the beginning of page 1.
-const FILE_HEADER_BYTES: usize = 100;
-const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// Where the header has the first page of the free list, the format and the application id.
 const FREE_LIST: usize = 32;
 const USER_VERSION: usize = 60;
 const APPLICATION_ID: usize = 68;
-
-const INTERIOR_TABLE: u8 = 0x05;
-const LEAF_TABLE: u8 = 0x0D;
 
 /// A row that was found.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,17 +40,13 @@ pub(crate) enum Finding {
 pub(crate) struct Wreck {
     file: File,
     log: Option<Log>,
-    page_bytes: usize,
-    /// Bytes of a page that hold content: some programs reserve the rest.
-    usable: usize,
+    size: PageSize,
     /// Pages in the file itself.
     pages: u32,
     /// Bytes in the file and the log: no row can be longer.
     held: u64,
     format: (u32, u32),
 }
-
-type Parsed<T> = std::result::Result<T, &'static str>;
 
 impl Wreck {
     /// Opens the file at `path` and the log beside it, for reading. Both have to be regular files.
@@ -67,19 +58,18 @@ impl Wreck {
             .transpose()?;
         let mut file = place::open_to_read(path)?;
         let (length, header) = read_header(&mut file).map_err(|error| Error::io(path, error))?;
-        let (page_bytes, reserved) = page_size(&header);
+        let size = PageSize::of(&header);
         let log = log
-            .map(|log| Log::read(log, page_bytes))
+            .map(|log| Log::read(log, size.bytes))
             .transpose()
             .map_err(|error| Error::io(&log_path, error))?
             .flatten();
         let mut wreck = Self {
-            pages: u32::try_from(length.div_ceil(page_bytes as u64)).unwrap_or(u32::MAX),
+            pages: u32::try_from(length.div_ceil(size.bytes as u64)).unwrap_or(u32::MAX),
             held: length + log.as_ref().map_or(0, Log::bytes),
             file,
             log,
-            page_bytes,
-            usable: page_bytes - reserved,
+            size,
             format: (0, 0),
         };
         // The newest header may be in the log.
@@ -163,98 +153,42 @@ impl Wreck {
         row: &mut dyn FnMut(FoundRow),
     ) -> Parsed<()> {
         let page = self.page(number_of_page)?;
-        let at = if number_of_page == 1 {
-            FILE_HEADER_BYTES
-        } else {
-            0
-        };
         let mut fault = Ok(());
-        match page.get(at) {
-            Some(&INTERIOR_TABLE) => {
-                for cell in cells(&page, at, 12)? {
-                    children.push(number(&page, cell, 4).ok_or("a child lies outside the page")?);
-                }
-                children.push(number(&page, at + 8, 4).ok_or("it ends too soon")?);
-            }
-            Some(&LEAF_TABLE) => {
-                for cell in cells(&page, at, 8)? {
+        match TablePage::parse(&page, number_of_page)? {
+            TablePage::Interior(found) => *children = found,
+            TablePage::Leaf(cells) => {
+                for cell in cells {
                     match self.row(&page, cell) {
                         Ok(found) => row(found),
                         Err(reason) => fault = Err(reason),
                     }
                 }
             }
-            _ => return Err("it is not a page of a table"),
         }
         fault
     }
 
     fn row(&mut self, page: &[u8], cell: usize) -> Parsed<FoundRow> {
-        let (length, at) = varint(page, cell).ok_or("a row lies outside the page")?;
-        let (rowid, at) = varint(page, at).ok_or("a row lies outside the page")?;
-        let payload = self.payload(page, at, length)?;
+        let (rowid, payload) = btree::row(self, page, cell)?;
         let (key, value) = record(&payload).ok_or("a row is not a key and a value")?;
         Ok(FoundRow {
-            rowid: rowid.cast_signed(),
+            rowid,
             key: key.to_vec(),
             value: value.to_vec(),
         })
     }
 
-    /// A row's bytes: those in the page, and those in the chain of pages that it goes on in.
-    fn payload(&mut self, page: &[u8], at: usize, length: u64) -> Parsed<Vec<u8>> {
-        let most = self.held;
-        let length = usize::try_from(length)
-            .ok()
-            .filter(|_| length <= most)
-            .ok_or("a row is longer than the file")?;
-        let local = self.local_bytes(length);
-        let mut payload = page
-            .get(at..at + local)
-            .ok_or("a row lies outside the page")?
-            .to_vec();
-        let mut next = if local < length {
-            number(page, at + local, 4).ok_or("a row lies outside the page")?
-        } else {
-            0
-        };
-        while payload.len() < length {
-            let more = self
-                .page(next)
-                .map_err(|_| "a row goes on in a page that cannot be read")?;
-            next = number(&more, 0, 4).ok_or("a row goes on in no page")?;
-            let take = (self.usable - 4).min(length - payload.len());
-            payload.extend_from_slice(more.get(4..4 + take).ok_or("a row goes on in no page")?);
-        }
-        Ok(payload)
-    }
-
-    /// How much of a payload lies in the leaf itself: "B-tree pages" of the format's description.
-    const fn local_bytes(&self, length: usize) -> usize {
-        let most = self.usable - 35;
-        if length <= most {
-            return length;
-        }
-        let least = (self.usable - 12) * 32 / 255 - 23;
-        let local = least + (length - least) % (self.usable - 4);
-        if local <= most { local } else { least }
-    }
-
     /// The root page of the table, from the schema on page 1.
     fn root(&mut self) -> Parsed<u32> {
         let page = self.page(1)?;
-        if page.get(FILE_HEADER_BYTES) != Some(&LEAF_TABLE) {
+        let TablePage::Leaf(cells) = TablePage::parse(&page, 1)? else {
             return Err("the schema cannot be read");
-        }
-        for cell in cells(&page, FILE_HEADER_BYTES, 8)? {
-            let Some(root) = varint(&page, cell)
-                .and_then(|(length, at)| Some((length, varint(&page, at)?.1)))
-                .and_then(|(length, at)| self.payload(&page, at, length).ok())
-                .and_then(|payload| root_of_dict(&payload))
-            else {
-                continue;
-            };
-            return Ok(root);
+        };
+        for cell in cells {
+            let row = btree::row(self, &page, cell).ok();
+            if let Some(root) = row.and_then(|(_, payload)| root_of_dict(&payload)) {
+                return Ok(root);
+            }
         }
         Err("the schema has no table \"dict\"")
     }
@@ -275,14 +209,16 @@ impl Wreck {
         }
         free
     }
+}
 
+impl Pages for Wreck {
     /// The newest content of a page: the log's, or the file's.
     fn page(&mut self, page: u32) -> Parsed<Vec<u8>> {
         if page == 0 {
             return Err("it is outside the file");
         }
-        let mut bytes = vec![0; self.page_bytes];
-        let offset = u64::from(page - 1) * self.page_bytes as u64;
+        let mut bytes = vec![0; self.size.bytes];
+        let offset = u64::from(page - 1) * self.size.bytes as u64;
         let read = match self.log.as_mut().and_then(|log| log.locate(page)) {
             Some((log, offset)) => read_at(log, offset, &mut bytes),
             None if page <= self.pages => read_at(&mut self.file, offset, &mut bytes),
@@ -290,6 +226,14 @@ impl Wreck {
         };
         read.map_err(|_| "it cannot be read from the disk")?;
         Ok(bytes)
+    }
+
+    fn size(&self) -> PageSize {
+        self.size
+    }
+
+    fn max_payload(&self) -> u64 {
+        self.held
     }
 }
 
@@ -300,76 +244,6 @@ fn read_header(file: &mut File) -> io::Result<(u64, [u8; FILE_HEADER_BYTES])> {
     file.rewind()?;
     let _ = file.read(&mut header)?;
     Ok((length, header))
-}
-
-/// Bytes in a page, and how many of them are reserved.
-fn page_size(header: &[u8; FILE_HEADER_BYTES]) -> (usize, usize) {
-    let (Some(size), Some(&reserved)) = (number(header, 16, 2), header.get(20)) else {
-        return (DEFAULT_PAGE_BYTES, 0);
-    };
-    let size = if size == 1 { 65536 } else { size as usize };
-    let is_sound = header.starts_with(MAGIC)
-        && size.is_power_of_two()
-        && (512..=65536).contains(&size)
-        && size - usize::from(reserved) >= 480;
-    if is_sound {
-        (size, usize::from(reserved))
-    } else {
-        (DEFAULT_PAGE_BYTES, 0)
-    }
-}
-
-/// Where the cells of a page begin.
-fn cells(page: &[u8], header: usize, header_bytes: usize) -> Parsed<Vec<usize>> {
-    let count = number(page, header + 3, 2).ok_or("it ends too soon")? as usize;
-    (0..count)
-        .map(|n| number(page, header + header_bytes + 2 * n, 2).map(|at| at as usize))
-        .collect::<Option<_>>()
-        .ok_or("it claims more rows than it can hold")
-}
-
-/// The columns of a record: each one's serial type and bytes.
-fn columns(payload: &[u8]) -> Option<Vec<(u64, &[u8])>> {
-    let (header_bytes, mut at) = varint(payload, 0)?;
-    let header_bytes = usize::try_from(header_bytes).ok()?;
-    let mut body = header_bytes;
-    let mut columns = Vec::new();
-    while at < header_bytes {
-        let (serial, next) = varint(payload, at)?;
-        let length = match serial {
-            0 | 8 | 9 => 0,
-            1..=4 => serial,
-            5 => 6,
-            6 | 7 => 8,
-            10 | 11 => return None,
-            _ => (serial - 12) / 2,
-        };
-        let end = body.checked_add(usize::try_from(length).ok()?)?;
-        columns.push((serial, payload.get(body..end)?));
-        (at, body) = (next, end);
-    }
-    (body == payload.len()).then_some(columns)
-}
-
-/// A row of the table: two BLOBs.
-fn record(payload: &[u8]) -> Option<(&[u8], &[u8])> {
-    let is_blob = |serial: u64| serial >= 12 && serial.is_multiple_of(2);
-    match columns(payload)?.as_slice() {
-        &[(first, key), (second, value)] if is_blob(first) && is_blob(second) => Some((key, value)),
-        _ => None,
-    }
-}
-
-/// The root page, if it is the row of the schema that describes the table.
-fn root_of_dict(payload: &[u8]) -> Option<u32> {
-    match columns(payload)?.as_slice() {
-        &[(_, b"table"), (_, b"dict"), _, (serial, root), _] => match serial {
-            9 => Some(1),
-            1..=4 => number(root, 0, root.len()),
-            _ => None,
-        },
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use std::slice;
 
 use rusqlite::ffi;
 
+use crate::sqlite::connection::open_file::OpenFile;
 use crate::sqlite::memory::fallback::{
     current_time, current_time_int64, dl_error, dl_open, get_last_error, randomness, sleep,
 };
@@ -44,7 +45,7 @@ pub(super) fn register() -> Result<String, c_int> {
     };
     let vfs = Box::into_raw(Box::new(ffi::sqlite3_vfs {
         iVersion: 2,
-        szOsFile: c_int::try_from(size_of::<OpenFile>()).unwrap_or(c_int::MAX),
+        szOsFile: c_int::try_from(size_of::<ViewFile>()).unwrap_or(c_int::MAX),
         mxPathname: max_path,
         pNext: ptr::null_mut(),
         zName: c_name.into_raw(),
@@ -98,7 +99,7 @@ static METHODS: ffi::sqlite3_io_methods = ffi::sqlite3_io_methods {
 
 /// What SQLite sees of an open file, with ours behind it.
 #[repr(C)]
-struct OpenFile {
+struct ViewFile {
     base: ffi::sqlite3_file,
     /// A box, as long as the methods are not null.
     file: *mut File,
@@ -124,8 +125,8 @@ impl Drop for File {
 
 /// Reads the real file, if there is one.
 fn read_real(real: Option<&Real>, offset: u64, buffer: &mut [u8]) -> c_int {
-    if let Some(real) = real {
-        return real.read(offset, buffer);
+    if let Some(file) = real.and_then(Real::file) {
+        return file.read(offset, buffer);
     }
     buffer.fill(0);
     ffi::SQLITE_IOERR_SHORT_READ
@@ -140,10 +141,15 @@ fn fill(real: Option<&Real>, offset: u64, buffer: &mut [u8]) -> Result<(), c_int
 }
 
 impl File {
+    /// The real file, if there is one.
+    fn file(&self) -> Option<OpenFile<'_>> {
+        self.real.as_ref().and_then(Real::file)
+    }
+
     fn len(&self) -> Result<u64, c_int> {
-        match (&self.changes, &self.real) {
+        match (&self.changes, self.file()) {
             (Some(changes), _) => Ok(changes.len()),
-            (None, Some(real)) => real.len(),
+            (None, Some(file)) => file.len(),
             (None, None) => Ok(0),
         }
     }
@@ -183,7 +189,7 @@ impl File {
 unsafe fn file<'a>(file: *mut ffi::sqlite3_file) -> &'a mut File {
     // SAFETY: `open` put a box there, and only `close` takes it away; SQLite calls the methods of a
     // file one after the other.
-    unsafe { &mut *(*file.cast::<OpenFile>()).file }
+    unsafe { &mut *(*file.cast::<ViewFile>()).file }
 }
 
 fn code(result: Result<(), c_int>) -> c_int {
@@ -199,7 +205,7 @@ unsafe extern "C" fn open(
     flags: c_int,
     out_flags: *mut c_int,
 ) -> c_int {
-    let file = file.cast::<OpenFile>();
+    let file = file.cast::<ViewFile>();
     // SAFETY: the memory is `szOsFile` bytes, aligned, and ours to write. Without methods, SQLite
     // does not close a file that was not opened.
     unsafe { (&raw mut (*file).base.pMethods).write(ptr::null()) };
@@ -280,7 +286,7 @@ unsafe extern "C" fn full_pathname(
 // ---- content ----
 
 unsafe extern "C" fn close(file: *mut ffi::sqlite3_file) -> c_int {
-    let file = file.cast::<OpenFile>();
+    let file = file.cast::<ViewFile>();
     // SAFETY: `open` put a box there, and nobody calls a method after this one.
     unsafe {
         (&raw mut (*file).base.pMethods).write(ptr::null());
@@ -363,16 +369,16 @@ unsafe extern "C" fn file_size(
 /// stay here.
 unsafe extern "C" fn lock(open: *mut ffi::sqlite3_file, level: c_int) -> c_int {
     // SAFETY: the file is open.
-    match unsafe { &file(open).real } {
-        Some(real) if level == ffi::SQLITE_LOCK_SHARED => real.share(),
+    match unsafe { file(open) }.file() {
+        Some(file) if level == ffi::SQLITE_LOCK_SHARED => file.lock(level),
         _ => ffi::SQLITE_OK,
     }
 }
 
 unsafe extern "C" fn unlock(open: *mut ffi::sqlite3_file, level: c_int) -> c_int {
     // SAFETY: the file is open.
-    match unsafe { &file(open).real } {
-        Some(real) if level == ffi::SQLITE_LOCK_NONE => real.unlock(),
+    match unsafe { file(open) }.file() {
+        Some(file) if level == ffi::SQLITE_LOCK_NONE => file.unlock(),
         _ => ffi::SQLITE_OK,
     }
 }
@@ -382,8 +388,8 @@ unsafe extern "C" fn check_reserved_lock(
     result: *mut c_int,
 ) -> c_int {
     // SAFETY: the file is open.
-    let real = unsafe { &file(open).real };
-    match real.as_ref().map_or(Ok(false), Real::is_reserved) {
+    let real = unsafe { file(open) }.file();
+    match real.map_or(Ok(false), OpenFile::is_reserved) {
         Ok(reserved) => {
             // SAFETY: `result` is where SQLite wants the answer.
             unsafe { result.write(c_int::from(reserved)) };

@@ -1,7 +1,14 @@
-//! Numbers and pieces of SQLite's file format: <https://www.sqlite.org/fileformat2.html>.
+//! SQLite's file format, read without SQLite: <https://www.sqlite.org/fileformat2.html>.
+
+pub(in crate::sqlite) mod btree;
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+
+/// What every SQLite file begins with.
+pub(in crate::sqlite) const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+/// The header of a file, at the beginning of page 1.
+pub(in crate::sqlite) const FILE_HEADER_BYTES: usize = 100;
 
 /// Fills `bytes` from what lies at `offset`.
 pub(in crate::sqlite) fn read_at(file: &mut File, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
