@@ -1,12 +1,12 @@
 //! The one error type of the crate.
 
-mod part;
+mod entry_part;
 mod preview;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use self::part::Part;
+pub use self::entry_part::EntryPart;
 pub(crate) use self::preview::preview;
 
 /// What every fallible call of this crate returns.
@@ -157,7 +157,7 @@ pub enum Error {
     #[error("this {part} of type `{type_name}` cannot be stored faithfully; nothing was written")]
     Encode {
         /// Whether it is the key or the value.
-        part: Part,
+        part: EntryPart,
         /// The name of the type.
         type_name: &'static str,
         /// Why not.
@@ -168,7 +168,7 @@ pub enum Error {
     #[error("the stored {part} of the entry {key} does not decode as `{type_name}`: {}", remedy(*part))]
     Decode {
         /// Whether it is the key or the value.
-        part: Part,
+        part: EntryPart,
         /// The encoded key, escaped and shortened.
         key: String,
         /// The name of the type.
@@ -184,7 +184,7 @@ pub enum Error {
     )]
     Pickle {
         /// Whether it is the key or the value.
-        part: Part,
+        part: EntryPart,
         /// The encoded key, escaped and shortened.
         key: String,
     },
@@ -196,7 +196,7 @@ pub enum Error {
     )]
     UnknownTag {
         /// Whether it is the key or the value.
-        part: Part,
+        part: EntryPart,
         /// The encoded key, escaped and shortened.
         key: String,
         /// The tag that was found.
@@ -208,7 +208,7 @@ pub enum Error {
     #[error("the stored {part} of the entry {key} is {found}, not a BLOB: {}", remedy(*part))]
     NotABlob {
         /// Whether it is the key or the value.
-        part: Part,
+        part: EntryPart,
         /// The encoded key, escaped and shortened, or the number of the row.
         key: String,
         /// The SQLite type that was found: `"NULL"`, `"INTEGER"`, `"REAL"` or `"TEXT"`.
@@ -219,7 +219,7 @@ pub enum Error {
     /// with [`checksums`](crate::OpenOptions::checksums) can tell.
     #[error(
         "the stored value of the entry {key} fails its checksum: restore the file from a backup, save what is whole with `salvage`, {}",
-        remedy(Part::Value)
+        remedy(EntryPart::Value)
     )]
     Checksum {
         /// The encoded key, escaped and shortened.
@@ -442,11 +442,11 @@ pub enum Error {
 }
 
 /// What to do about an entry whose key or value cannot be decoded.
-const fn remedy(part: Part) -> &'static str {
+const fn remedy(part: EntryPart) -> &'static str {
     match part {
-        Part::Value => "replace it with `put`, or remove it with `discard`",
+        EntryPart::Value => "replace it with `put`, or remove it with `discard`",
         // No key of the caller's leads to it.
-        Part::Key => "remove it with `discard_undecodable`",
+        EntryPart::Key => "remove it with `discard_undecodable`",
     }
 }
 

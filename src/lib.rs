@@ -81,7 +81,7 @@ pub use dir::VaultDir;
 pub use entry::guard::RefMut;
 pub use entry::try_entry::TryEntry;
 pub use entry::{Entry, OccupiedEntry, VacantEntry};
-pub use error::{Error, Part, Result};
+pub use error::{EntryPart, Error, Result};
 pub use maintenance::salvage::{Loss, Salvage};
 pub use maintenance::{Compaction, Existing, Problem, Progress, Report, Stats};
 pub use map::iter::{IntoIter, IntoKeys, IntoValues, Iter, Keys, TransactionIter, Values};

@@ -1,4 +1,4 @@
 //! Typed entries as bytes, and back.
 
-pub(crate) mod key;
-pub(crate) mod value;
+pub(crate) mod encoded_key;
+pub(crate) mod entry_codec;

@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::buffer::Buffer;
-use crate::encoding::key::EncodedKey;
-use crate::encoding::value::Format;
+use crate::encoding::encoded_key::EncodedKey;
+use crate::encoding::entry_codec::EntryCodec;
 use crate::error::Result;
 use crate::sqlite::{Scope, WriteTransaction};
 
@@ -19,8 +19,8 @@ pub(crate) struct Loan<'a, V> {
     open: Option<(Scope<'a>, Slot<V>)>,
 }
 
-/// [`Format::encode_change`] for one type.
-type EncodeChange<V> = fn(Format, &[u8], &V, &[u8]) -> Result<Option<Buffer>>;
+/// [`EntryCodec::encode_change`] for one type.
+type EncodeChange<V> = fn(EntryCodec, &[u8], &V, &[u8]) -> Result<Option<Buffer>>;
 
 /// A value and what the file knows of it.
 struct Slot<V> {
@@ -33,7 +33,7 @@ struct Slot<V> {
     is_pending: bool,
     /// True once the value was lent for changes.
     is_touched: bool,
-    format: Format,
+    format: EntryCodec,
     /// A pointer, because a destructor knows no bounds.
     encode_change: EncodeChange<V>,
 }
@@ -69,7 +69,7 @@ impl<'a, V: Serialize + DeserializeOwned> Loan<'a, V> {
         scope: Scope<'a>,
         key: EncodedKey,
         stored: Stored<V>,
-        format: Format,
+        format: EntryCodec,
     ) -> Self {
         let rowid = Some(stored.rowid);
         Self::new(scope, key, rowid, stored.value, stored.bytes, format)
@@ -81,7 +81,7 @@ impl<'a, V: Serialize + DeserializeOwned> Loan<'a, V> {
         scope: Scope<'a>,
         key: EncodedKey,
         value: V,
-        format: Format,
+        format: EntryCodec,
     ) -> Result<Self> {
         let bytes = format.encode(key.as_bytes(), &value)?;
         Ok(Self::new(scope, key, None, value, bytes, format))
@@ -93,7 +93,7 @@ impl<'a, V: Serialize + DeserializeOwned> Loan<'a, V> {
         rowid: Option<i64>,
         value: V,
         bytes: Buffer,
-        format: Format,
+        format: EntryCodec,
     ) -> Self {
         let slot = Slot {
             key,
@@ -103,7 +103,7 @@ impl<'a, V: Serialize + DeserializeOwned> Loan<'a, V> {
             is_pending: rowid.is_none(),
             is_touched: false,
             format,
-            encode_change: Format::encode_change::<V>,
+            encode_change: EntryCodec::encode_change::<V>,
         };
         Self {
             open: Some((scope, slot)),

@@ -9,8 +9,8 @@ use std::marker::PhantomData;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::encoding::key::EncodedKey;
-use crate::encoding::value::Format;
+use crate::encoding::encoded_key::EncodedKey;
+use crate::encoding::entry_codec::EntryCodec;
 use crate::entry::guard::{Loan, RefMut};
 use crate::error::{Error, Result};
 use crate::sqlite::Scope;
@@ -74,7 +74,7 @@ pub struct OccupiedEntry<'a, K, V> {
 pub struct VacantEntry<'a, K, V> {
     pub(crate) key: K,
     pub(crate) scope: Scope<'a>,
-    pub(crate) format: Format,
+    pub(crate) format: EntryCodec,
     /// Makes the key's bytes once it is known that they are needed.
     pub(crate) encode_key: fn(&K, bool) -> Result<EncodedKey>,
     pub(crate) value: PhantomData<fn() -> V>,

@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::buffer::Buffer;
-use crate::encoding::key::EncodedKey;
-use crate::encoding::value::Format;
+use crate::encoding::encoded_key::EncodedKey;
+use crate::encoding::entry_codec::EntryCodec;
 use crate::entry::guard::{Loan, RefMut, Stored};
 use crate::entry::{Entry, OccupiedEntry, VacantEntry};
 use crate::error::{Error, Result};
@@ -53,7 +53,7 @@ where
         key: K,
         encoded: Result<EncodedKey>,
         scope: impl FnOnce() -> Result<Scope<'a>>,
-        format: Format,
+        format: EntryCodec,
         encode_key: fn(&K, bool) -> Result<EncodedKey>,
     ) -> Self {
         let found = encoded.and_then(|encoded| {
@@ -83,7 +83,7 @@ where
 fn find<V: DeserializeOwned>(
     scope: &mut Scope<'_>,
     key: &EncodedKey,
-    format: Format,
+    format: EntryCodec,
 ) -> Result<Option<Stored<V>>> {
     let key = key.as_bytes();
     scope

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::codec::{Codec, checksum};
-use crate::encoding::value::Format;
+use crate::encoding::entry_codec::EntryCodec;
 use crate::error::{Error, Result};
 use crate::map::access::WriteAccess;
 use crate::map::vault::Vault;
@@ -203,7 +203,7 @@ impl Rescue {
         V: DeserializeOwned,
     {
         let sealed = self.declared || checksum::open(&row.key, &row.value).is_some();
-        let format = Format {
+        let format = EntryCodec {
             codec: Codec::default(),
             verify: false,
             checksums: sealed,

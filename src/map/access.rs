@@ -2,7 +2,7 @@
 //!
 //! Every public method is a line over these two traits, whichever handle it belongs to.
 
-use crate::encoding::value::Format;
+use crate::encoding::entry_codec::EntryCodec;
 use crate::error::Result;
 use crate::map::snapshot::Snapshot;
 use crate::map::transaction::Transaction;
@@ -12,7 +12,7 @@ use crate::sqlite::{Change, Lookup, ReadTransaction, Savepoint, Scope, Session};
 /// Reads entries as bytes.
 pub(crate) trait ReadAccess {
     /// Returns how entries are encoded.
-    fn format(&self) -> Format;
+    fn format(&self) -> EntryCodec;
 
     /// Returns the number of entries.
     fn length(&self) -> Result<u64>;
@@ -36,7 +36,7 @@ pub(crate) trait ReadAccess {
 /// shared for a vault, exclusively for a transaction.
 pub(crate) trait WriteAccess<'a>: Sized {
     /// Returns how entries are encoded.
-    fn format(&self) -> Format;
+    fn format(&self) -> EntryCodec;
 
     /// Writes one entry. A vault commits it together with the entries of other threads.
     fn apply(self, change: Change) -> Result<()>;
@@ -57,7 +57,7 @@ pub(crate) trait WriteAccess<'a>: Sized {
 
 impl<K, V> ReadAccess for Vault<K, V> {
     #[inline]
-    fn format(&self) -> Format {
+    fn format(&self) -> EntryCodec {
         Self::format(self)
     }
 
@@ -87,7 +87,7 @@ impl<K, V> ReadAccess for Vault<K, V> {
 
 impl<'a, K, V> WriteAccess<'a> for &'a Vault<K, V> {
     #[inline]
-    fn format(&self) -> Format {
+    fn format(&self) -> EntryCodec {
         Vault::format(self)
     }
 
@@ -117,7 +117,7 @@ impl<'a, K, V> WriteAccess<'a> for &'a Vault<K, V> {
 /// Sees its own writes. Nobody else can write before it ends, so it is always in one state.
 impl<K, V> ReadAccess for Transaction<'_, K, V> {
     #[inline]
-    fn format(&self) -> Format {
+    fn format(&self) -> EntryCodec {
         Self::format(self)
     }
 
@@ -144,7 +144,7 @@ impl<K, V> ReadAccess for Transaction<'_, K, V> {
 
 impl<'a, K, V> WriteAccess<'a> for &'a mut Transaction<'_, K, V> {
     #[inline]
-    fn format(&self) -> Format {
+    fn format(&self) -> EntryCodec {
         Transaction::format(self)
     }
 
@@ -171,7 +171,7 @@ impl<'a, K, V> WriteAccess<'a> for &'a mut Transaction<'_, K, V> {
 
 impl<K, V> ReadAccess for Snapshot<K, V> {
     #[inline]
-    fn format(&self) -> Format {
+    fn format(&self) -> EntryCodec {
         Self::format(self)
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use serde::de::DeserializeOwned;
 
-use crate::encoding::value::Format;
+use crate::encoding::entry_codec::EntryCodec;
 use crate::error::{Error, Result};
 use crate::map::snapshot::Snapshot;
 use crate::map::transaction::Transaction;
@@ -15,12 +15,12 @@ use crate::map::vault::Vault;
 use crate::sqlite::{Columns, Cursor, Direction, Pages, RawRow, ReadTransaction, Store};
 
 /// What to make of a row.
-type Decode<T> = fn(Format, RawRow<'_>) -> Result<T>;
+type Decode<T> = fn(EntryCodec, RawRow<'_>) -> Result<T>;
 
 /// A walk over rows, and what to make of a row: the one iterator behind all the public ones.
 struct Walk<P, T> {
     state: State<P>,
-    format: Format,
+    format: EntryCodec,
     decode: Decode<T>,
 }
 
@@ -36,7 +36,7 @@ enum State<P> {
 
 impl<P: Pages, T> Walk<P, T> {
     /// Begins with the first page, which fixes the state that a read transaction shows.
-    fn new(pages: Result<P>, format: Format, columns: Columns, decode: Decode<T>) -> Self {
+    fn new(pages: Result<P>, format: EntryCodec, columns: Columns, decode: Decode<T>) -> Self {
         let begun = pages.and_then(|mut pages| {
             let mut cursor = Cursor::new(format.columns(columns));
             pages.fill(&mut cursor, Direction::Forward)?;
@@ -49,18 +49,18 @@ impl<P: Pages, T> Walk<P, T> {
         }
     }
 
-    fn keys(pages: Result<P>, format: Format) -> Self
+    fn keys(pages: Result<P>, format: EntryCodec) -> Self
     where
         T: DeserializeOwned,
     {
-        Self::new(pages, format, Columns::Key, Format::decode_key)
+        Self::new(pages, format, Columns::Key, EntryCodec::decode_key)
     }
 
-    fn values(pages: Result<P>, format: Format) -> Self
+    fn values(pages: Result<P>, format: EntryCodec) -> Self
     where
         T: DeserializeOwned,
     {
-        Self::new(pages, format, Columns::Value, Format::decode_value)
+        Self::new(pages, format, Columns::Value, EntryCodec::decode_value)
     }
 
     /// The next row, decoded. A row that does not decode is an error and not the end; a page
@@ -86,8 +86,8 @@ impl<P: Pages, T> Walk<P, T> {
 }
 
 impl<P: Pages, K: DeserializeOwned, V: DeserializeOwned> Walk<P, (K, V)> {
-    fn entries(pages: Result<P>, format: Format) -> Self {
-        Self::new(pages, format, Columns::Both, Format::decode_row)
+    fn entries(pages: Result<P>, format: EntryCodec) -> Self {
+        Self::new(pages, format, Columns::Both, EntryCodec::decode_row)
     }
 }
 
@@ -188,7 +188,7 @@ pub struct Iter<'a, K, V> {
 }
 
 impl<'a, K: DeserializeOwned, V: DeserializeOwned> Iter<'a, K, V> {
-    fn new(pages: Result<Snapshotted<'a>>, format: Format) -> Self {
+    fn new(pages: Result<Snapshotted<'a>>, format: EntryCodec) -> Self {
         Self {
             walk: Walk::entries(pages, format),
         }
@@ -207,7 +207,7 @@ pub struct Keys<'a, K, V> {
 }
 
 impl<'a, K: DeserializeOwned, V> Keys<'a, K, V> {
-    fn new(pages: Result<Snapshotted<'a>>, format: Format) -> Self {
+    fn new(pages: Result<Snapshotted<'a>>, format: EntryCodec) -> Self {
         Self {
             walk: Walk::keys(pages, format),
             value: PhantomData,
@@ -227,7 +227,7 @@ pub struct Values<'a, K, V> {
 }
 
 impl<'a, K, V: DeserializeOwned> Values<'a, K, V> {
-    fn new(pages: Result<Snapshotted<'a>>, format: Format) -> Self {
+    fn new(pages: Result<Snapshotted<'a>>, format: EntryCodec) -> Self {
         Self {
             walk: Walk::values(pages, format),
             key: PhantomData,
@@ -248,7 +248,7 @@ pub struct IntoIter<K, V> {
 }
 
 impl<K: DeserializeOwned, V: DeserializeOwned> IntoIter<K, V> {
-    fn new(store: &Arc<Store>, format: Format) -> Self {
+    fn new(store: &Arc<Store>, format: EntryCodec) -> Self {
         Self {
             walk: Walk::entries(ReadTransaction::begin(store), format),
         }
@@ -266,7 +266,7 @@ pub struct IntoKeys<K, V> {
 }
 
 impl<K: DeserializeOwned, V> IntoKeys<K, V> {
-    fn new(store: &Arc<Store>, format: Format) -> Self {
+    fn new(store: &Arc<Store>, format: EntryCodec) -> Self {
         Self {
             walk: Walk::keys(ReadTransaction::begin(store), format),
             value: PhantomData,
@@ -285,7 +285,7 @@ pub struct IntoValues<K, V> {
 }
 
 impl<K, V: DeserializeOwned> IntoValues<K, V> {
-    fn new(store: &Arc<Store>, format: Format) -> Self {
+    fn new(store: &Arc<Store>, format: EntryCodec) -> Self {
         Self {
             walk: Walk::values(ReadTransaction::begin(store), format),
             key: PhantomData,

@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::buffer::Buffer;
-use crate::encoding::key::{self, EncodedKey};
-use crate::encoding::value::Format;
+use crate::encoding::encoded_key::{self, EncodedKey};
+use crate::encoding::entry_codec::EntryCodec;
 use crate::error::{Error, Result};
 use crate::map::access::ReadAccess;
 use crate::sqlite::{Change, End, Load, Lookup, RawEntry, Session, WriteTransaction};
@@ -42,7 +42,7 @@ where
     let value = get_encoded(source, &key)?;
     // Equal keys have equal bytes, so the stored key is what these bytes decode to.
     value
-        .map(|value| Ok((key::decode(key.as_bytes())?, value)))
+        .map(|value| Ok((encoded_key::decode(key.as_bytes())?, value)))
         .transpose()
 }
 
@@ -65,7 +65,7 @@ where
 pub(crate) fn get_many<V>(
     session: &mut Session,
     keys: &[EncodedKey],
-    format: Format,
+    format: EntryCodec,
 ) -> Result<Vec<Option<V>>>
 where
     V: DeserializeOwned,
@@ -78,7 +78,7 @@ where
 fn get_in<V: DeserializeOwned>(
     session: &mut Session,
     key: &EncodedKey,
-    format: Format,
+    format: EntryCodec,
 ) -> Result<Option<V>> {
     let key = key.as_bytes();
     session
@@ -105,7 +105,7 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    pub(crate) fn new<K, Q, V>(key: &Q, value: &V, format: Format) -> Result<Self>
+    pub(crate) fn new<K, Q, V>(key: &Q, value: &V, format: EntryCodec) -> Result<Self>
     where
         K: Serialize + DeserializeOwned,
         Q: Serialize + ?Sized,
@@ -117,7 +117,7 @@ impl Record {
     }
 
     /// Becomes another entry, in the memory it has.
-    fn set<K, Q, V>(&mut self, key: &Q, value: &V, format: Format) -> Result<()>
+    fn set<K, Q, V>(&mut self, key: &Q, value: &V, format: EntryCodec) -> Result<()>
     where
         K: Serialize + DeserializeOwned,
         Q: Serialize + ?Sized,
@@ -151,7 +151,7 @@ fn put(tx: &mut WriteTransaction, record: &Record) -> Result<()> {
     tx.put(record.key.as_bytes(), &record.value)
 }
 
-fn remove<V>(tx: &mut WriteTransaction, key: &EncodedKey, format: Format) -> Result<Option<V>>
+fn remove<V>(tx: &mut WriteTransaction, key: &EncodedKey, format: EntryCodec) -> Result<Option<V>>
 where
     V: DeserializeOwned,
 {
@@ -165,7 +165,7 @@ where
 pub(crate) fn remove_many<V>(
     tx: &mut WriteTransaction,
     keys: &[EncodedKey],
-    format: Format,
+    format: EntryCodec,
 ) -> Result<Vec<Option<V>>>
 where
     V: DeserializeOwned,
@@ -179,7 +179,7 @@ pub(crate) fn get_or_insert<K, V, E>(
     tx: &mut WriteTransaction,
     key: &K,
     f: impl FnOnce() -> Result<V, E>,
-    format: Format,
+    format: EntryCodec,
 ) -> Result<V, E>
 where
     K: Serialize + DeserializeOwned,
@@ -197,7 +197,7 @@ where
 pub(crate) fn pop<K, V>(
     tx: &mut WriteTransaction,
     end: End,
-    format: Format,
+    format: EntryCodec,
 ) -> Result<Option<(K, V)>>
 where
     K: DeserializeOwned,
@@ -219,7 +219,7 @@ pub(crate) fn clear(tx: &mut WriteTransaction) -> Result<()> {
 pub(crate) fn extend<K, Q, V, Key, Value, E>(
     tx: &mut WriteTransaction,
     entries: impl IntoIterator<Item = Result<(Key, Value), E>>,
-    format: Format,
+    format: EntryCodec,
 ) -> Result<(), E>
 where
     K: Serialize + DeserializeOwned,

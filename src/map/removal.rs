@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::encoding::value::Format;
+use crate::encoding::entry_codec::EntryCodec;
 use crate::error::Result;
 use crate::map::access::WriteAccess;
 use crate::map::handles::for_writers;
@@ -19,7 +19,7 @@ use crate::sqlite::{Direction, RawRow, Scope, WriteTransaction};
 fn visit<K, V>(
     transaction: &mut WriteTransaction,
     row: RawRow<'_>,
-    format: Format,
+    format: EntryCodec,
     f: impl FnOnce(&K, &mut V) -> bool,
 ) -> Result<Option<(K, V)>>
 where
@@ -41,7 +41,7 @@ where
 /// Shows every entry to `f` and removes those for which it is true: all or nothing.
 fn sweep<K, V>(
     scope: Result<Scope<'_>>,
-    format: Format,
+    format: EntryCodec,
     mut f: impl FnMut(&K, &mut V) -> bool,
 ) -> Result<()>
 where
@@ -194,12 +194,12 @@ for_writers!(sweeping);
 #[must_use = "dropping it empties the vault; use `clear` for that"]
 pub struct Drain<'a, K, V> {
     sweep: Sweep<'a>,
-    format: Format,
+    format: EntryCodec,
     marker: PhantomData<fn() -> (K, V)>,
 }
 
 impl<'a, K, V> Drain<'a, K, V> {
-    fn new(scope: Result<Scope<'a>>, format: Format) -> Self {
+    fn new(scope: Result<Scope<'a>>, format: EntryCodec) -> Self {
         Self {
             sweep: Sweep::new(scope),
             format,
@@ -285,13 +285,13 @@ impl<K, V> fmt::Debug for Drain<'_, K, V> {
 #[must_use = "it removes only what it is asked for; use `retain` to remove without looking"]
 pub struct ExtractIf<'a, K, V, F> {
     sweep: Sweep<'a>,
-    format: Format,
+    format: EntryCodec,
     predicate: F,
     marker: PhantomData<fn() -> (K, V)>,
 }
 
 impl<'a, K, V, F> ExtractIf<'a, K, V, F> {
-    fn new(scope: Result<Scope<'a>>, format: Format, predicate: F) -> Self {
+    fn new(scope: Result<Scope<'a>>, format: EntryCodec, predicate: F) -> Self {
         Self {
             sweep: Sweep::new(scope),
             format,

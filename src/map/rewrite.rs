@@ -5,8 +5,8 @@ use std::hash::Hash;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::encoding::key::{EncodedKey, preview};
-use crate::encoding::value::Format;
+use crate::encoding::encoded_key::{EncodedKey, preview};
+use crate::encoding::entry_codec::EntryCodec;
 use crate::error::{Error, Result};
 use crate::map::access::WriteAccess;
 use crate::map::handles::for_writers;
@@ -21,7 +21,7 @@ const NEW_KEY_MARK: u8 = 0;
 /// Replaces each entry by what `f` makes of it, in its place; the number of entries whose bytes changed.
 fn rewrite<K, V, L, W, E>(
     scope: Result<Scope<'_>>,
-    format: Format,
+    format: EntryCodec,
     mut f: impl FnMut(K, V) -> Result<(L, W), E>,
 ) -> Result<u64, E>
 where
@@ -87,7 +87,7 @@ fn remove_marks(transaction: &mut WriteTransaction) -> Result<()> {
 }
 
 /// Removes the entries that a look-up or an iterator cannot give; the number of them.
-fn discard_undecodable<K, V>(scope: Result<Scope<'_>>, format: Format) -> Result<u64>
+fn discard_undecodable<K, V>(scope: Result<Scope<'_>>, format: EntryCodec) -> Result<u64>
 where
     K: Serialize + DeserializeOwned,
     V: DeserializeOwned,
@@ -106,7 +106,7 @@ where
 }
 
 /// True if a row decodes and its key leads to it.
-fn can_be_found<K, V>(format: Format, row: RawRow<'_>) -> bool
+fn can_be_found<K, V>(format: EntryCodec, row: RawRow<'_>) -> bool
 where
     K: Serialize + DeserializeOwned,
     V: DeserializeOwned,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use crate::encoding::value::Format;
+use crate::encoding::entry_codec::EntryCodec;
 use crate::error::Result;
 use crate::map::vault::Vault;
 use crate::sqlite::{ReadTransaction, Session};
@@ -37,7 +37,7 @@ use crate::sqlite::{ReadTransaction, Session};
 pub struct Snapshot<K, V> {
     transaction: Mutex<ReadTransaction>,
     length: OnceLock<u64>,
-    format: Format,
+    format: EntryCodec,
     marker: PhantomData<fn() -> (K, V)>,
 }
 
@@ -46,7 +46,7 @@ impl<K, V> Snapshot<K, V> {
         &self.transaction
     }
 
-    pub(crate) const fn format(&self) -> Format {
+    pub(crate) const fn format(&self) -> EntryCodec {
         self.format
     }
 

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::encoding::value::Format;
+use crate::encoding::entry_codec::EntryCodec;
 use crate::error::{Error, Result};
 use crate::map::access::WriteAccess;
 use crate::map::vault::Vault;
@@ -35,12 +35,12 @@ use crate::sqlite::{Scope, WriteTransaction};
 /// Rolls back: an early return and a panic leave the vault as it was.
 pub struct Transaction<'a, K, V> {
     scope: RefCell<Scope<'a>>,
-    format: Format,
+    format: EntryCodec,
     marker: PhantomData<fn() -> (K, V)>,
 }
 
 impl<'a, K, V> Transaction<'a, K, V> {
-    const fn new(scope: Scope<'a>, format: Format) -> Self {
+    const fn new(scope: Scope<'a>, format: EntryCodec) -> Self {
         Self {
             scope: RefCell::new(scope),
             format,
@@ -48,7 +48,7 @@ impl<'a, K, V> Transaction<'a, K, V> {
         }
     }
 
-    pub(crate) const fn format(&self) -> Format {
+    pub(crate) const fn format(&self) -> EntryCodec {
         self.format
     }
 

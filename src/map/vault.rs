@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::codec::Codec;
-use crate::encoding::value::Format;
+use crate::encoding::entry_codec::EntryCodec;
 use crate::error::{Error, Result};
 use crate::sqlite::{Config, Ends, Store};
 
@@ -131,7 +131,7 @@ use crate::sqlite::{Config, Ends, Store};
 /// ```
 pub struct Vault<K, V> {
     store: Arc<Store>,
-    format: Format,
+    format: EntryCodec,
     marker: PhantomData<fn() -> (K, V)>,
 }
 
@@ -167,7 +167,7 @@ impl<K, V> Vault<K, V> {
         &self.store
     }
 
-    pub(crate) const fn format(&self) -> Format {
+    pub(crate) const fn format(&self) -> EntryCodec {
         self.format
     }
 
@@ -244,7 +244,7 @@ where
     V: Serialize + DeserializeOwned,
 {
     pub(crate) fn open_with(config: Config, codec: Codec, verify: bool) -> Result<Self> {
-        let format = |checksums| Format {
+        let format = |checksums| EntryCodec {
             codec,
             verify,
             checksums,
@@ -261,7 +261,7 @@ where
 }
 
 /// Looks at the first and the last entry, to find out at once if the types are wrong.
-fn check_types<K, V>(path: &Path, ends: &Ends, format: Format) -> Result<()>
+fn check_types<K, V>(path: &Path, ends: &Ends, format: EntryCodec) -> Result<()>
 where
     K: Serialize + DeserializeOwned,
     V: DeserializeOwned,

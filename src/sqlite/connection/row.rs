@@ -1,6 +1,6 @@
 //! Rows as bytes, and what is said of one that holds something else.
 
-use crate::error::{Error, Part, Result, preview};
+use crate::error::{EntryPart, Error, Result, preview};
 use crate::sqlite::connection::statement::Column;
 
 /// One row, borrowed from what it was read with.
@@ -13,14 +13,14 @@ pub(crate) struct RawRow<'page> {
 }
 
 /// The first column of a row that is not a BLOB, and the type that it has.
-pub(in crate::sqlite) type NotABlob = Option<(Part, &'static str)>;
+pub(in crate::sqlite) type NotABlob = Option<(EntryPart, &'static str)>;
 
 impl<'page> RawRow<'page> {
     #[inline]
     pub(in crate::sqlite) fn new(rowid: i64, key: Column<'page>, value: Column<'page>) -> Self {
         let ((key, key_type), (value, value_type)) = (key.split(), value.split());
-        let of_key = key_type.map(|found| (Part::Key, found));
-        let of_value = value_type.map(|found| (Part::Value, found));
+        let of_key = key_type.map(|found| (EntryPart::Key, found));
+        let of_value = value_type.map(|found| (EntryPart::Value, found));
         Self::from_parts(rowid, key, value, of_key.or(of_value))
     }
 
@@ -53,7 +53,7 @@ impl<'page> RawRow<'page> {
     }
 
     #[cold]
-    fn not_a_blob(&self, part: Part, found: &'static str) -> Error {
+    fn not_a_blob(&self, part: EntryPart, found: &'static str) -> Error {
         let key = if self.key.is_empty() {
             format!("in row {}", self.rowid)
         } else {

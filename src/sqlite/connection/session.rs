@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use crate::engine::{Columns, End};
-use crate::error::{Error, Part, Result, preview};
+use crate::error::{EntryPart, Error, Result, preview};
 use crate::sqlite::connection::failure;
 use crate::sqlite::connection::raw;
 use crate::sqlite::connection::row::{RawEntry, RawRow};
@@ -260,7 +260,7 @@ impl Session {
         match not_a_blob {
             None => Ok(found),
             Some(found) => Err(Error::NotABlob {
-                part: Part::Value,
+                part: EntryPart::Value,
                 key: preview(key),
                 found,
             }),

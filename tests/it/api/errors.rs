@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
-use vaults::{Error, OpenOptions, Part, Vault};
+use vaults::{EntryPart, Error, OpenOptions, Vault};
 
 use crate::support::{Scratch, make, numbers, open, put_row, sql};
 
@@ -74,7 +74,7 @@ fn a_value_that_does_not_decode() {
     assert_is!(
         &error,
         Error::Decode {
-            part: Part::Value,
+            part: EntryPart::Value,
             ..
         }
     );
@@ -127,7 +127,7 @@ fn a_value_that_cannot_be_stored() {
     assert_is!(
         &error,
         Error::Encode {
-            part: Part::Value,
+            part: EntryPart::Value,
             ..
         }
     );
@@ -185,7 +185,7 @@ fn a_column_of_another_type() {
          INSERT INTO dict VALUES (x'4d01', x'4d01'), (x'4d02', 'text');",
     );
     let error = open::<u8, u8>(scratch.vault()).get(&2).unwrap_err();
-    assert_is!(&error, Error::NotABlob { part: Part::Value, key, found: "TEXT" } if key == "\"M\\x02\"");
+    assert_is!(&error, Error::NotABlob { part: EntryPart::Value, key, found: "TEXT" } if key == "\"M\\x02\"");
     check(&error, 1);
 }
 
@@ -233,6 +233,6 @@ fn it_travels_and_is_small() {
     assert!(size_of::<Error>() < 128, "{}", size_of::<Error>());
     let boxed: Box<dyn StdError + Send + Sync> = path_error("").into();
     assert!(boxed.is::<Error>());
-    assert_eq!(Part::Key.to_string(), "key");
-    assert_eq!(Part::Value.to_string(), "value");
+    assert_eq!(EntryPart::Key.to_string(), "key");
+    assert_eq!(EntryPart::Value.to_string(), "value");
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::iter::FusedIterator;
 
 use vaults::{
-    Drain, Error, IntoIter, IntoKeys, IntoValues, Iter, Keys, Part, Result, Values, Vault,
+    Drain, EntryPart, Error, IntoIter, IntoKeys, IntoValues, Iter, Keys, Result, Values, Vault,
 };
 
 use crate::support::{
@@ -272,8 +272,8 @@ fn a_bad_row_is_one_item_and_the_next_row_follows() {
     let items: Vec<_> = vault.iter().collect();
     assert_eq!(items.len(), 5);
     assert_is!(&items[1], Ok((1, 1)));
-    assert_is!(&items[2], Err(Error::Decode { part: Part::Value, key, .. }) if key == "\"M\\x02\"");
-    assert_is!(&items[3], Err(Error::Decode { part: Part::Key, key, .. }) if key.contains("three"));
+    assert_is!(&items[2], Err(Error::Decode { part: EntryPart::Value, key, .. }) if key == "\"M\\x02\"");
+    assert_is!(&items[3], Err(Error::Decode { part: EntryPart::Key, key, .. }) if key.contains("three"));
     assert_is!(&items[4], Ok((4, 4)));
     let backward: Vec<_> = vault.iter().rev().map(|item| item.is_ok()).collect();
     assert_eq!(backward, [true, false, false, true, true]);

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use vaults::{Codec, Error, OpenOptions, Part, Problem, Progress, Vault};
+use vaults::{Codec, EntryPart, Error, OpenOptions, Problem, Progress, Vault};
 
 use crate::concurrency::processes::CHILD;
 use crate::support::damage::{
@@ -78,7 +78,7 @@ fn every_entry_that_does_not_decode_is_a_problem() {
         .collect();
     assert_eq!(problems.len(), 6);
     let value = |key: &str, error: &Error| match error {
-        Error::Decode { part, key: at, .. } => *part == Part::Value && at == key,
+        Error::Decode { part, key: at, .. } => *part == EntryPart::Value && at == key,
         _ => false,
     };
     assert!(value("\"M\\n\"", problems[0]), "{:?}", problems[0]);
@@ -88,14 +88,14 @@ fn every_entry_that_does_not_decode_is_a_problem() {
     assert_is!(
         problems[4],
         Error::Decode {
-            part: Part::Key,
+            part: EntryPart::Key,
             ..
         }
     );
     assert_is!(
         problems[5],
         Error::UnknownTag {
-            part: Part::Key,
+            part: EntryPart::Key,
             tag: b'Q',
             ..
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use vaults::{Codec, Durability, Error, OpenOptions, Part, Vault};
+use vaults::{Codec, Durability, EntryPart, Error, OpenOptions, Vault};
 
 use crate::support::{Scratch, entries, numbers, on_both, open, rows};
 
@@ -147,7 +147,7 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn assert_refused<T: fmt::Debug>(result: vaults::Result<T>, refused: Part) {
+fn assert_refused<T: fmt::Debug>(result: vaults::Result<T>, refused: EntryPart) {
     let error = result.unwrap_err();
     assert_is!(&error, Error::Encode { part, .. } if *part == refused);
     let text = chain(&error);
@@ -159,21 +159,27 @@ fn assert_refused<T: fmt::Debug>(result: vaults::Result<T>, refused: Part) {
 fn a_value_that_could_not_be_read_back_is_not_stored() {
     on_both::<u8, Percentage>(|vault| {
         vault.put(&1, &Percentage(50)).unwrap();
-        assert_refused(vault.put(&1, &Percentage(100)), Part::Value);
-        assert_refused(vault.insert(1, Percentage(100)), Part::Value);
+        assert_refused(vault.put(&1, &Percentage(100)), EntryPart::Value);
+        assert_refused(vault.insert(1, Percentage(100)), EntryPart::Value);
         let some = [(2, Percentage(1)), (3, Percentage(100))];
-        assert_refused(vault.try_extend(some), Part::Value);
-        assert_refused(vault.for_each_mut(|_, value| value.0 = 100), Part::Value);
+        assert_refused(vault.try_extend(some), EntryPart::Value);
+        assert_refused(
+            vault.for_each_mut(|_, value| value.0 = 100),
+            EntryPart::Value,
+        );
         let changed = vault.retain(|_, value| {
             value.0 = 101;
             true
         });
-        assert_refused(changed, Part::Value);
+        assert_refused(changed, EntryPart::Value);
         let extracted = vault.extract_if(|_, value| {
             value.0 = 102;
             false
         });
-        assert_refused(extracted.collect::<vaults::Result<Vec<_>>>(), Part::Value);
+        assert_refused(
+            extracted.collect::<vaults::Result<Vec<_>>>(),
+            EntryPart::Value,
+        );
         assert_eq!(entries(&vault), [(1, Percentage(50))]);
     });
 }
@@ -181,9 +187,9 @@ fn a_value_that_could_not_be_read_back_is_not_stored() {
 #[test]
 fn a_key_that_could_not_be_read_back_is_not_stored() {
     on_both::<Percentage, u8>(|vault| {
-        assert_refused(vault.put(&Percentage(100), &1), Part::Key);
-        assert_refused(vault.insert(Percentage(100), 1), Part::Key);
-        assert_refused(vault.try_extend([(Percentage(100), 1)]), Part::Key);
+        assert_refused(vault.put(&Percentage(100), &1), EntryPart::Key);
+        assert_refused(vault.insert(Percentage(100), 1), EntryPart::Key);
+        assert_refused(vault.try_extend([(Percentage(100), 1)]), EntryPart::Key);
         assert_eq!(vault.get(&Percentage(100)).unwrap(), None);
         assert!(vault.is_empty().unwrap());
     });
@@ -198,7 +204,7 @@ fn who_switches_the_check_off_meets_it_when_reading() {
     assert_is!(
         vault.get(&1),
         Err(Error::Decode {
-            part: Part::Value,
+            part: EntryPart::Value,
             ..
         })
     );

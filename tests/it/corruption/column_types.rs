@@ -4,7 +4,7 @@
 use std::fmt::Debug;
 use std::path::Path;
 
-use vaults::{Error, Part, Problem, Result, Vault};
+use vaults::{EntryPart, Error, Problem, Result, Vault};
 
 use crate::support::{Scratch, open};
 
@@ -84,8 +84,8 @@ fn check<T: Debug>(items: &[Result<T>], rows: &[u32], bad: &[Kind], of: impl Fn(
             }
             Err(Error::NotABlob { part, key, .. }) => {
                 let expected = match kind(row) {
-                    Kind::BadKey => Part::Key,
-                    _ => Part::Value,
+                    Kind::BadKey => EntryPart::Key,
+                    _ => EntryPart::Value,
                 };
                 assert!(bad.contains(&kind(row)), "row {row}");
                 assert_eq!(*part, expected, "row {row}");
@@ -203,12 +203,12 @@ fn at_an_end_it_is_not_popped() {
     let before = dump(&scratch.vault());
     assert_is!(
         vault.pop_first(),
-        Err(Error::NotABlob { part: Part::Key, key, found: "NULL" }) if key == "in row -5"
+        Err(Error::NotABlob { part: EntryPart::Key, key, found: "NULL" }) if key == "in row -5"
     );
     let error = vault.pop_last().unwrap_err();
     assert_is!(
         &error,
-        Error::NotABlob { part: Part::Value, key, .. } if key == r#""M\xcd\x04\x00""#
+        Error::NotABlob { part: EntryPart::Value, key, .. } if key == r#""M\xcd\x04\x00""#
     );
     assert!(error.to_string().contains("`discard`"), "{error}");
     assert!(!vault.is_empty().unwrap());

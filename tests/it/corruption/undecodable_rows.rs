@@ -4,7 +4,7 @@
 use std::fs;
 
 use serde::{Deserialize, Serialize};
-use vaults::{Error, Part, Vault};
+use vaults::{EntryPart, Error, Vault};
 
 use crate::support::{Scratch, entries, make, numbers, open, put_row, refused, sql};
 
@@ -45,7 +45,7 @@ fn the_first_row_only_is_looked_at() {
     assert_eq!(vault.get(&1).unwrap(), Some(1));
     assert_is!(
         vault.get(&2),
-        Err(Error::Decode { part: Part::Value, type_name: "u32", key, .. }) if key == "\"M\\x02\""
+        Err(Error::Decode { part: EntryPart::Value, type_name: "u32", key, .. }) if key == "\"M\\x02\""
     );
 }
 
@@ -89,7 +89,7 @@ fn a_pickle_is_told_and_never_read() {
     put_row(&scratch.vault(), b"P\x80\x04K\x02.", b"M\x02");
     let vault = open::<String, u32>(scratch.vault());
     let error = vault.get("pickle").unwrap_err();
-    assert_is!(&error, Error::Pickle { part: Part::Value, key } if key.contains("pickle"));
+    assert_is!(&error, Error::Pickle { part: EntryPart::Value, key } if key.contains("pickle"));
     assert!(error.to_string().contains("Python pickle"), "{error}");
     assert_eq!(vault.get("one").unwrap(), Some(1));
     assert_eq!(vault.len().unwrap(), 3);
@@ -98,12 +98,12 @@ fn a_pickle_is_told_and_never_read() {
         &items[..],
         [
             Err(Error::Pickle {
-                part: Part::Value,
+                part: EntryPart::Value,
                 ..
             }),
             Ok(_),
             Err(Error::Pickle {
-                part: Part::Key,
+                part: EntryPart::Key,
                 ..
             })
         ]
@@ -122,7 +122,7 @@ fn an_unknown_tag_is_named() {
     assert_is!(
         &error,
         Error::UnknownTag {
-            part: Part::Value,
+            part: EntryPart::Value,
             tag: b'Z',
             ..
         }
@@ -160,7 +160,7 @@ fn blobs_that_say_nothing_or_too_much() {
         assert_is!(
             vault.get(&n),
             Err(Error::Decode {
-                part: Part::Value,
+                part: EntryPart::Value,
                 ..
             })
         );

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value as Json;
-use vaults::{Codec, Entry, Error, OccupiedEntry, OpenOptions, Part, RefMut, Result, Vault};
+use vaults::{Codec, Entry, EntryPart, Error, OccupiedEntry, OpenOptions, RefMut, Result, Vault};
 
 use crate::support::{Scratch, entries, on_both, open_fast, rows};
 
@@ -176,7 +176,7 @@ macro_rules! assert_unstorable {
         assert_is!(
             $result,
             Err(Error::Encode {
-                part: Part::Value,
+                part: EntryPart::Value,
                 ..
             })
         )
@@ -292,7 +292,7 @@ fn assert_deferred<T: std::fmt::Debug>(result: Result<T>) {
     assert_is!(
         cause,
         Some(Error::Encode {
-            part: Part::Value,
+            part: EntryPart::Value,
             ..
         })
     );
@@ -523,7 +523,7 @@ fn a_key_that_cannot_be_stored() {
         assert_is!(
             error,
             Error::Encode {
-                part: Part::Key,
+                part: EntryPart::Key,
                 ..
             }
         );

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use serde::de::Deserializer;
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
-use vaults::{Codec, Durability, Error, OpenOptions, Part, Vault};
+use vaults::{Codec, Durability, EntryPart, Error, OpenOptions, Vault};
 
 use crate::support::{Key, Value};
 
@@ -39,7 +39,7 @@ fn refused_in<V: Value + Debug>(codec: Codec, value: &V) {
     assert_is!(
         outcome,
         Err(Error::Encode {
-            part: Part::Value,
+            part: EntryPart::Value,
             ..
         })
     );
@@ -268,7 +268,7 @@ fn keys_that_come_back_as_others_are_refused() {
             assert_is!(
                 outcome,
                 Err(Error::Encode {
-                    part: Part::Key,
+                    part: EntryPart::Key,
                     ..
                 })
             );
@@ -355,7 +355,7 @@ fn a_borrowed_form_that_encodes_otherwise_finds_nothing_and_writes_nothing() {
     assert_is!(
         written,
         Err(Error::Encode {
-            part: Part::Key,
+            part: EntryPart::Key,
             ..
         })
     );

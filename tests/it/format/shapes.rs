@@ -31,7 +31,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value as Json, json};
 
 use rusqlite::Connection;
-use vaults::{Codec, Durability, Error, OpenOptions, Part};
+use vaults::{Codec, Durability, EntryPart, Error, OpenOptions};
 
 /// What becomes of a value.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -71,7 +71,8 @@ where
             match vault.put(&n, value) {
                 Ok(()) => assert_ne!(expected, X, "{name} as {codec}: {value:?} was accepted"),
                 Err(Error::Encode {
-                    part: Part::Value, ..
+                    part: EntryPart::Value,
+                    ..
                 }) => {
                     assert_eq!(expected, X, "{name} as {codec}: {value:?} was refused");
                     assert_eq!(vault.get(&n).unwrap().map(drop), None, "{name}");

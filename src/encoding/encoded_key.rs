@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::buffer::Buffer;
 use crate::codec::{self, DecodeError};
 pub(crate) use crate::error::preview;
-use crate::error::{Error, Part, Result};
+use crate::error::{EntryPart, Error, Result};
 
 /// The bytes under which an entry is stored.
 #[derive(Debug, Default)]
@@ -58,7 +58,7 @@ impl EncodedKey {
 
 fn cannot_encode<Q: ?Sized>(error: codec::EncodeError) -> Error {
     Error::Encode {
-        part: Part::Key,
+        part: EntryPart::Key,
         type_name: type_name::<Q>(),
         source: Box::new(error),
     }
@@ -69,7 +69,7 @@ fn cannot_encode<Q: ?Sized>(error: codec::EncodeError) -> Error {
 pub(crate) fn decode<K: DeserializeOwned>(bytes: &[u8]) -> Result<K> {
     match codec::decode(bytes) {
         Ok(key) => Ok(key),
-        Err(error) => Err(cannot_decode::<K>(Part::Key, preview(bytes), error)),
+        Err(error) => Err(cannot_decode::<K>(EntryPart::Key, preview(bytes), error)),
     }
 }
 
@@ -88,7 +88,7 @@ pub(crate) fn check_bytes<K: Serialize>(key: &K, bytes: &[u8]) -> Result<()> {
 
 /// The crate's error for a stored blob of the entry `key` that does not decode.
 #[cold]
-pub(crate) fn cannot_decode<T>(part: Part, key: String, error: DecodeError) -> Error {
+pub(crate) fn cannot_decode<T>(part: EntryPart, key: String, error: DecodeError) -> Error {
     match error {
         DecodeError::Pickle => Error::Pickle { part, key },
         DecodeError::UnknownTag(tag) => Error::UnknownTag { part, key, tag },

@@ -7,20 +7,20 @@ use serde::de::DeserializeOwned;
 
 use crate::buffer::Buffer;
 use crate::codec::{self, Codec, checksum};
-use crate::encoding::key;
-use crate::error::{Error, Part, Result};
+use crate::encoding::encoded_key;
+use crate::error::{EntryPart, Error, Result};
 use crate::sqlite::{Columns, RawRow};
 
 /// How a vault's values are written, and how they are read.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Format {
+pub(crate) struct EntryCodec {
     pub(crate) codec: Codec,
     pub(crate) verify: bool,
     /// True if every value of the file has a checksum.
     pub(crate) checksums: bool,
 }
 
-impl Format {
+impl EntryCodec {
     /// The bytes of `value` as the value of `key`.
     pub(crate) fn encode<V>(self, key: &[u8], value: &V) -> Result<Buffer>
     where
@@ -38,7 +38,7 @@ impl Format {
     {
         codec::encode::<V, V>(value, self.codec, self.verify, blob).map_err(|error| {
             Error::Encode {
-                part: Part::Value,
+                part: EntryPart::Value,
                 type_name: type_name::<V>(),
                 source: Box::new(error),
             }
@@ -93,7 +93,7 @@ impl Format {
     {
         // What is damaged is told as damage first.
         let blob = self.open(key, stored)?;
-        Ok((key::decode(key)?, decode_opened(key, blob)?))
+        Ok((encoded_key::decode(key)?, decode_opened(key, blob)?))
     }
 
     /// Reads a row with both columns.
@@ -114,7 +114,7 @@ impl Format {
         V: DeserializeOwned,
     {
         let blob = self.open(key, stored)?;
-        key::check_bytes::<K>(&key::decode(key)?, key)?;
+        encoded_key::check_bytes::<K>(&encoded_key::decode(key)?, key)?;
         decode_opened::<V>(key, blob).map(drop)
     }
 
@@ -131,7 +131,7 @@ impl Format {
     pub(crate) fn decode_key<K: DeserializeOwned>(self, row: RawRow<'_>) -> Result<K> {
         let (key, stored) = row.bytes()?;
         self.open(key, stored)?;
-        key::decode(key)
+        encoded_key::decode(key)
     }
 
     /// Reads the value of a row with [`columns`](Self::columns) of the value.
@@ -139,7 +139,11 @@ impl Format {
         let (key, stored) = row.bytes()?;
         let blob = self.open(key, stored)?;
         codec::decode(blob).map_err(|error| {
-            key::cannot_decode::<V>(Part::Value, format!("in row {}", row.rowid), error)
+            encoded_key::cannot_decode::<V>(
+                EntryPart::Value,
+                format!("in row {}", row.rowid),
+                error,
+            )
         })
     }
 
@@ -150,7 +154,7 @@ impl Format {
             return Ok(stored);
         }
         checksum::open(key, stored).ok_or_else(|| Error::Checksum {
-            key: key::preview(key),
+            key: encoded_key::preview(key),
         })
     }
 }
@@ -161,9 +165,9 @@ fn decode_opened<V: DeserializeOwned>(key: &[u8], blob: &[u8]) -> Result<V> {
     // Not `map_err`: each layer that a `Result` passes is a copy of the value.
     match codec::decode(blob) {
         Ok(value) => Ok(value),
-        Err(error) => Err(key::cannot_decode::<V>(
-            Part::Value,
-            key::preview(key),
+        Err(error) => Err(encoded_key::cannot_decode::<V>(
+            EntryPart::Value,
+            encoded_key::preview(key),
             error,
         )),
     }
