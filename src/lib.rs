@@ -63,7 +63,6 @@
 #[doc = include_str!("../README.md")]
 mod readme {}
 
-mod buffer;
 mod codec;
 mod dir;
 mod encoding;

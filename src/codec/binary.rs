@@ -1,4 +1,4 @@
-//! Values as bincode, which states neither types nor field names.
+//! Encoding and decoding of values as bincode, which writes neither types nor field names.
 
 use std::marker::PhantomData;
 
@@ -9,39 +9,40 @@ use bincode::serde::{encode_into_writer, seed_decode_from_slice};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Codec;
-use super::bounded::{Bounded, Guard};
+use super::checked_serializer::CheckedValue;
+use super::decode_budget::DecodeBudget;
 use super::error::{DecodeError, Foreign};
-use super::faithful::Watched;
-use super::watch::Watch;
+use super::format::Codec;
+use super::limited_deserializer::LimitedDeserializer;
+use super::serialize_state::SerializeState;
 
-/// The most that one read may claim: what an allocation can hold.
+/// The limit that bincode applies to one value: the greatest size of an allocation.
 ///
-/// No lower limit would be right. It is counted at each integer's full width and not at the bytes it takes, so that a lower one
-/// refuses large values of small numbers. What keeps a claimed length from allocating is that `Bounded` asks for borrowed strings.
+/// A lower limit would refuse large values of small numbers, because bincode counts each integer at its full width. The
+/// length that a string states does not allocate, because [`LimitedDeserializer`] requests borrowed strings.
 const LIMIT: usize = isize::MAX as usize;
 
 pub(super) type Config = Configuration<LittleEndian, Varint, Limit<LIMIT>>;
 
 pub(super) const CONFIG: Config = bincode::config::standard().with_limit::<LIMIT>();
 
-/// Appends `value` to `out`, reporting to `watch`.
+/// Appends `value` to `out`, and records its defects in `state`.
 #[inline]
-pub(super) fn write<Q>(value: &Q, watch: &Watch, out: &mut Vec<u8>) -> Result<(), Foreign>
+pub(super) fn write<Q>(value: &Q, state: &SerializeState, out: &mut Vec<u8>) -> Result<(), Foreign>
 where
     Q: Serialize + ?Sized,
 {
-    encode_into_writer(Watched::new(value, watch), Append(out), CONFIG)?;
+    encode_into_writer(CheckedValue::new(value, state), Append(out), CONFIG)?;
     Ok(())
 }
 
-/// Reads the value that `payload` is, reporting to `guard`.
+/// Decodes `payload` within `budget`.
 #[inline]
-pub(super) fn read<T>(payload: &[u8], guard: &Guard) -> Result<T, DecodeError>
+pub(super) fn read<T>(payload: &[u8], budget: &DecodeBudget) -> Result<T, DecodeError>
 where
     T: DeserializeOwned,
 {
-    let seed = Bounded::new(PhantomData::<T>, guard);
+    let seed = LimitedDeserializer::new(PhantomData::<T>, budget);
     let (value, read) = seed_decode_from_slice(seed, payload, CONFIG)
         .map_err(|error| DecodeError::malformed(Codec::Bincode, error))?;
     match payload.len().saturating_sub(read) {
@@ -50,7 +51,7 @@ where
     }
 }
 
-/// The end of a buffer, as this format's kind of writer.
+/// A bincode writer that appends to a `Vec`.
 pub(super) struct Append<'a>(pub(super) &'a mut Vec<u8>);
 
 impl Writer for Append<'_> {

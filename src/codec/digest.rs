@@ -1,13 +1,13 @@
-//! A serializer that tells whether two encodings differ in nothing but the order of entries.
+//! A serializer that tells whether two encodings differ in the order of entries only.
 //!
-//! A `HashMap` or `HashSet` iterates in another order each time it is built, so a value that holds one is encoded as
-//! other bytes once it was decoded. The bytes alone do not say whether that is all: a struct whose fields have changed
-//! places is a permutation too. The calls that a value makes do say it, so this serializer makes a hash of each part of
-//! a value, in which the entries of a map and the elements of a sequence count without their order, and everything else
-//! counts in its order.
+//! A `HashMap` or `HashSet` iterates in another order each time it is built. A value that holds one therefore encodes to
+//! other bytes after it was decoded. The bytes do not show whether the order is the only difference, because a struct whose
+//! fields have changed places is a permutation too. The serde calls that a value makes do show it. This serializer hashes each
+//! part of a value. The hashes of the entries of a map and of the elements of a sequence are added up without their order.
+//! All other hashes are combined in their order.
 //!
-//! It writes the bytes of the format as well, by the format's own library. What was hashed and what was written are
-//! then of one moment, even if another thread changes the value between two calls.
+//! It also writes the bytes of the format, with the format's own library. The hash and the bytes then belong to the same state
+//! of the value, even if another thread changes the value between two calls.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -19,22 +19,22 @@ use serde::ser::{
     SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-use super::Codec;
 use super::binary::{Append, CONFIG};
+use super::format::Codec;
 
-/// What a value is, whatever order its maps and sequences are in.
+/// The hash of a value that does not depend on the order of its maps and sequences.
 ///
-/// The hashes are of 64 bits and keyed at random, so that no data can be made to collide.
+/// The hashes have 64 bits and random keys, so no data can be made to collide.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Digest {
-    /// No map and no sequence has an order.
+    /// The hash in which no map and no sequence has an order.
     pub(super) loose: u64,
-    /// A map that has not declared its length has one: it may be a struct with flattened fields.
+    /// The hash in which a map of undeclared length has an order, because it may be a struct with flattened fields.
     pub(super) strict: u64,
 }
 
 impl Digest {
-    /// This part, followed by `next`.
+    /// Combines the hashes of this part and of `next`, which follows it.
     fn then(self, next: Self, keys: &RandomState) -> Self {
         Self {
             loose: keys.hash_one((self.loose, next.loose)),
@@ -43,25 +43,25 @@ impl Digest {
     }
 }
 
-/// Whether the parts of a container have an order.
+/// The order of the parts of a container.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Order {
-    /// Of a tuple, an array or a struct.
+    /// A tuple, an array or a struct, whose order has a meaning.
     Fixed,
-    /// Of a map or a sequence.
+    /// A map or a sequence, whose order has no meaning.
     None,
-    /// Of a map of undeclared length.
+    /// A map of undeclared length, whose order may have a meaning.
     Unknown,
 }
 
-/// Appends a value to `out` in `codec`, and makes its digest.
+/// A serializer that appends a value to `out` in `codec`, and returns its digest.
 pub(super) struct DigestSerializer<'a> {
     codec: Codec,
     keys: &'a RandomState,
     out: &'a mut Vec<u8>,
 }
 
-/// The bytes that come before the parts of a container of so many, as each format has them.
+/// The bytes before the parts of a container with the given number of parts.
 enum Head {
     Seq(usize),
     Map(usize),
@@ -71,7 +71,7 @@ enum Head {
 
 impl Serialize for Head {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Neither format counts the parts.
+        // Neither format checks that the declared parts follow.
         match *self {
             Self::Seq(length) => serializer.serialize_seq(Some(length))?.end(),
             Self::Map(length) => serializer.serialize_map(Some(length))?.end(),
@@ -81,7 +81,7 @@ impl Serialize for Head {
     }
 }
 
-/// A byte string, which a slice is not to serde.
+/// A byte string. serde treats a slice as a sequence.
 struct Bytes<'a>(&'a [u8]);
 
 impl Serialize for Bytes<'_> {
@@ -95,7 +95,7 @@ impl<'a> DigestSerializer<'a> {
         Self { codec, keys, out }
     }
 
-    /// Writes what has no parts that are digested one by one.
+    /// Writes a value whose parts are not hashed one by one.
     fn write(&mut self, value: &impl Serialize) -> Result<Digest, Error> {
         self.write_with(|codec, out| match codec {
             Codec::MessagePack => {
@@ -120,7 +120,7 @@ impl<'a> DigestSerializer<'a> {
         })
     }
 
-    /// Writes what says which variant of an enum follows, with data.
+    /// Writes the name or the number of an enum variant that holds data.
     fn write_variant(&mut self, index: u32, variant: &'static str) -> Result<Digest, Error> {
         match self.codec {
             Codec::MessagePack => {
@@ -132,7 +132,7 @@ impl<'a> DigestSerializer<'a> {
         }
     }
 
-    /// A container of parts in a fixed order, after what is written `before` it.
+    /// Begins a container of parts in a fixed order. `before` is the digest of the bytes before it.
     fn ordered(mut self, before: Option<Digest>, head: &Head) -> Result<Container<'a>, Error> {
         let head = self.write(head)?;
         Ok(Container {
@@ -141,7 +141,7 @@ impl<'a> DigestSerializer<'a> {
         })
     }
 
-    /// A map or a sequence, whose head is written at the end if its length is not known yet.
+    /// Begins a map or a sequence. Its head is written at the end if its length is not declared.
     fn unordered(
         mut self,
         length: Option<usize>,
@@ -163,13 +163,13 @@ impl<'a> DigestSerializer<'a> {
     }
 }
 
-/// The head of a container whose number of parts is not known yet.
+/// The head that is written once the number of parts is known.
 struct Undeclared {
     start: usize,
     head: fn(usize) -> Head,
 }
 
-/// A container that is being written.
+/// A container that is being serialized.
 pub(super) struct Container<'a> {
     to: DigestSerializer<'a>,
     order: Order,
@@ -177,7 +177,7 @@ pub(super) struct Container<'a> {
     undeclared: Option<Undeclared>,
     parts: usize,
     digest: Digest,
-    /// A key that waits for its value.
+    /// The digest of the last key of a map.
     key: Digest,
 }
 
@@ -318,7 +318,7 @@ impl<'a> Serializer for DigestSerializer<'a> {
 
     fn serialize_some<T: Serialize + ?Sized>(mut self, value: &T) -> Result<Digest, Error> {
         match self.codec {
-            // A `Some` leaves no bytes.
+            // MessagePack writes nothing for a `Some`.
             Codec::MessagePack => value.serialize(self),
             Codec::Bincode => {
                 let keys = self.keys;

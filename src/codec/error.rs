@@ -1,48 +1,48 @@
-//! What goes wrong between values and bytes.
+//! The errors of encoding and decoding.
 
-use super::Codec;
+use super::format::Codec;
 use super::limits::{MAX_LAYERS, MAX_LEVELS};
 
-/// An error of a format, or of a type's own `Serialize` or `Deserialize`.
+/// An error of a format's library, or of a type's own `Serialize` or `Deserialize`.
 pub(crate) type Foreign = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why a value was not written. Nothing that fails here was stored.
+/// The reason why a value was not encoded. Nothing was stored.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EncodeError {
-    /// The `Serialize` implementation gave an error, or asked for something that the format does not have.
+    /// The `Serialize` implementation returned an error, or used a type that the format does not have.
     #[error("the value could not be serialized as {codec}")]
     Serialize {
-        /// The format that was tried last.
+        /// The last format that was tried.
         codec: Codec,
         /// The error.
         #[source]
         source: Foreign,
     },
 
-    /// A sequence, map or struct has another number of elements than it declared.
+    /// A sequence, map or struct has a number of elements that differs from the declared one.
     #[error(
-        "a sequence, map or struct in the value declares another number of elements than it serializes; \
-         its `Serialize` implementation is wrong"
+        "a sequence, map or struct in the value serializes a number of elements that differs from the declared one; \
+         correct its `Serialize` implementation"
     )]
     WrongLength,
 
-    /// A sequence, map or string is longer than MessagePack can state.
+    /// A sequence, map or string is longer than MessagePack can write.
     #[error(
         "a sequence, map or string in the value is longer than 4,294,967,295; store it in parts"
     )]
     TooLong,
 
-    /// Nested beyond the limits.
+    /// The nesting exceeds a limit.
     #[error(
         "the value is nested deeper than {MAX_LEVELS} arrays and maps or {MAX_LAYERS} `Some`s and newtypes; \
-         flatten it, or store its parts under keys of their own"
+         flatten it, or store its parts under separate keys"
     )]
     TooDeep,
 
-    /// `Some` of nothing, which MessagePack cannot tell from `None`, in a type that bincode cannot hold.
+    /// A nil directly inside a `Some`, which MessagePack cannot tell from `None`, in a type that bincode cannot hold.
     #[error(
-        "the value holds nothing directly inside a `Some`, which MessagePack cannot tell from `None`, and bincode \
-         cannot hold its type; use an enum of your own in place of the nested `Option`"
+        "the value holds a `None` or `()` directly inside a `Some`, which MessagePack cannot tell from `None`, and bincode \
+         cannot hold its type; replace the nested `Option` with an enum"
     )]
     NilUnderSome {
         /// Why bincode cannot hold it.
@@ -50,35 +50,35 @@ pub(crate) enum EncodeError {
         source: Box<EncodeError>,
     },
 
-    /// It was written, but cannot be read as the type that it would be read as.
+    /// The encoded value does not decode as its type.
     #[error("the value cannot be read back from {codec} as its own type, so it was not stored")]
     Unreadable {
-        /// The format that was tried last.
+        /// The last format that was tried.
         codec: Codec,
-        /// The error of reading it back.
+        /// The error of decoding it.
         #[source]
         source: DecodeError,
     },
 
-    /// It was written and read, but what was read is written differently.
-    #[error("the value comes back from {codec} as another one, so it was not stored")]
+    /// The encoded value decodes as a value with another encoding.
+    #[error("the value is read back from {codec} as a different value, so it was not stored")]
     Altered {
-        /// The format that was tried last.
+        /// The last format that was tried.
         codec: Codec,
     },
 }
 
 impl EncodeError {
-    /// Whether the value itself is at fault, so that no other codec need be tried.
+    /// Returns `true` if no other codec can hold the value either.
     pub(super) fn holds_for_every_codec(&self) -> bool {
         matches!(self, Self::WrongLength | Self::TooLong | Self::TooDeep)
     }
 }
 
-/// Why stored bytes were not read.
+/// The reason why stored bytes were not decoded.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DecodeError {
-    /// No bytes at all; what is stored has one at least.
+    /// There are no bytes. The smallest stored value has one.
     #[error("the stored data is empty; the smallest value takes one byte")]
     Empty,
 
@@ -88,13 +88,13 @@ pub(crate) enum DecodeError {
     )]
     UnknownTag(u8),
 
-    /// A pickle of the Python package. Reading one runs code, so it is never done.
+    /// The value is a pickle of the Python package. It is never read, because reading a pickle runs code.
     #[error(
-        "the stored data is a Python pickle, which is never read here; store it from Python as plain data instead"
+        "the stored data is a Python pickle, which this library never reads; store it from Python as plain data"
     )]
     Pickle,
 
-    /// Bytes that do not read as the type.
+    /// The bytes do not decode as the type.
     #[error("the stored {codec} data does not read as the expected type")]
     Malformed {
         /// The format that the data names.
@@ -104,27 +104,27 @@ pub(crate) enum DecodeError {
         source: Foreign,
     },
 
-    /// A whole value, and more after it.
+    /// There are bytes after the value.
     #[error(
-        "the stored data goes on for {0} bytes after the value's end; it is damaged, or of another type"
+        "the stored data has {0} bytes after the end of the value; it is damaged, or of another type"
     )]
     TrailingBytes(usize),
 
-    /// Nested beyond the limits.
+    /// The nesting exceeds a limit.
     #[error(
         "the stored data is nested deeper than {MAX_LEVELS} arrays and maps or {MAX_LAYERS} `Some`s and newtypes"
     )]
     TooDeep,
 
-    /// Sequences or maps that claim more elements than there are bytes.
+    /// Sequences or maps announce more elements than the data can hold.
     #[error(
-        "the stored data claims more elements than it can hold; it is damaged, or of another type"
+        "the stored data announces more elements than it can hold; it is damaged, or of another type"
     )]
     TooManyElements,
 }
 
 impl DecodeError {
-    /// The error of a format, or of the type.
+    /// Returns the error for data that a format's library or the type refused.
     #[cold]
     pub(super) fn malformed(codec: Codec, source: impl Into<Foreign>) -> Self {
         let source = source.into();

@@ -1,18 +1,23 @@
-//! How deep a value may nest. Both directions count by these rules, so what is written within them is read within them.
+//! The limits of how deep a value may nest.
+//!
+//! Encoding and decoding count by the same rules, so a value that was written can be read.
 
-/// Arrays and maps around each other, as MessagePack writes them: sequences, tuples, structs and maps are one each; an
-/// enum variant with data is one, and the tuple or struct it may carry is another.
+/// The greatest number of arrays and maps around each other, as MessagePack writes them.
+///
+/// A sequence, a tuple, a struct and a map are one level each. An enum variant with data is one level, and the tuple or
+/// struct that it may hold is another.
 pub(super) const MAX_LEVELS: u16 = 128;
 
-/// `Some`s and newtype structs around each other and around levels. They have a limit of their own, so that a linked
-/// list of `Option<Box<Node>>` is not charged twice, and they need one: a single byte of MessagePack is a valid answer
-/// to "is there a `Some`?" for ever.
+/// The greatest number of `Some`s and newtype structs around each other and around levels.
+///
+/// They have a limit of their own so that a linked list of `Option<Box<Node>>` does not use two levels for each node. They
+/// need a limit because a decoder can answer "there is a `Some`" without end at a single byte of MessagePack.
 pub(super) const MAX_LAYERS: u16 = 256;
 
-/// What is left of both limits at one place in a value, and a mark of the place, which who keeps it gives a meaning.
+/// The levels and layers that are left below one place in a value, and one bit that the owner of the place may use.
 ///
-/// It is one word, because it goes down into every field of every value: beside a pointer it stays in registers, where
-/// three fields would be written to the stack in parts and read again as a whole, which processors are slow at.
+/// It is one word because it is passed down to every field of every value. Together with a pointer it stays in registers.
+/// Three fields would be written to the stack one by one and read back as a whole, which is slow.
 #[derive(Clone, Copy)]
 pub(super) struct Depth(u32);
 
@@ -21,10 +26,10 @@ const LAYER: u32 = 1 << 1;
 const LEVEL: u32 = 1 << 16;
 
 impl Depth {
-    /// The depth left to a whole value, without a mark.
+    /// The depth below a whole value, without the mark.
     pub(super) const WHOLE: Self = Self(MAX_LEVELS as u32 * LEVEL + MAX_LAYERS as u32 * LAYER);
 
-    /// One array or map further down, if there is room.
+    /// Returns the depth inside an array or a map, or `None` at the limit.
     #[inline]
     pub(super) const fn level(self) -> Option<Self> {
         if self.0 < LEVEL {
@@ -33,7 +38,7 @@ impl Depth {
         Some(Self(self.0 - LEVEL))
     }
 
-    /// One `Some` or newtype struct further down, if there is room.
+    /// Returns the depth inside a `Some` or a newtype struct, or `None` at the limit.
     #[inline]
     pub(super) const fn layer(self) -> Option<Self> {
         if self.0 % LEVEL < LAYER {
@@ -57,7 +62,7 @@ impl Depth {
 mod tests {
     use super::*;
 
-    /// How often `down` leads further.
+    /// Counts how often `down` can be applied.
     fn steps(mut depth: Depth, down: fn(Depth) -> Option<Depth>) -> u16 {
         let mut steps = 0;
         while let Some(next) = down(depth) {
@@ -68,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn each_limit_is_counted_by_itself() {
+    fn levels_and_layers_are_counted_separately() {
         for mark in [false, true] {
             let whole = Depth::WHOLE.marked(mark);
             assert_eq!(steps(whole, Depth::level), MAX_LEVELS);

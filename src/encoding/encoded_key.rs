@@ -1,32 +1,31 @@
 //! Keys as bytes.
 //!
-//! A key's identity is its encoding. It is a pure function of the key, whatever codec the
-//! values use: equal keys have equal bytes.
+//! A key is identified by its encoding, which depends on the key alone. Equal keys have equal bytes, whatever codec the
+//! values use.
 
 use std::any::type_name;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::buffer::Buffer;
-use crate::codec::{self, DecodeError};
-pub(crate) use crate::error::preview;
-use crate::error::{EntryPart, Error, Result};
+use crate::codec::{self, DecodeError, EncodeError};
+use crate::error::{EntryPart, Error, Result, preview};
 
 /// The bytes under which an entry is stored.
 #[derive(Debug, Default)]
-pub(crate) struct EncodedKey(Buffer);
+pub(crate) struct EncodedKey(Vec<u8>);
 
 impl EncodedKey {
-    /// The bytes to look a key up with.
+    /// Encodes `key` to look it up.
     pub(crate) fn lookup<Q: Serialize + ?Sized>(key: &Q) -> Result<Self> {
-        let mut bytes = Buffer::new();
+        let mut bytes = Vec::new();
         codec::encode_lookup(key, &mut bytes).map_err(|error| cannot_encode::<Q>(error))?;
         Ok(Self(bytes))
     }
 
-    /// The bytes to store a key under: with `verify`, they are known to read back as a `K`
-    /// that has the same bytes.
+    /// Encodes `key` to store an entry under it.
+    ///
+    /// With `verify`, this returns an error unless the bytes decode as a `K` that encodes to the same bytes.
     pub(crate) fn stored<K, Q>(key: &Q, verify: bool) -> Result<Self>
     where
         K: Serialize + DeserializeOwned,
@@ -37,7 +36,7 @@ impl EncodedKey {
         Ok(stored)
     }
 
-    /// Becomes what [`stored`](Self::stored) makes, in the memory it has.
+    /// Replaces these bytes by those of [`stored`](Self::stored), and reuses their memory.
     pub(crate) fn set_stored<K, Q>(&mut self, key: &Q, verify: bool) -> Result<()>
     where
         K: Serialize + DeserializeOwned,
@@ -51,12 +50,12 @@ impl EncodedKey {
         &self.0
     }
 
-    pub(crate) fn into_bytes(self) -> Buffer {
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.0
     }
 }
 
-fn cannot_encode<Q: ?Sized>(error: codec::EncodeError) -> Error {
+fn cannot_encode<Q: ?Sized>(error: EncodeError) -> Error {
     Error::Encode {
         part: EntryPart::Key,
         type_name: type_name::<Q>(),
@@ -64,7 +63,7 @@ fn cannot_encode<Q: ?Sized>(error: codec::EncodeError) -> Error {
     }
 }
 
-/// Reads a stored key.
+/// Decodes a stored key.
 #[inline]
 pub(crate) fn decode<K: DeserializeOwned>(bytes: &[u8]) -> Result<K> {
     match codec::decode(bytes) {
@@ -73,7 +72,7 @@ pub(crate) fn decode<K: DeserializeOwned>(bytes: &[u8]) -> Result<K> {
     }
 }
 
-/// Checks that look-ups by `key` find the entry that is stored under `bytes`.
+/// Checks that a look-up of `key` finds the entry that is stored under `bytes`.
 pub(crate) fn check_bytes<K: Serialize>(key: &K, bytes: &[u8]) -> Result<()> {
     let encoded = EncodedKey::lookup(key)?;
     if encoded.as_bytes() == bytes {
@@ -86,7 +85,7 @@ pub(crate) fn check_bytes<K: Serialize>(key: &K, bytes: &[u8]) -> Result<()> {
     })
 }
 
-/// The crate's error for a stored blob of the entry `key` that does not decode.
+/// Returns the error for a part of the entry `key` that does not decode as a `T`.
 #[cold]
 pub(crate) fn cannot_decode<T>(part: EntryPart, key: String, error: DecodeError) -> Error {
     match error {

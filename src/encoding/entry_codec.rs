@@ -1,37 +1,36 @@
-//! Values as bytes.
+//! Encoding of values and decoding of entries, as the settings of a vault say.
 
 use std::any::type_name;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::buffer::Buffer;
 use crate::codec::{self, Codec, checksum};
 use crate::encoding::encoded_key;
-use crate::error::{EntryPart, Error, Result};
+use crate::error::{EntryPart, Error, Result, preview};
 use crate::sqlite::{Columns, RawRow};
 
-/// How a vault's values are written, and how they are read.
+/// The settings by which a vault encodes and decodes its values.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EntryCodec {
     pub(crate) codec: Codec,
     pub(crate) verify: bool,
-    /// True if every value of the file has a checksum.
+    /// Whether every value has a checksum.
     pub(crate) checksums: bool,
 }
 
 impl EntryCodec {
-    /// The bytes of `value` as the value of `key`.
-    pub(crate) fn encode<V>(self, key: &[u8], value: &V) -> Result<Buffer>
+    /// Encodes `value` as the value of `key`.
+    pub(crate) fn encode<V>(self, key: &[u8], value: &V) -> Result<Vec<u8>>
     where
         V: Serialize + DeserializeOwned,
     {
-        let mut blob = Buffer::new();
+        let mut blob = Vec::new();
         self.encode_to(key, value, &mut blob)?;
         Ok(blob)
     }
 
-    /// Makes `blob` the bytes of `value` as the value of `key`.
+    /// Replaces `blob` by the encoding of `value` as the value of `key`.
     pub(crate) fn encode_to<V>(self, key: &[u8], value: &V, blob: &mut Vec<u8>) -> Result<()>
     where
         V: Serialize + DeserializeOwned,
@@ -44,29 +43,42 @@ impl EntryCodec {
             }
         })?;
         if self.checksums {
-            *blob = checksum::seal(key, blob);
+            *blob = checksum::add_checksum(key, blob);
         }
         Ok(())
     }
 
-    /// The bytes to write for a value that was read from `stored` and then handed out for
-    /// changes; `None` if it was not changed.
-    pub(crate) fn encode_change<V>(
+    /// Encodes `value` if its bytes differ from the stored ones.
+    pub(crate) fn encode_if_bytes_changed<V>(
         self,
         key: &[u8],
         value: &V,
         stored: &[u8],
-    ) -> Result<Option<Buffer>>
+    ) -> Result<Option<Vec<u8>>>
     where
         V: Serialize + DeserializeOwned,
     {
-        let now = self.encode(key, value)?;
-        if **now == *stored {
+        let bytes = self.encode(key, value)?;
+        Ok((bytes != stored).then_some(bytes))
+    }
+
+    /// Encodes `value` if it differs from the stored value.
+    ///
+    /// The stored value may have other bytes than an equal value has now: those of another codec, of another program or
+    /// of an older type. A call that passes over every entry must not write all of those.
+    pub(crate) fn encode_if_value_changed<V>(
+        self,
+        key: &[u8],
+        value: &V,
+        stored: &[u8],
+    ) -> Result<Option<Vec<u8>>>
+    where
+        V: Serialize + DeserializeOwned,
+    {
+        let Some(bytes) = self.encode_if_bytes_changed(key, value, stored)? else {
             return Ok(None);
-        }
-        // What was stored may have other bytes for the same value: another codec's, another
-        // program's, an older type's. That alone is no reason to write. What it is compared with
-        // was verified.
+        };
+        // `bytes` were verified, so the bytes that are compared with them need not be.
         let unverified = Self {
             verify: false,
             ..self
@@ -75,28 +87,28 @@ impl EntryCodec {
             .decode::<V>(key, stored)
             .and_then(|value| unverified.encode(key, &value))
             .ok();
-        Ok((before.as_ref() != Some(&now)).then_some(now))
+        Ok((before.as_ref() != Some(&bytes)).then_some(bytes))
     }
 
-    /// Reads the stored value of the entry with the encoded key `key`.
+    /// Decodes the stored value of `key`.
     #[inline]
     pub(crate) fn decode<V: DeserializeOwned>(self, key: &[u8], stored: &[u8]) -> Result<V> {
-        decode_opened(key, self.open(key, stored)?)
+        decode_verified(key, self.verify_checksum(key, stored)?)
     }
 
-    /// Reads a key and its value.
+    /// Decodes a key and its value.
     #[inline]
     pub(crate) fn decode_entry<K, V>(self, key: &[u8], stored: &[u8]) -> Result<(K, V)>
     where
         K: DeserializeOwned,
         V: DeserializeOwned,
     {
-        // What is damaged is told as damage first.
-        let blob = self.open(key, stored)?;
-        Ok((encoded_key::decode(key)?, decode_opened(key, blob)?))
+        // The checksum comes first: damage is reported as damage, not as a key that does not decode.
+        let blob = self.verify_checksum(key, stored)?;
+        Ok((encoded_key::decode(key)?, decode_verified(key, blob)?))
     }
 
-    /// Reads a row with both columns.
+    /// Decodes a row with both columns.
     #[inline]
     pub(crate) fn decode_row<K, V>(self, row: RawRow<'_>) -> Result<(K, V)>
     where
@@ -107,18 +119,18 @@ impl EntryCodec {
         self.decode_entry(key, stored)
     }
 
-    /// Checks that an entry reads as `(K, V)`, and that look-ups find it.
+    /// Checks that an entry decodes as `(K, V)`, and that a look-up of its key finds it.
     pub(crate) fn check_entry<K, V>(self, key: &[u8], stored: &[u8]) -> Result<()>
     where
         K: Serialize + DeserializeOwned,
         V: DeserializeOwned,
     {
-        let blob = self.open(key, stored)?;
+        let blob = self.verify_checksum(key, stored)?;
         encoded_key::check_bytes::<K>(&encoded_key::decode(key)?, key)?;
-        decode_opened::<V>(key, blob).map(drop)
+        decode_verified::<V>(key, blob).map(drop)
     }
 
-    /// The columns that have to be read for one: a checksum needs both.
+    /// Returns the columns to read in order to decode `wanted`. Verifying a checksum takes both.
     pub(crate) const fn columns(self, wanted: Columns) -> Columns {
         if self.checksums {
             Columns::Both
@@ -127,17 +139,17 @@ impl EntryCodec {
         }
     }
 
-    /// Reads the key of a row with [`columns`](Self::columns) of the key.
+    /// Decodes the key of a row that was read with the [`columns`](Self::columns) of the key.
     pub(crate) fn decode_key<K: DeserializeOwned>(self, row: RawRow<'_>) -> Result<K> {
         let (key, stored) = row.bytes()?;
-        self.open(key, stored)?;
+        self.verify_checksum(key, stored)?;
         encoded_key::decode(key)
     }
 
-    /// Reads the value of a row with [`columns`](Self::columns) of the value.
+    /// Decodes the value of a row that was read with the [`columns`](Self::columns) of the value.
     pub(crate) fn decode_value<V: DeserializeOwned>(self, row: RawRow<'_>) -> Result<V> {
         let (key, stored) = row.bytes()?;
-        let blob = self.open(key, stored)?;
+        let blob = self.verify_checksum(key, stored)?;
         codec::decode(blob).map_err(|error| {
             encoded_key::cannot_decode::<V>(
                 EntryPart::Value,
@@ -147,27 +159,29 @@ impl EntryCodec {
         })
     }
 
-    /// What the codec wrote, checked against its checksum where there is one.
+    /// Returns what the codec wrote, after verifying the checksum if there is one.
     #[inline]
-    pub(crate) fn open<'blob>(self, key: &[u8], stored: &'blob [u8]) -> Result<&'blob [u8]> {
+    pub(crate) fn verify_checksum<'blob>(
+        self,
+        key: &[u8],
+        stored: &'blob [u8],
+    ) -> Result<&'blob [u8]> {
         if !self.checksums {
             return Ok(stored);
         }
-        checksum::open(key, stored).ok_or_else(|| Error::Checksum {
-            key: encoded_key::preview(key),
-        })
+        checksum::verify_checksum(key, stored).ok_or_else(|| Error::Checksum { key: preview(key) })
     }
 }
 
-/// Reads what the codec wrote for the entry with the encoded key `key`.
+/// Decodes what the codec wrote as the value of `key`.
 #[inline]
-fn decode_opened<V: DeserializeOwned>(key: &[u8], blob: &[u8]) -> Result<V> {
-    // Not `map_err`: each layer that a `Result` passes is a copy of the value.
+fn decode_verified<V: DeserializeOwned>(key: &[u8], blob: &[u8]) -> Result<V> {
+    // No `map_err`: it would copy the value once more.
     match codec::decode(blob) {
         Ok(value) => Ok(value),
         Err(error) => Err(encoded_key::cannot_decode::<V>(
             EntryPart::Value,
-            encoded_key::preview(key),
+            preview(key),
             error,
         )),
     }

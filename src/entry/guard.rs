@@ -7,7 +7,6 @@ use std::ops::{Deref, DerefMut};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::buffer::Buffer;
 use crate::encoding::encoded_key::EncodedKey;
 use crate::encoding::entry_codec::EntryCodec;
 use crate::error::Result;
@@ -19,8 +18,8 @@ pub(crate) struct Loan<'a, V> {
     open: Option<(Scope<'a>, Slot<V>)>,
 }
 
-/// [`EntryCodec::encode_change`] for one type.
-type EncodeChange<V> = fn(EntryCodec, &[u8], &V, &[u8]) -> Result<Option<Buffer>>;
+/// [`EntryCodec::encode_if_bytes_changed`] for one type.
+type EncodeChange<V> = fn(EntryCodec, &[u8], &V, &[u8]) -> Result<Option<Vec<u8>>>;
 
 /// A value and what the file knows of it.
 struct Slot<V> {
@@ -29,7 +28,7 @@ struct Slot<V> {
     rowid: Option<i64>,
     value: V,
     /// What the file holds or, while it is pending, is to hold.
-    bytes: Buffer,
+    bytes: Vec<u8>,
     is_pending: bool,
     /// True once the value was lent for changes.
     is_touched: bool,
@@ -60,7 +59,7 @@ impl<V> Slot<V> {
 pub(crate) struct Stored<V> {
     pub(crate) rowid: i64,
     pub(crate) value: V,
-    pub(crate) bytes: Buffer,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl<'a, V: Serialize + DeserializeOwned> Loan<'a, V> {
@@ -92,7 +91,7 @@ impl<'a, V: Serialize + DeserializeOwned> Loan<'a, V> {
         key: EncodedKey,
         rowid: Option<i64>,
         value: V,
-        bytes: Buffer,
+        bytes: Vec<u8>,
         format: EntryCodec,
     ) -> Self {
         let slot = Slot {
@@ -103,7 +102,7 @@ impl<'a, V: Serialize + DeserializeOwned> Loan<'a, V> {
             is_pending: rowid.is_none(),
             is_touched: false,
             format,
-            encode_change: EntryCodec::encode_change::<V>,
+            encode_change: EntryCodec::encode_if_bytes_changed::<V>,
         };
         Self {
             open: Some((scope, slot)),

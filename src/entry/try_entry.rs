@@ -7,7 +7,6 @@ use std::marker::PhantomData;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::buffer::Buffer;
 use crate::encoding::encoded_key::EncodedKey;
 use crate::encoding::entry_codec::EntryCodec;
 use crate::entry::guard::{Loan, RefMut, Stored};
@@ -93,7 +92,7 @@ fn find<V: DeserializeOwned>(
             Ok(Stored {
                 rowid,
                 value: format.decode(key, bytes)?,
-                bytes: Buffer::from(bytes),
+                bytes: bytes.to_vec(),
             })
         })?
         .transpose()

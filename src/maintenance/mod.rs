@@ -344,7 +344,7 @@ where
         report.key_bytes += key.len() as u64;
         report.value_bytes += value.len() as u64;
         let format = self.format();
-        let tag = format.open(key, value).ok().and_then(Tag::of);
+        let tag = format.verify_checksum(key, value).ok().and_then(Tag::of);
         match tag {
             Some(Tag::MessagePack) => report.message_pack += 1,
             Some(Tag::Bincode) => report.bincode += 1,

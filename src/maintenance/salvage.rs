@@ -114,7 +114,7 @@ where
         let vault: Self = options.open(new_path)?;
         let rescue = Rescue {
             declared,
-            seal: vault.format().checksums,
+            add_checksums: vault.format().checksums,
         };
         let mut new = Unfinished(Some(vault));
         let fill = |vault: &Self| {
@@ -144,7 +144,7 @@ fn any_has_checksum(wreck: &mut Wreck) -> bool {
     let mut found = false;
     wreck.search(&mut |finding| {
         if let Finding::Row(row) = finding {
-            found = checksum::open(&row.key, &row.value).is_some();
+            found = checksum::verify_checksum(&row.key, &row.value).is_some();
         }
         !found
     });
@@ -157,7 +157,7 @@ struct Rescue {
     /// True if the header of the damaged file says that every value has a checksum.
     declared: bool,
     /// True if every value of the new vault has one.
-    seal: bool,
+    add_checksums: bool,
 }
 
 impl Rescue {
@@ -202,18 +202,19 @@ impl Rescue {
         K: DeserializeOwned,
         V: DeserializeOwned,
     {
-        let sealed = self.declared || checksum::open(&row.key, &row.value).is_some();
+        let has_checksum =
+            self.declared || checksum::verify_checksum(&row.key, &row.value).is_some();
         let format = EntryCodec {
             codec: Codec::default(),
             verify: false,
-            checksums: sealed,
+            checksums: has_checksum,
         };
         match format.decode_entry::<K, V>(&row.key, &row.value) {
             Ok(_) | Err(Error::Pickle { .. }) => {}
             Err(error) => return Err(error),
         }
-        Ok(if self.seal && !sealed {
-            Cow::Owned(checksum::seal(&row.key, &row.value))
+        Ok(if self.add_checksums && !has_checksum {
+            Cow::Owned(checksum::add_checksum(&row.key, &row.value))
         } else {
             Cow::Borrowed(&row.value)
         })

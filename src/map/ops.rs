@@ -5,7 +5,6 @@ use std::borrow::Borrow;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::buffer::Buffer;
 use crate::encoding::encoded_key::{self, EncodedKey};
 use crate::encoding::entry_codec::EntryCodec;
 use crate::error::{Error, Result};
@@ -101,7 +100,7 @@ pub(crate) fn contains_keys(session: &mut Session, keys: &[EncodedKey]) -> Resul
 #[derive(Default)]
 pub(crate) struct Record {
     key: EncodedKey,
-    value: Buffer,
+    value: Vec<u8>,
 }
 
 impl Record {

@@ -32,7 +32,7 @@ where
         transaction.delete_row(row.rowid, key_bytes)?;
         return Ok(Some((key, value)));
     }
-    if let Some(bytes) = format.encode_change(key_bytes, &value, stored)? {
+    if let Some(bytes) = format.encode_if_value_changed(key_bytes, &value, stored)? {
         transaction.update(row.rowid, key_bytes, &bytes)?;
     }
     Ok(None)

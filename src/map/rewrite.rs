@@ -5,8 +5,9 @@ use std::hash::Hash;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::encoding::encoded_key::{EncodedKey, preview};
+use crate::encoding::encoded_key::EncodedKey;
 use crate::encoding::entry_codec::EntryCodec;
+use crate::error::preview;
 use crate::error::{Error, Result};
 use crate::map::access::WriteAccess;
 use crate::map::handles::for_writers;
@@ -45,7 +46,7 @@ where
                 .set_key(row.rowid, (old_key, &marked), Some(&value))
                 .map_err(|error| without_mark(error, &key))?;
             has_new_keys = true;
-        } else if **value != *old_value {
+        } else if *value != *old_value {
             transaction.update(row.rowid, old_key, &value)?;
         } else {
             return Ok(None::<()>);

@@ -1,4 +1,4 @@
-//! What is stored, byte for byte. These bytes are in files; a change here is a change of the format.
+//! The stored bytes of many values. Files hold these bytes, so a change here is a change of the format.
 
 use std::collections::BTreeMap;
 
@@ -97,7 +97,7 @@ fn compounds() {
 }
 
 #[test]
-fn what_message_pack_cannot_tell_apart_is_bincode() {
+fn nil_inside_some_is_written_as_bincode() {
     golden(&Some(None::<u8>), b"B\x01\x00", b"B\x01\x00");
     golden(&None::<Option<u8>>, b"M\xc0", b"B\x00");
     golden(&Some(()), b"B\x01", b"B\x01");
@@ -110,7 +110,7 @@ fn what_message_pack_cannot_tell_apart_is_bincode() {
 }
 
 #[test]
-fn what_bincode_cannot_read_is_message_pack() {
+fn self_describing_types_are_written_as_message_pack() {
     golden(
         &serde_json::json!({"a": [1, null]}),
         b"M\x81\xa1a\x92\x01\xc0",
@@ -132,7 +132,7 @@ where
 }
 
 #[test]
-fn keys_by_value_and_by_borrow() {
+fn owned_and_borrowed_keys_have_the_same_bytes() {
     key::<String, String>(&"k".to_owned(), b"M\xa1k");
     key::<String, str>("k", b"M\xa1k");
     key::<Box<str>, str>("k", b"M\xa1k");

@@ -1,4 +1,4 @@
-//! The serializer that compares values without the order of their entries.
+//! Tests of the serializer that compares values without the order of their entries.
 
 use std::collections::BTreeMap;
 use std::hash::RandomState;
@@ -6,13 +6,14 @@ use std::hash::RandomState;
 use serde::ser::{SerializeMap, SerializeSeq, SerializeTupleVariant, Serializer};
 use serde::{Deserialize, Serialize};
 
+use crate::codec::Codec;
 use crate::codec::digest::Digest;
-use crate::codec::verify::write_digested;
-use crate::codec::{Codec, write};
+use crate::codec::round_trip::write_digested;
+use crate::codec::write::write;
 
 const CODECS: [Codec; 2] = [Codec::MessagePack, Codec::Bincode];
 
-/// Digests `value` by `keys`, and compares the bytes with those of the format.
+/// Returns the digest of `value`, after comparing the written bytes with those of the format.
 fn digest(value: &impl Serialize, codec: Codec, keys: &RandomState) -> Option<Digest> {
     let (mut plain, mut digested) = (Vec::new(), Vec::new());
     write(value, codec, &mut plain).ok()?;
@@ -21,7 +22,7 @@ fn digest(value: &impl Serialize, codec: Codec, keys: &RandomState) -> Option<Di
     Some(digest.unwrap())
 }
 
-/// Whether two values are the same in each codec that holds them, with and without the order of undeclared maps.
+/// Compares two values in each codec that holds them, with and without the order of undeclared maps.
 fn same(one: &impl Serialize, other: &impl Serialize) -> (bool, bool) {
     let keys = RandomState::new();
     let mut outcomes = CODECS.into_iter().filter_map(|codec| {
@@ -36,7 +37,7 @@ fn same(one: &impl Serialize, other: &impl Serialize) -> (bool, bool) {
 const SAME: (bool, bool) = (true, true);
 const OTHER: (bool, bool) = (false, false);
 
-/// A map or a sequence of pairs, as the type says.
+/// A map or a sequence of pairs, of declared or undeclared length.
 #[derive(Clone, Copy)]
 struct Pairs<const MAP: bool, const DECLARED: bool>(&'static [(u8, u8)]);
 
@@ -61,7 +62,7 @@ impl<const MAP: bool, const DECLARED: bool> Serialize for Pairs<MAP, DECLARED> {
 }
 
 #[test]
-fn entries_and_elements_have_no_order() {
+fn the_order_of_entries_and_elements_is_ignored() {
     const ONE: &[(u8, u8)] = &[(1, 2), (3, 4), (1, 2)];
     const OTHER_ORDER: &[(u8, u8)] = &[(3, 4), (1, 2), (1, 2)];
     assert_eq!(
@@ -104,7 +105,7 @@ fn entries_and_elements_have_no_order() {
 }
 
 #[test]
-fn entries_and_elements_are_moved_whole() {
+fn entries_and_elements_are_compared_as_a_whole() {
     let others: [&[(u8, u8)]; 7] = [
         &[(1, 4), (3, 2)],
         &[(2, 1), (4, 3)],
@@ -161,7 +162,7 @@ enum Variants<T> {
 }
 
 #[test]
-fn everything_else_has_an_order() {
+fn the_order_of_everything_else_is_compared() {
     use Variants::{Newtype, Struct, Tuple, Unit};
     assert_eq!(same(&(1, 2), &(2, 1)), OTHER);
     assert_eq!(same(&[1, 2], &[2, 1]), OTHER);
@@ -184,7 +185,7 @@ fn everything_else_has_an_order() {
         ),
         OTHER
     );
-    // Also around what has none.
+    // A tuple around sequences keeps its order.
     assert_eq!(same(&(vec![1, 2], 3), &(vec![2, 1], 3)), SAME);
     assert_eq!(
         same(&Tuple(vec![1, 2], vec![]), &Tuple(vec![2, 1], vec![])),
@@ -196,10 +197,10 @@ fn everything_else_has_an_order() {
     );
 }
 
-/// A tuple variant that is named like a struct variant.
-struct Called(&'static str);
+/// A tuple variant with a name that is chosen at run time.
+struct NamedVariant(&'static str);
 
-impl Serialize for Called {
+impl Serialize for NamedVariant {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut variant = serializer.serialize_tuple_variant("E", 3, self.0, 1)?;
         variant.serialize_field(&(1, "x"))?;
@@ -216,9 +217,9 @@ struct Flat {
     skipped: Option<u8>,
 }
 
-/// `digest` compares the bytes of each.
+/// The function `digest` compares the bytes.
 #[test]
-fn the_bytes_are_those_of_the_format() {
+fn the_bytes_equal_those_of_the_format() {
     use Variants::{Newtype, Struct, Tuple, Unit};
     #[derive(Serialize)]
     struct UnitStruct;
@@ -265,7 +266,7 @@ fn the_bytes_are_those_of_the_format() {
         a: vec![1; 20],
         b: vec![70_000; 70_000],
     });
-    check(&(Called("variant"), serde_bytes::Bytes::new(&[1; 300])));
+    check(&(NamedVariant("variant"), serde_bytes::Bytes::new(&[1; 300])));
     check(&rmpv::Value::Map(vec![(
         rmpv::Value::Nil,
         rmpv::Value::Ext(7, vec![1, 2]),

@@ -1,4 +1,4 @@
-//! Bytes that nothing here wrote.
+//! Decoding of bytes that no encoder wrote: random, damaged and malicious ones.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Debug;
@@ -7,7 +7,7 @@ use std::hash::{BuildHasherDefault, DefaultHasher};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
-use crate::codec::bounded::SPARE_ELEMENTS;
+use crate::codec::decode_budget::SPARE_ELEMENTS;
 use crate::codec::{Codec, DecodeError, decode, encode};
 
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -60,7 +60,7 @@ struct Chain(Option<Box<Chain>>);
 
 type Units = HashSet<(), BuildHasherDefault<DefaultHasher>>;
 
-/// A generator of the splitmix kind: seeded, so that a failure comes again.
+/// A splitmix generator with a fixed seed, so that a failure is reproducible.
 struct Random(u64);
 
 impl Random {
@@ -80,7 +80,7 @@ impl Random {
         self.next().to_le_bytes()[0]
     }
 
-    /// Any byte, or one that opens a container, an option or a variant.
+    /// Returns any byte, or one that begins a container, an option or a variant.
     fn marker(&mut self) -> u8 {
         const OPENERS: [u8; 16] = [
             0x81, 0x82, 0x91, 0x92, 0xc0, 0xc4, 0xc7, 0xdc, 0xdd, 0xde, 0xdf, 0xd9, 0x01, 0x00,
@@ -218,7 +218,7 @@ fn every_truncation_is_an_error() {
 const U64_MAX: &[u8] = b"B\xfd\xff\xff\xff\xff\xff\xff\xff\xff";
 
 #[test]
-fn units_that_take_no_bytes_are_not_counted_for_ever() {
+fn too_many_units_without_bytes_are_refused() {
     assert!(matches!(
         decode::<Vec<()>>(U64_MAX),
         Err(DecodeError::TooManyElements)
@@ -234,36 +234,36 @@ fn units_that_take_no_bytes_are_not_counted_for_ever() {
 }
 
 #[test]
-fn the_spare_elements_are_believed() {
+fn spare_elements_are_allowed() {
     let mut blob = Vec::new();
-    // The length itself takes five bytes, and each byte is good for one more.
+    // The length takes five bytes, and each byte allows one more element.
     let units = vec![(); SPARE_ELEMENTS + 5];
     encode::<Vec<()>, _>(&units, Codec::Bincode, true, &mut blob).unwrap();
     assert_eq!(blob[0], b'B');
     let units = vec![(); SPARE_ELEMENTS + 6];
     encode::<Vec<()>, _>(&units, Codec::Bincode, true, &mut blob).unwrap();
-    assert_eq!(blob[0], b'M', "MessagePack spends a byte on each");
+    assert_eq!(blob[0], b'M', "MessagePack takes a byte for each");
     let units = vec![Some(()); SPARE_ELEMENTS * 2];
     encode::<Vec<Option<()>>, _>(&units, Codec::Bincode, true, &mut blob).unwrap();
     assert_eq!(blob[0], b'B', "these take a byte each");
 }
 
 #[test]
-fn elements_of_fixed_tuples_are_free() {
+fn elements_of_tuples_are_not_counted() {
     let many = vec![((), (), (), 1_u8); 100_000];
     let mut blob = Vec::new();
     encode::<Vec<((), (), (), u8)>, _>(&many, Codec::Bincode, true, &mut blob).unwrap();
     assert_eq!(blob[0], b'B');
 }
 
-/// Six bytes that claim nine hundred million. Where memory is short, allocating by the claim aborts the process.
+/// Six bytes announce a string of nine hundred million bytes. Allocating them could abort the process.
 #[test]
-fn a_claimed_string_is_not_allocated() {
-    let claim = b"B\xfc\x00\xe9\xa4\x35";
+fn an_announced_length_does_not_allocate() {
+    let bytes = b"B\xfc\x00\xe9\xa4\x35";
     for error in [
-        decode::<String>(claim).unwrap_err(),
-        decode::<serde_bytes::ByteBuf>(claim).unwrap_err(),
-        decode::<Vec<u8>>(claim).map(drop).unwrap_err(),
+        decode::<String>(bytes).unwrap_err(),
+        decode::<serde_bytes::ByteBuf>(bytes).unwrap_err(),
+        decode::<Vec<u8>>(bytes).map(drop).unwrap_err(),
     ] {
         match error {
             DecodeError::Malformed { source, .. } => {
@@ -279,7 +279,7 @@ fn a_claimed_string_is_not_allocated() {
 }
 
 #[test]
-fn a_breach_survives_an_error_that_is_swallowed() {
+fn an_exceeded_limit_is_reported_even_if_its_error_is_ignored() {
     #[derive(Debug)]
     struct Lenient;
     impl<'de> Deserialize<'de> for Lenient {
@@ -295,7 +295,7 @@ fn a_breach_survives_an_error_that_is_swallowed() {
 }
 
 #[test]
-fn unordered_collections_pass_the_comparison() {
+fn unordered_collections_are_stored_as_bincode_too() {
     type Mixed = (HashSet<u32>, Option<Option<u8>>);
     let set: HashSet<u32> = (0..1_000).collect();
     let value = (set, Some(None::<u8>));

@@ -1,4 +1,4 @@
-//! What the module promises, through its own interface.
+//! Tests of the codec through its own functions.
 
 mod bytes;
 mod digests;

@@ -1,4 +1,4 @@
-//! What is noticed while a value is written, and what becomes of it.
+//! Values that are refused, or written in the other format.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
@@ -25,14 +25,14 @@ where
     outcome.map(|()| blob[0])
 }
 
-/// Declares one length and serializes another.
+/// The length that a value declares, and the number of elements that it serializes.
 #[derive(Clone, Copy)]
 struct Counted {
     declared: usize,
     written: usize,
 }
 
-macro_rules! liars {
+macro_rules! miscounting_types {
     ($($name:ident($serializer:ident, $this:ident) $body:block)*) => {$(
         struct $name(Counted);
 
@@ -61,16 +61,16 @@ macro_rules! liars {
         }
 
         #[test]
-        fn right_lengths_are_not() {
+        fn right_lengths_are_accepted() {
             $(for length in [0, 1, 3] {
-                let honest = $name(Counted { declared: length, written: length });
-                encode_lookup(&honest, &mut Vec::new()).unwrap();
+                let value = $name(Counted { declared: length, written: length });
+                encode_lookup(&value, &mut Vec::new()).unwrap();
             })*
         }
     };
 }
 
-liars! {
+miscounting_types! {
     Seq(serializer, this) {
         let mut seq = serializer.serialize_seq(Some(this.declared))?;
         (0..this.written).try_for_each(|n| seq.serialize_element(&n))?;
@@ -108,7 +108,7 @@ liars! {
         (0..this.written).try_for_each(|n| map.serialize_entry(&n, &n))?;
         map.end()
     }
-    MapByHalves(serializer, this) {
+    MapOfKeysAndValues(serializer, this) {
         let mut map = serializer.serialize_map(Some(this.declared))?;
         for n in 0..this.written {
             map.serialize_key(&n)?;
@@ -118,10 +118,10 @@ liars! {
     }
 }
 
-/// A map whose keys and values do not alternate, of known or unknown length.
-struct Halves(Option<usize>, &'static [bool]);
+/// A map of declared or undeclared length whose keys (`true`) and values (`false`) come in any order.
+struct KeysAndValues(Option<usize>, &'static [bool]);
 
-impl Serialize for Halves {
+impl Serialize for KeysAndValues {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(self.0)?;
         for is_key in self.1 {
@@ -136,8 +136,8 @@ impl Serialize for Halves {
 }
 
 #[test]
-fn a_key_needs_its_value() {
-    for halves in [
+fn a_key_without_a_value_is_refused() {
+    for calls in [
         &[true][..],
         &[false],
         &[true, true],
@@ -145,20 +145,24 @@ fn a_key_needs_its_value() {
         &[true, false, true],
     ] {
         for length in [None, Some(1)] {
-            let refused = encode_lookup(&Halves(length, halves), &mut Vec::new());
+            let refused = encode_lookup(&KeysAndValues(length, calls), &mut Vec::new());
             assert!(
                 matches!(refused, Err(EncodeError::WrongLength)),
                 "{refused:?}"
             );
         }
     }
-    encode_lookup(&Halves(None, &[true, false, true, false]), &mut Vec::new()).unwrap();
+    encode_lookup(
+        &KeysAndValues(None, &[true, false, true, false]),
+        &mut Vec::new(),
+    )
+    .unwrap();
 }
 
-/// Declares more than MessagePack counts.
-struct Endless;
+/// Declares a length that MessagePack cannot write.
+struct TooLong;
 
-impl Serialize for Endless {
+impl Serialize for TooLong {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_seq(Some(usize::MAX))?.end()
     }
@@ -166,35 +170,35 @@ impl Serialize for Endless {
 
 #[test]
 fn a_length_beyond_32_bits_is_refused() {
-    let refused = encode_lookup(&Endless, &mut Vec::new());
+    let refused = encode_lookup(&TooLong, &mut Vec::new());
     assert!(matches!(refused, Err(EncodeError::TooLong)), "{refused:?}");
 }
 
-/// Hides the error of what it holds, and serializes something else instead.
-struct Swallowing<T>(T);
+/// Ignores the error of the value that it holds.
+struct IgnoresErrors<T>(T);
 
-impl<T: Serialize> Serialize for Swallowing<T> {
+impl<T: Serialize> Serialize for IgnoresErrors<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        struct Hider<'a, T>(&'a T);
-        impl<T: Serialize> Serialize for Hider<'_, T> {
+        struct ReplacesErrors<'a, T>(&'a T);
+        impl<T: Serialize> Serialize for ReplacesErrors<'_, T> {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 self.0
                     .serialize(serializer)
-                    .map_err(|_| serde::ser::Error::custom("mine"))
+                    .map_err(|_| serde::ser::Error::custom("another error"))
             }
         }
         let mut tuple = serializer.serialize_tuple(1)?;
-        let _ = tuple.serialize_element(&Hider(&self.0));
+        let _ = tuple.serialize_element(&ReplacesErrors(&self.0));
         tuple.end()
     }
 }
 
 #[test]
-fn a_verdict_survives_an_error_that_is_swallowed() {
-    let refused = encode_lookup(&Swallowing(Endless), &mut Vec::new());
+fn a_defect_is_reported_even_if_its_error_is_ignored() {
+    let refused = encode_lookup(&IgnoresErrors(TooLong), &mut Vec::new());
     assert!(matches!(refused, Err(EncodeError::TooLong)), "{refused:?}");
     let mut blob = Vec::new();
-    encode_lookup(&Swallowing(Some(None::<u8>)), &mut blob).unwrap();
+    encode_lookup(&IgnoresErrors(Some(None::<u8>)), &mut blob).unwrap();
     assert_eq!(blob, b"B\x01\x00");
 }
 
@@ -202,7 +206,7 @@ fn a_verdict_survives_an_error_that_is_swallowed() {
 struct Newtype<T>(T);
 
 #[test]
-fn nil_is_seen_through_newtypes_and_somes() {
+fn nil_is_detected_inside_newtypes_and_somes() {
     assert_eq!(
         outcome(&Some(Newtype(None::<u8>)), Codec::MessagePack).unwrap(),
         b'B'
@@ -227,7 +231,7 @@ fn nil_is_seen_through_newtypes_and_somes() {
 }
 
 #[test]
-fn nil_in_a_type_that_bincode_cannot_hold_says_so() {
+fn nil_inside_some_in_a_type_that_bincode_cannot_hold_is_refused() {
     for codec in CODECS {
         let error = outcome(&Some(serde_json::Value::Null), codec).unwrap_err();
         assert!(
@@ -238,7 +242,7 @@ fn nil_in_a_type_that_bincode_cannot_hold_says_so() {
     }
 }
 
-/// Reads only the numbers below ten.
+/// Deserializes numbers below ten only.
 #[derive(Debug, PartialEq, Serialize)]
 struct Small(u32);
 
@@ -252,7 +256,7 @@ impl<'de> Deserialize<'de> for Small {
 }
 
 #[test]
-fn what_its_own_type_does_not_read_is_refused() {
+fn a_value_that_its_own_type_does_not_read_is_refused() {
     for codec in CODECS {
         outcome(&Small(9), codec).unwrap();
         let error = outcome(&Small(10), codec).unwrap_err();
@@ -269,7 +273,7 @@ fn what_its_own_type_does_not_read_is_refused() {
 }
 
 #[test]
-fn an_error_of_the_value_is_the_source() {
+fn an_error_of_serialize_is_the_source() {
     struct Failing;
     impl Serialize for Failing {
         fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
@@ -290,27 +294,27 @@ fn an_error_of_the_value_is_the_source() {
 }
 
 #[test]
-fn a_value_is_read_as_the_type_it_is_stored_for() {
+fn a_value_is_verified_as_the_type_of_the_vault() {
     let error = encode::<u8, str>("text", Codec::MessagePack, true, &mut Vec::new()).unwrap_err();
     assert!(matches!(error, EncodeError::Unreadable { .. }));
 }
 
 #[test]
-fn a_borrowed_key_that_is_written_otherwise_is_refused() {
-    // A float reads an integer, and is written as a float.
+fn a_borrowed_key_with_other_bytes_is_refused() {
+    // An integer decodes as a float, which encodes to other bytes.
     let error = encode_key::<f64, u8>(&1, true, &mut Vec::new()).unwrap_err();
     assert!(matches!(error, EncodeError::Altered { .. }), "{error:?}");
     let error = encode_key::<u8, str>("k", true, &mut Vec::new()).unwrap_err();
     assert!(matches!(error, EncodeError::Unreadable { .. }), "{error:?}");
     encode_key::<u8, str>("k", false, &mut Vec::new()).unwrap();
-    // bincode is verified whatever was asked for.
+    // bincode is always verified.
     let error =
         encode_key::<u8, Option<Option<u8>>>(&Some(None), false, &mut Vec::new()).unwrap_err();
     assert!(matches!(error, EncodeError::Unreadable { .. }), "{error:?}");
 }
 
 #[test]
-fn extension_types_pass() {
+fn extension_types_are_accepted() {
     let value = rmpv::Value::Ext(7, vec![1, 2, 3]);
     let in_map = rmpv::Value::Map(vec![(rmpv::Value::Nil, value.clone())]);
     for codec in CODECS {
@@ -321,23 +325,23 @@ fn extension_types_pass() {
 }
 
 #[test]
-fn a_value_that_changes_between_two_writings_is_not_bincode() {
+fn a_value_that_changes_while_it_is_verified_is_refused() {
     #[derive(Deserialize)]
-    struct Restless(#[serde(skip)] Cell<u8>);
-    impl Serialize for Restless {
+    struct Changing(#[serde(skip)] Cell<u8>);
+    impl Serialize for Changing {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
             self.0.set(self.0.get() + 1);
             (self.0.get(), Some(None::<u8>)).serialize(serializer)
         }
     }
-    assert!(outcome(&Restless(Cell::new(0)), Codec::MessagePack).is_err());
+    assert!(outcome(&Changing(Cell::new(0)), Codec::MessagePack).is_err());
 }
 
 #[test]
-fn errors_cross_threads() {
-    fn crosses<T: Error + Send + Sync + 'static>() {}
-    crosses::<EncodeError>();
-    crosses::<DecodeError>();
+fn errors_are_send_and_sync() {
+    fn check<T: Error + Send + Sync + 'static>() {}
+    check::<EncodeError>();
+    check::<DecodeError>();
 }
 
 #[derive(Serialize, Deserialize)]
@@ -347,7 +351,7 @@ struct Known {
     size: u64,
 }
 
-/// `M` is the map that takes the entries that are no fields.
+/// A struct with flattened fields. The map `M` takes the entries that are no fields.
 #[derive(Serialize, Deserialize)]
 struct Flattened<M> {
     #[serde(flatten)]
@@ -382,7 +386,7 @@ fn an_entry_that_reads_back_as_a_field_is_refused() {
 }
 
 #[test]
-fn a_flattened_hash_map_is_stored_in_whatever_order() {
+fn a_flattened_hash_map_is_stored_in_any_order() {
     for _ in 0..50 {
         for keys in [&["a", "b"][..], &["a", "b", "c", "d", "e", "f", "g", "h"]] {
             let value: Flattened<HashMap<String, u64>> = flattened(Some(7), keys);

@@ -1,4 +1,4 @@
-//! The deepest values that are allowed, and deeper ones, on a small stack.
+//! Encoding and decoding of the deepest allowed values, and of deeper ones, on a small stack.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use crate::codec::limits::{MAX_LAYERS, MAX_LEVELS};
 use crate::codec::{Codec, DecodeError, EncodeError, decode, encode};
 
-/// Less than the 2 MiB that std gives a thread.
+/// 1.5 MiB, less than the 2 MiB of a thread of std.
 const STACK: usize = 3 << 19;
 
 const LEVELS: usize = MAX_LEVELS as usize;
@@ -141,7 +141,7 @@ fn maps(levels: usize) -> Maps {
     })
 }
 
-/// In another order each time it is read.
+/// Maps that iterate in another order each time they are decoded.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct HashMaps(HashMap<u8, HashMaps>);
 
@@ -151,7 +151,7 @@ fn hash_maps(levels: usize) -> HashMaps {
     })
 }
 
-/// With flattened fields, whose number no map declares.
+/// Maps with flattened fields, which are serialized without a declared length.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 struct FlatMaps {
     name: String,
@@ -174,8 +174,8 @@ fn newtype(layers: usize) -> Newtype {
     (1..layers / 2).fold(Newtype(None), |inner, _| Newtype(Some(Box::new(inner))))
 }
 
-/// Round trip a value in whichever format takes it, and read its bytes as other types.
-fn both<T>(value: &T) -> Result<(), EncodeError>
+/// Encodes and decodes a value with each codec preferred, and decodes its bytes as other types.
+fn round_trip<T>(value: &T) -> Result<(), EncodeError>
 where
     T: Serialize + DeserializeOwned + PartialEq,
 {
@@ -196,7 +196,7 @@ macro_rules! deepest {
     ($($name:ident: $make:expr, $limit:expr, $each:expr;)*) => {$(
         #[test]
         fn $name() {
-            let run = |size: usize| both(&$make(size));
+            let run = |size: usize| round_trip(&$make(size));
             let outcome = on_a_small_stack(move || (run($limit), run($limit + $each)));
             assert!(outcome.0.is_ok(), "{:?}", outcome.0);
             assert!(matches!(outcome.1, Err(EncodeError::TooDeep)), "{:?}", outcome.1);
@@ -259,23 +259,23 @@ fn named(inner: External) -> External {
 }
 
 #[test]
-fn a_value_far_too_deep_does_not_overflow_while_it_is_written() {
+fn encoding_a_far_too_deep_value_does_not_overflow_the_stack() {
     on_a_small_stack(|| {
         let mut value = tree(20_000);
         for codec in [Codec::MessagePack, Codec::Bincode] {
             let outcome = encode::<Tree, Tree>(&value, codec, false, &mut Vec::new());
             assert!(matches!(outcome, Err(EncodeError::TooDeep)));
         }
-        // Dropped from the outside in, as a derived drop would overflow on it.
+        // The derived drop would overflow the stack.
         while let Some(child) = value.children.pop() {
             value = child;
         }
     });
 }
 
-/// One byte of MessagePack is a `Some` for as long as it is asked; no bytes of bincode are newtypes for ever.
+/// A single byte of MessagePack decodes as a `Some` without end. No bytes of bincode decode as newtypes without end.
 #[test]
-fn a_some_that_is_never_consumed_is_too_deep() {
+fn types_that_recurse_without_consuming_bytes_are_too_deep() {
     on_a_small_stack(|| {
         assert!(matches!(
             decode::<Newtype>(b"M\x01"),
@@ -289,7 +289,7 @@ fn a_some_that_is_never_consumed_is_too_deep() {
 struct Endless(Box<Endless>);
 
 #[test]
-fn data_far_too_deep_does_not_overflow_while_it_is_read() {
+fn decoding_far_too_deep_data_does_not_overflow_the_stack() {
     on_a_small_stack(|| {
         for nest in [
             &[0x91_u8][..],

@@ -8,7 +8,6 @@
 use std::sync::Arc;
 use std::thread;
 
-use crate::buffer::Buffer;
 use crate::engine::Deadline;
 use crate::engine::{Claimed, Outcome, Request};
 use crate::error::Result;
@@ -26,9 +25,9 @@ const MOST_BYTES: usize = 1 << 20;
 /// A change of one entry: one statement, which is whole or not at all.
 #[derive(Debug)]
 pub(crate) struct Change {
-    pub(crate) key: Buffer,
+    pub(crate) key: Vec<u8>,
     /// `None` removes the entry.
-    pub(crate) new: Option<Buffer>,
+    pub(crate) new: Option<Vec<u8>>,
 }
 
 /// What a change that another thread makes has to find.
@@ -36,7 +35,7 @@ pub(crate) struct Change {
 enum Expected {
     Anything,
     /// These bytes, or nothing at all.
-    Old(Option<Buffer>),
+    Old(Option<Vec<u8>>),
 }
 
 /// A change that another thread can make.
@@ -48,7 +47,7 @@ pub(in crate::sqlite) struct Work {
 
 impl Work {
     fn bytes(&self) -> usize {
-        self.change.key.len() + self.change.new.as_ref().map_or(0, |new| new.len())
+        self.change.key.len() + self.change.new.as_ref().map_or(0, Vec::len)
     }
 }
 
@@ -176,7 +175,7 @@ impl Store {
         decode: impl Fn(&[u8], &[u8]) -> Result<R>,
     ) -> Option<(Expected, Option<R>)> {
         let mut session = self.reader().ok()?;
-        let old = session.get(key, |old| (Buffer::from(old), decode(key, old)));
+        let old = session.get(key, |old| (old.to_vec(), decode(key, old)));
         self.give_back_reader(session);
         let Some((bytes, old)) = old.ok()? else {
             return Some((Expected::Old(None), None));
@@ -271,8 +270,8 @@ impl WriteTransaction {
     }
 
     /// Makes a change if `expected` is what is there; true if it is.
-    fn apply_over(&mut self, expected: Option<&Buffer>, change: &Change) -> Result<bool> {
-        let expected = expected.map(|bytes| bytes.as_slice());
+    fn apply_over(&mut self, expected: Option<&Vec<u8>>, change: &Change) -> Result<bool> {
+        let expected = expected.map(Vec::as_slice);
         let found = self
             .session()?
             .find(&change.key, |rowid, old| (rowid, Some(old) == expected))?;
@@ -360,8 +359,8 @@ mod tests {
 
     fn change(key: &[u8], new: Option<&[u8]>) -> Change {
         Change {
-            key: Buffer::from(key),
-            new: new.map(Buffer::from),
+            key: key.to_vec(),
+            new: new.map(<[u8]>::to_vec),
         }
     }
 

@@ -127,7 +127,7 @@ fn one_entry_is_one_commit() {
 }
 
 #[test]
-fn the_same_value_in_another_codec_is_left_as_it_is() {
+fn an_equal_value_in_another_codec_is_written_by_a_guard_and_left_by_a_pass() {
     let scratch = Scratch::new();
     let mut options = OpenOptions::new();
     options.codec(Codec::Bincode);
@@ -137,16 +137,26 @@ fn the_same_value_in_another_codec_is_left_as_it_is() {
     let vault: Vault<u32, String> = open_fast(scratch.vault());
     let before = rows(&scratch.vault());
     assert_eq!(before[0].1[0], b'B');
-    let watch = Watch::over(&scratch.vault());
-    assert!(!watch.sees(|| {
-        let mut value = vault.get_mut(&1).unwrap().unwrap();
+    let change_and_restore = |value: &mut String| {
         value.push('!');
         value.pop();
+    };
+    let watch = Watch::over(&scratch.vault());
+    assert!(!watch.sees(|| {
+        let value = vault.get_mut(&1).unwrap().unwrap();
+        assert_eq!(*value, "one");
     }));
+    let pass = |_: &u32, value: &mut String| change_and_restore(value);
+    vault.for_each_mut(pass).unwrap();
+    let keep = |_: &u32, value: &mut String| {
+        change_and_restore(value);
+        true
+    };
+    vault.retain(keep).unwrap();
     assert_eq!(rows(&scratch.vault()), before);
-    vault.get_mut(&1).unwrap().unwrap().push('!');
+    change_and_restore(&mut vault.get_mut(&1).unwrap().unwrap());
     assert_eq!(rows(&scratch.vault())[0].1[0], b'M');
-    assert_eq!(vault.get(&1).unwrap().as_deref(), Some("one!"));
+    assert_eq!(vault.get(&1).unwrap().as_deref(), Some("one"));
 }
 
 // ---- what cannot be stored ----------------------------------------------------------------

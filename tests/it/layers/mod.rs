@@ -21,7 +21,7 @@ const LAYERS: &[&[&str]] = &[
     &["encoding"],
     &["codec", "sqlite"],
     &["engine"],
-    &["buffer", "error"],
+    &["error"],
 ];
 
 const MAX_LINES: usize = 500;

@@ -1,12 +1,12 @@
-//! A serializer around another one that notices what the other would write wrongly.
+//! A serializer around another one that detects what the other one would lose.
 //!
-//! `rmp-serde` writes nearly anything and loses some of it silently. Decoding what it wrote and encoding that again does
-//! not show the loss: `Some(None)` and `None` are the same byte. Only the calls that a value makes can tell them apart, so
-//! they are watched on their way through.
+//! `rmp-serde` writes nearly everything and loses some of it silently. Decoding and encoding its output again does not show the
+//! loss, because `Some(None)` and `None` are the same byte. Only the serde calls that a value makes tell them apart, so this
+//! serializer checks each call and forwards it.
 
 #![allow(
     clippy::inline_always,
-    reason = "measured: half of what watching costs is lost in calls otherwise"
+    reason = "measured: without it, function calls double the cost of the checks"
 )]
 
 use serde::Serialize;
@@ -15,69 +15,69 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-use super::Codec;
-use super::tally::Tally;
-use super::watch::{Place, Verdict, Watch};
+use super::format::Codec;
+use super::length_check::LengthCheck;
+use super::serialize_state::{Defect, SerializeState, ValuePath};
 
-/// The watching serializer. `S` is the one that writes.
-pub(super) struct Faithful<'w, S> {
+/// A serializer that checks each call and forwards it to `S`, which writes.
+pub(super) struct CheckedSerializer<'s, S> {
     inner: S,
-    place: Place<'w>,
+    path: ValuePath<'s>,
 }
 
-impl<'w, S: Serializer> Faithful<'w, S> {
-    /// Serializes a whole value through `inner`, reporting to `watch`.
+impl<'s, S: Serializer> CheckedSerializer<'s, S> {
+    /// Returns a serializer for a whole value that forwards to `inner` and records defects in `state`.
     #[inline(always)]
-    pub(super) fn new(inner: S, watch: &'w Watch) -> Self {
+    pub(super) fn new(inner: S, state: &'s SerializeState) -> Self {
         Self {
             inner,
-            place: Place::whole(watch),
+            path: ValuePath::whole(state),
         }
     }
 
     #[inline(always)]
     fn compound<C>(
-        place: Place<'w>,
+        path: ValuePath<'s>,
         declared: Option<usize>,
         open: impl FnOnce() -> Result<C, S::Error>,
-    ) -> Result<Compound<'w, C>, S::Error> {
-        let tally = match Tally::new(declared) {
-            Ok(tally) => tally,
-            Err(verdict) => return Err(place.watch.refuse(verdict)),
+    ) -> Result<Compound<'s, C>, S::Error> {
+        let length = match LengthCheck::new(declared) {
+            Ok(length) => length,
+            Err(defect) => return Err(path.state.refuse(defect)),
         };
         match open() {
             Ok(inner) => Ok(Compound {
                 inner,
-                place,
-                tally,
+                path,
+                length,
             }),
             Err(error) => Err(error),
         }
     }
 }
 
-/// A value on its way through the inner serializer, which hands it back to a watching one.
-pub(super) struct Watched<'a, 'w, T: ?Sized> {
+/// A value that serializes itself through a [`CheckedSerializer`], whichever serializer it is given to.
+pub(super) struct CheckedValue<'a, 's, T: ?Sized> {
     value: &'a T,
-    place: Place<'w>,
+    path: ValuePath<'s>,
 }
 
-impl<'a, 'w, T: ?Sized> Watched<'a, 'w, T> {
-    /// A whole value, for a format that takes values and not a serializer.
-    pub(super) fn new(value: &'a T, watch: &'w Watch) -> Self {
+impl<'a, 's, T: ?Sized> CheckedValue<'a, 's, T> {
+    /// Wraps a whole value, for a format whose library takes a value and no serializer.
+    pub(super) fn new(value: &'a T, state: &'s SerializeState) -> Self {
         Self {
             value,
-            place: Place::whole(watch),
+            path: ValuePath::whole(state),
         }
     }
 }
 
-impl<T: Serialize + ?Sized> Serialize for Watched<'_, '_, T> {
+impl<T: Serialize + ?Sized> Serialize for CheckedValue<'_, '_, T> {
     #[inline(always)]
     fn serialize<S: Serializer>(&self, inner: S) -> Result<S::Ok, S::Error> {
-        self.value.serialize(Faithful {
+        self.value.serialize(CheckedSerializer {
             inner,
-            place: self.place,
+            path: self.path,
         })
     }
 }
@@ -91,16 +91,16 @@ macro_rules! forward_scalars {
     )*};
 }
 
-impl<'w, S: Serializer> Serializer for Faithful<'w, S> {
+impl<'s, S: Serializer> Serializer for CheckedSerializer<'s, S> {
     type Ok = S::Ok;
     type Error = S::Error;
-    type SerializeSeq = Compound<'w, S::SerializeSeq>;
-    type SerializeTuple = Compound<'w, S::SerializeTuple>;
-    type SerializeTupleStruct = Compound<'w, S::SerializeTupleStruct>;
-    type SerializeTupleVariant = Compound<'w, S::SerializeTupleVariant>;
-    type SerializeMap = Compound<'w, S::SerializeMap>;
-    type SerializeStruct = Compound<'w, S::SerializeStruct>;
-    type SerializeStructVariant = Compound<'w, S::SerializeStructVariant>;
+    type SerializeSeq = Compound<'s, S::SerializeSeq>;
+    type SerializeTuple = Compound<'s, S::SerializeTuple>;
+    type SerializeTupleStruct = Compound<'s, S::SerializeTupleStruct>;
+    type SerializeTupleVariant = Compound<'s, S::SerializeTupleVariant>;
+    type SerializeMap = Compound<'s, S::SerializeMap>;
+    type SerializeStruct = Compound<'s, S::SerializeStruct>;
+    type SerializeStructVariant = Compound<'s, S::SerializeStructVariant>;
 
     forward_scalars! {
         serialize_bool: bool,
@@ -126,19 +126,19 @@ impl<'w, S: Serializer> Serializer for Faithful<'w, S> {
 
     #[inline(always)]
     fn serialize_str(self, value: &str) -> Result<S::Ok, S::Error> {
-        self.place.length(value.len())?;
+        self.path.check_length(value.len())?;
         self.inner.serialize_str(value)
     }
 
     #[inline(always)]
     fn serialize_bytes(self, value: &[u8]) -> Result<S::Ok, S::Error> {
-        self.place.length(value.len())?;
-        // A reader may ask for a sequence here, and then it is a level.
-        self.place.level()?;
+        self.path.check_length(value.len())?;
+        // A type may read it as a sequence, which is a level.
+        self.path.level()?;
         self.inner.serialize_bytes(value)
     }
 
-    // A plain loop, where the provided methods go through closures: it is faster, and takes less of the stack in a debug build.
+    // A plain loop is faster than the closures of the provided methods, and takes less stack in a debug build.
     #[inline(always)]
     fn collect_seq<I>(self, items: I) -> Result<S::Ok, S::Error>
     where
@@ -174,20 +174,20 @@ impl<'w, S: Serializer> Serializer for Faithful<'w, S> {
 
     #[inline(always)]
     fn serialize_none(self) -> Result<S::Ok, S::Error> {
-        self.place.nil()?;
+        self.path.check_nil()?;
         self.inner.serialize_none()
     }
 
     #[inline(always)]
     fn serialize_unit(self) -> Result<S::Ok, S::Error> {
-        self.place.nil()?;
+        self.path.check_nil()?;
         self.inner.serialize_unit()
     }
 
     #[inline(always)]
     fn serialize_unit_struct(self, name: &'static str) -> Result<S::Ok, S::Error> {
-        // MessagePack has it as an empty array, not as nil.
-        self.place.level()?;
+        // MessagePack writes it as an empty array, not as nil.
+        self.path.level()?;
         self.inner.serialize_unit_struct(name)
     }
 
@@ -203,8 +203,8 @@ impl<'w, S: Serializer> Serializer for Faithful<'w, S> {
 
     #[inline(always)]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
-        let place = self.place.layer(true)?;
-        self.inner.serialize_some(&Watched { value, place })
+        let path = self.path.layer(true)?;
+        self.inner.serialize_some(&CheckedValue { value, path })
     }
 
     #[inline(always)]
@@ -213,15 +213,15 @@ impl<'w, S: Serializer> Serializer for Faithful<'w, S> {
         name: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
-        let place = self.place.layer(self.place.is_under_some())?;
-        let codec = place.watch.codec;
+        let path = self.path.layer(self.path.is_inside_some())?;
+        let codec = path.state.codec;
         if codec == Codec::MessagePack && name == rmp_serde::MSGPACK_EXT_STRUCT_NAME {
-            // An extension type: a serializer of its own takes a tag and bytes, and nothing else.
-            place.level()?;
+            // An extension type: rmp-serde passes the value to a serializer that accepts a tag and bytes only.
+            path.level()?;
             return self.inner.serialize_newtype_struct(name, value);
         }
         self.inner
-            .serialize_newtype_struct(name, &Watched { value, place })
+            .serialize_newtype_struct(name, &CheckedValue { value, path })
     }
 
     #[inline(always)]
@@ -232,21 +232,21 @@ impl<'w, S: Serializer> Serializer for Faithful<'w, S> {
         variant: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
-        let place = self.place.level()?;
+        let path = self.path.level()?;
         self.inner
-            .serialize_newtype_variant(name, index, variant, &Watched { value, place })
+            .serialize_newtype_variant(name, index, variant, &CheckedValue { value, path })
     }
 
     #[inline(always)]
     fn serialize_seq(self, length: Option<usize>) -> Result<Self::SerializeSeq, S::Error> {
-        let place = self.place.level()?;
-        Self::compound(place, length, || self.inner.serialize_seq(length))
+        let path = self.path.level()?;
+        Self::compound(path, length, || self.inner.serialize_seq(length))
     }
 
     #[inline(always)]
     fn serialize_tuple(self, length: usize) -> Result<Self::SerializeTuple, S::Error> {
-        let place = self.place.level()?;
-        Self::compound(place, Some(length), || self.inner.serialize_tuple(length))
+        let path = self.path.level()?;
+        Self::compound(path, Some(length), || self.inner.serialize_tuple(length))
     }
 
     #[inline(always)]
@@ -255,8 +255,8 @@ impl<'w, S: Serializer> Serializer for Faithful<'w, S> {
         name: &'static str,
         length: usize,
     ) -> Result<Self::SerializeTupleStruct, S::Error> {
-        let place = self.place.level()?;
-        Self::compound(place, Some(length), || {
+        let path = self.path.level()?;
+        Self::compound(path, Some(length), || {
             self.inner.serialize_tuple_struct(name, length)
         })
     }
@@ -269,8 +269,8 @@ impl<'w, S: Serializer> Serializer for Faithful<'w, S> {
         variant: &'static str,
         length: usize,
     ) -> Result<Self::SerializeTupleVariant, S::Error> {
-        let place = self.place.level()?.level()?;
-        Self::compound(place, Some(length), || {
+        let path = self.path.level()?.level()?;
+        Self::compound(path, Some(length), || {
             self.inner
                 .serialize_tuple_variant(name, index, variant, length)
         })
@@ -278,8 +278,8 @@ impl<'w, S: Serializer> Serializer for Faithful<'w, S> {
 
     #[inline(always)]
     fn serialize_map(self, length: Option<usize>) -> Result<Self::SerializeMap, S::Error> {
-        let place = self.place.level()?;
-        Self::compound(place, length, || self.inner.serialize_map(length))
+        let path = self.path.level()?;
+        Self::compound(path, length, || self.inner.serialize_map(length))
     }
 
     #[inline(always)]
@@ -288,8 +288,8 @@ impl<'w, S: Serializer> Serializer for Faithful<'w, S> {
         name: &'static str,
         length: usize,
     ) -> Result<Self::SerializeStruct, S::Error> {
-        let place = self.place.level()?;
-        Self::compound(place, Some(length), || {
+        let path = self.path.level()?;
+        Self::compound(path, Some(length), || {
             self.inner.serialize_struct(name, length)
         })
     }
@@ -302,8 +302,8 @@ impl<'w, S: Serializer> Serializer for Faithful<'w, S> {
         variant: &'static str,
         length: usize,
     ) -> Result<Self::SerializeStructVariant, S::Error> {
-        let place = self.place.level()?.level()?;
-        Self::compound(place, Some(length), || {
+        let path = self.path.level()?.level()?;
+        Self::compound(path, Some(length), || {
             self.inner
                 .serialize_struct_variant(name, index, variant, length)
         })
@@ -318,39 +318,39 @@ fn exact_length(items: &impl Iterator) -> Option<usize> {
     }
 }
 
-/// A sequence, map or struct that is being written.
-pub(super) struct Compound<'w, C> {
+/// A sequence, map or struct that is being serialized.
+pub(super) struct Compound<'s, C> {
     inner: C,
-    place: Place<'w>,
-    tally: Tally,
+    path: ValuePath<'s>,
+    length: LengthCheck,
 }
 
-impl<'w, C> Compound<'w, C> {
+impl<'s, C> Compound<'s, C> {
     #[inline(always)]
-    fn watched<'a, T: ?Sized>(&self, value: &'a T) -> Watched<'a, 'w, T> {
-        Watched {
+    fn checked<'a, T: ?Sized>(&self, value: &'a T) -> CheckedValue<'a, 's, T> {
+        CheckedValue {
             value,
-            place: self.place,
+            path: self.path,
         }
     }
 
     #[inline(always)]
-    fn check<E: Error>(&self, outcome: Result<(), Verdict>) -> Result<(), E> {
+    fn check<E: Error>(&self, outcome: Result<(), Defect>) -> Result<(), E> {
         match outcome {
             Ok(()) => Ok(()),
-            Err(verdict) => Err(self.place.watch.refuse(verdict)),
+            Err(defect) => Err(self.path.state.refuse(defect)),
         }
     }
 
     #[inline(always)]
     fn add<E: Error>(&mut self) -> Result<(), E> {
-        let outcome = self.tally.add();
+        let outcome = self.length.add();
         self.check(outcome)
     }
 
     #[inline(always)]
-    fn close<E: Error>(&self) -> Result<(), E> {
-        self.check(self.tally.close())
+    fn finish<E: Error>(&self) -> Result<(), E> {
+        self.check(self.length.finish())
     }
 }
 
@@ -363,13 +363,13 @@ macro_rules! forward_elements {
             #[inline(always)]
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), C::Error> {
                 self.add()?;
-                let value = self.watched(value);
+                let value = self.checked(value);
                 self.inner.$method(&value)
             }
 
             #[inline(always)]
             fn end(self) -> Result<C::Ok, C::Error> {
-                self.close()?;
+                self.finish()?;
                 self.inner.end()
             }
         }
@@ -396,7 +396,7 @@ macro_rules! forward_fields {
                 value: &T,
             ) -> Result<(), C::Error> {
                 self.add()?;
-                let value = self.watched(value);
+                let value = self.checked(value);
                 self.inner.serialize_field(key, &value)
             }
 
@@ -407,7 +407,7 @@ macro_rules! forward_fields {
 
             #[inline(always)]
             fn end(self) -> Result<C::Ok, C::Error> {
-                self.close()?;
+                self.finish()?;
                 self.inner.end()
             }
         }
@@ -425,23 +425,23 @@ impl<C: SerializeMap> SerializeMap for Compound<'_, C> {
 
     #[inline(always)]
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), C::Error> {
-        let outcome = self.tally.add_key();
+        let outcome = self.length.add_key();
         self.check(outcome)?;
-        let key = self.watched(key);
+        let key = self.checked(key);
         self.inner.serialize_key(&key)
     }
 
     #[inline(always)]
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), C::Error> {
-        let outcome = self.tally.add_value();
+        let outcome = self.length.add_value();
         self.check(outcome)?;
-        let value = self.watched(value);
+        let value = self.checked(value);
         self.inner.serialize_value(&value)
     }
 
     #[inline(always)]
     fn end(self) -> Result<C::Ok, C::Error> {
-        self.close()?;
+        self.finish()?;
         self.inner.end()
     }
 }

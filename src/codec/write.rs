@@ -1,0 +1,64 @@
+//! One encoding of a value in one format, without a look at what it decodes to.
+
+use serde::Serialize;
+
+use super::error::{EncodeError, Foreign};
+use super::format::Codec;
+use super::serialize_state::{Defect, SerializeState};
+use super::{binary, message_pack};
+
+/// The capacity of a new buffer. Most keys and small values fit in it.
+const CAPACITY: usize = 128;
+
+/// The reason why [`write()`] wrote nothing.
+pub(super) enum Refusal {
+    /// MessagePack cannot hold the value. bincode may.
+    NilUnderSome,
+    /// The value cannot be written in this format.
+    Final(EncodeError),
+}
+
+impl Refusal {
+    /// Returns the error for a value that no format but `codec` is left for.
+    pub(super) fn into_error(self, codec: Codec) -> EncodeError {
+        match self {
+            Self::NilUnderSome => EncodeError::Altered { codec },
+            Self::Final(error) => error,
+        }
+    }
+}
+
+/// Writes the tag of `codec` and `value` to `out`, which is cleared first.
+#[inline]
+pub(super) fn write<Q>(value: &Q, codec: Codec, out: &mut Vec<u8>) -> Result<(), Refusal>
+where
+    Q: Serialize + ?Sized,
+{
+    write_with(codec, out, |state, out| match codec {
+        Codec::MessagePack => message_pack::write(value, state, out),
+        Codec::Bincode => binary::write(value, state, out),
+    })
+}
+
+/// Writes the tag of `codec`, and calls `write` for the rest.
+#[inline]
+pub(super) fn write_with<R>(
+    codec: Codec,
+    out: &mut Vec<u8>,
+    write: impl FnOnce(&SerializeState, &mut Vec<u8>) -> Result<R, Foreign>,
+) -> Result<R, Refusal> {
+    out.clear();
+    out.reserve(CAPACITY);
+    out.push(codec.tag());
+    let state = SerializeState::new(codec);
+    let outcome = write(&state, out);
+    // The defect comes first: the value may have ignored the serializer's error, or replaced it by its own.
+    match (state.defect(), outcome) {
+        (None, Ok(written)) => Ok(written),
+        (None, Err(source)) => Err(Refusal::Final(EncodeError::Serialize { codec, source })),
+        (Some(Defect::NilUnderSome), _) => Err(Refusal::NilUnderSome),
+        (Some(Defect::WrongLength), _) => Err(Refusal::Final(EncodeError::WrongLength)),
+        (Some(Defect::TooLong), _) => Err(Refusal::Final(EncodeError::TooLong)),
+        (Some(Defect::TooDeep), _) => Err(Refusal::Final(EncodeError::TooDeep)),
+    }
+}
