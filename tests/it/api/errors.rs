@@ -88,7 +88,7 @@ fn a_value_that_goes_on_after_its_end() {
     put_row(&scratch.vault(), b"M\x02", b"M\x01\x01");
     let error = open::<u32, u32>(scratch.vault()).get(&2).unwrap_err();
     check(&error, 2);
-    assert!(chain(&error)[1].to_string().contains("goes on"));
+    assert!(chain(&error)[1].to_string().contains("bytes after the end"));
 }
 
 #[test]
