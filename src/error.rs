@@ -314,7 +314,7 @@ pub enum Error {
     /// open.
     ///
     /// A write that returns this may be in the file or not. What was acknowledged before is
-    /// kept, as far as it can be: see [`failure`](crate::guide::failure). This handle and its clones refuse
+    /// kept, as far as it can be: see [`durability`](crate::guide::durability#files-that-are-moved-or-deleted). This handle and its clones refuse
     /// every write until all three files have their names again; open the vault anew.
     #[error(
         "{} was deleted, renamed or replaced while the vault was open: drop every handle of {} and open it anew",

@@ -1,7 +1,7 @@
-//! A map that is still there when the program runs again.
+//! A typed, generic, persistent map, like `HashMap` in a file.
 //!
-//! [`Vault<K, V>`](Vault) reads like [`HashMap<K, V>`](std::collections::HashMap). Its entries live
-//! in one table of one SQLite file, which threads and processes share safely.
+//! [`Vault<K, V>`](Vault) has the methods of [`HashMap<K, V>`](std::collections::HashMap). Its entries are
+//! stored in one table of one SQLite file, which threads and processes can share safely.
 //!
 //! ```
 //! use vaults::Vault;
@@ -13,7 +13,7 @@
 //! ages.insert("Ada".into(), 36)?;
 //! ages.try_extend([("Bob".into(), 41), ("Eve".into(), 29)])?;
 //!
-//! // Reading, adding and writing are one step for every thread and process.
+//! // One atomic step for all threads and processes: read, add, write.
 //! *ages.entry("Ada".into()).or_insert(0)? += 1;
 //! assert_eq!(ages.get("Ada")?, Some(37));
 //!
@@ -25,27 +25,29 @@
 //! # }
 //! ```
 //!
-//! # What it promises
+//! # Guarantees
 //!
-//! 1. Nothing acknowledged is lost: what a call returned `Ok` for is on disk, at the
-//!    [`Durability`] that was asked for.
-//! 2. Nothing is stored that cannot be read back: a value that its [`Codec`] cannot hold faithfully is
-//!    refused when it is written.
-//! 3. Every call is atomic, across threads and across processes: an [`entry`](Vault::entry) and a
-//!    [`transaction`](Vault::transaction) from beginning to end.
-//! 4. It reads like `HashMap`. What differs is said where it is met; everywhere it is this: methods take
-//!    `&self`, return a [`Result`], and give owned values.
+//! 1. No acknowledged write is lost. When a call returns `Ok`, its changes are on disk, at the
+//!    [`Durability`] that was chosen.
+//! 2. Every stored value can be read back. A value that its [`Codec`] cannot represent exactly is refused
+//!    when it is written.
+//! 3. Every call is atomic across threads and processes. An [`entry`](Vault::entry) and a
+//!    [`transaction`](Vault::transaction) are atomic from beginning to end.
+//! 4. The API is that of `HashMap`. Methods take `&self`, return a [`Result`] and give owned values. Each
+//!    method documents any other difference.
 //!
 //! # Where to look
 //!
-//! - [`Vault`]: the map. Its page has the contract: sharing, order, durability, locking, keys.
-//! - [`Entry`] and [`RefMut`]: a value changed in place. [`Transaction`]: several calls that are one
-//!   change. [`Snapshot`]: reads of one state.
-//! - [`guide::sharing`]: a guide to threads and processes, and the mistakes to avoid.
-//! - [`guide::failure`]: a guide to durability, to what was tested and how, and to a bad day.
-//! - [`OpenOptions`]: durability, codec, timeouts, read-only. [`VaultDir`]: a folder of named vaults.
-//! - [`Codec`]: how values are encoded, and how types may change.
-//! - [`Error`]: what can go wrong, by what you can do about it.
+//! - [`Vault`]: the map. Its page describes sharing, order, durability, locking and keys.
+//! - [`Entry`] and [`RefMut`]: change a value in place.
+//! - [`Transaction`]: make several calls atomic. [`Snapshot`]: read one state of the map.
+//! - [`OpenOptions`]: durability, codec, timeouts, read-only access.
+//! - [`VaultDir`]: a folder of named vaults.
+//! - [`Codec`]: how values are encoded, and how to change a type.
+//! - [`Error`]: what can go wrong, and what to do about it.
+//! - [`guide::concurrency`]: threads, processes and locks, and mistakes to avoid.
+//! - [`guide::durability`]: what survives a crash, how this is tested, and how to recover a damaged vault.
+//! - [`guide::python`]: sharing files with the Python package.
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 #![cfg_attr(
@@ -58,7 +60,7 @@
     )
 )]
 
-/// The snippets of the README are tests.
+/// Runs the snippets of the README as doctests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 mod readme {}

@@ -295,7 +295,7 @@ macro_rules! writing {
     ///
     /// Within `f` the vault can be read through a handle of it. A write there, such as this call for another
     /// key that is not there either, is [`Error::Reentrant`]: a function that calls itself
-    /// computes first and stores then. The guide [`sharing`](crate::guide::sharing) shows how.
+    /// computes first and stores then. The guide [`concurrency`](crate::guide::concurrency#mistakes-to-avoid) shows how.
     ///
     /// # Errors
     ///
