@@ -60,7 +60,7 @@ fn a_log_that_is_deleted_loses_nothing() {
         assert_is!(&error, Error::Moved { path, moved } if *path == scratch.vault() && *moved == log);
         let text = error.to_string();
         assert!(
-            text.contains("vault.db-wal") && text.contains("open it anew"),
+            text.contains("vault.db-wal") && text.contains("open it again"),
             "{text}"
         );
     }

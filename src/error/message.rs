@@ -1,0 +1,35 @@
+//! The parts of messages that depend on the case.
+
+use std::path::Path;
+
+use super::entry_part::EntryPart;
+
+/// Which names [`Error::InvalidName`](super::Error::InvalidName) recommends.
+pub(super) const VALID_NAMES: &str = if cfg!(windows) {
+    r#"1 to 244 bytes without `/`, `\`, control characters and any of `<>:"|?*`, not beginning with a dot"#
+} else {
+    r"1 to 244 bytes without `/`, `\` and NUL, not beginning with a dot"
+};
+
+/// What to do about an entry whose key or value cannot be decoded.
+pub(super) const fn remedy(part: EntryPart) -> &'static str {
+    match part {
+        EntryPart::Value => "replace it with `put`, or remove it with `discard`",
+        // No key of the caller's leads to it.
+        EntryPart::Key => "remove it with `discard_undecodable`",
+    }
+}
+
+/// The message of [`Error::ReadOnly`](super::Error::ReadOnly).
+pub(super) fn cannot_write(path: &Path, file_refuses: bool) -> String {
+    let path = path.display();
+    if file_refuses {
+        format!(
+            "{path} cannot be written: check its owner and permissions, or open the vault with `OpenOptions::read_only`"
+        )
+    } else {
+        format!(
+            "{path} cannot be written through a handle that only reads: open the vault without `OpenOptions::read_only` and `immutable`"
+        )
+    }
+}
