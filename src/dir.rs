@@ -12,29 +12,28 @@ use crate::map::vault::Vault;
 use crate::options::OpenOptions;
 use crate::sqlite::{ANY_TYPES, Location, Store};
 
-/// The folder below the given one, and what a vault's file ends with.
+/// The subfolder of the given folder, and the extension of a vault's file.
 const FOLDER: &str = "vaults";
 const EXTENSION: &str = "db";
 
-/// What SQLite puts beside a file has longer names than the file: `NAME.db-journal` is the longest, and
-/// the usual file systems take 255 bytes.
+/// The longest name that SQLite uses beside a file is `NAME.db-journal`. The usual file systems allow 255
+/// bytes.
 const MAX_NAME_LEN: usize = 255 - ".db-journal".len();
 
 /// A folder of vaults that are opened by name.
 ///
-/// `VaultDir::new("/path/to/data")?.open::<K, V>("settings")` is the vault in the file
+/// `VaultDir::new("/path/to/data")?.open::<K, V>("settings")` opens the file
 /// `/path/to/data/vaults/settings.db`.
 ///
 /// # Names
 ///
-/// A name is 1 to 244 bytes of UTF-8. It has no `/`, `\` and NUL in it and does not begin with a dot;
-/// on Windows control characters and `< > : " | ? *` are excluded too. Any other string is
-/// [`Error::InvalidName`], so no name leaves the folder. `my data`, `данные` and `user:1` are
-/// names.
+/// A name is 1 to 244 bytes of UTF-8 without `/`, `\` and NUL. It does not begin with a dot. On Windows it
+/// has no control characters and none of `< > : " | ? *`. Any other string returns
+/// [`Error::InvalidName`], so no name leaves the folder. `my data`, `данные` and `user:1` are valid.
 ///
-/// The file system decides whether two names are the same: on one that ignores case, as
-/// those of macOS and Windows do by default, `Data` and `data` are one vault, and so may be two spellings
-/// of `é` in Unicode. [`names`](Self::names) returns the spelling that the folder has.
+/// The file system decides whether two names are the same. The usual ones of macOS and Windows ignore
+/// case, so there `Data` and `data` are one vault. Two Unicode spellings of `é` may be one name too.
+/// [`names`](Self::names) returns the spelling of the folder.
 ///
 /// # Examples
 ///
@@ -57,11 +56,11 @@ pub struct VaultDir {
 }
 
 impl VaultDir {
-    /// The vaults below `data`. The folder is created if it is not there.
+    /// Returns the folder of vaults in `data`, and creates it if it does not exist.
     ///
     /// # Errors
     ///
-    /// [`Io`](Error::Io) if it cannot be created.
+    /// Returns [`Io`](Error::Io) if the folder cannot be created.
     pub fn new(data: impl AsRef<Path>) -> Result<Self> {
         let folder = data.as_ref().join(FOLDER);
         let io = |error| Error::io(&folder, error);
@@ -70,18 +69,18 @@ impl VaultDir {
         Ok(Self { folder })
     }
 
-    /// The folder that holds the files, absolute.
+    /// Returns the absolute path of the folder that contains the files.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.folder
     }
 
-    /// Opens the vault `name`, and creates it if it is not there.
+    /// Opens the vault `name`, and creates it if it does not exist.
     ///
     /// # Errors
     ///
-    /// Returns [`InvalidName`](Error::InvalidName) if no vault can have this name, and the errors of
-    /// [`OpenOptions::open`].
+    /// - Returns [`InvalidName`](Error::InvalidName) if `name` is not [valid](#names).
+    /// - Returns the errors of [`OpenOptions::open`].
     pub fn open<K, V>(&self, name: &str) -> Result<Vault<K, V>>
     where
         K: Serialize + DeserializeOwned + Eq + Hash,
@@ -90,12 +89,26 @@ impl VaultDir {
         self.open_with(name, &OpenOptions::new())
     }
 
-    /// Opens the vault `name` with options.
+    /// Opens the vault `name` with `options`.
     ///
     /// # Errors
     ///
-    /// Returns [`InvalidName`](Error::InvalidName) if no vault can have this name, and the errors of
-    /// [`OpenOptions::open`].
+    /// - Returns [`InvalidName`](Error::InvalidName) if `name` is not [valid](#names).
+    /// - Returns the errors of [`OpenOptions::open`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> vaults::Result<()> {
+    /// # let data = tempfile::tempdir().unwrap();
+    /// use vaults::{Durability, OpenOptions, VaultDir};
+    ///
+    /// let dir = VaultDir::new(data.path())?;
+    /// let options = OpenOptions::new().durability(Durability::Normal).clone();
+    /// let pages = dir.open_with::<String, String>("pages", &options)?;
+    /// # pages.close()
+    /// # }
+    /// ```
     pub fn open_with<K, V>(&self, name: &str, options: &OpenOptions) -> Result<Vault<K, V>>
     where
         K: Serialize + DeserializeOwned + Eq + Hash,
@@ -106,12 +119,11 @@ impl VaultDir {
 
     /// Returns the names of the vaults in the folder, sorted.
     ///
-    /// It looks at the names of files, not into them: each regular file `NAME.db` is listed if `NAME` can be
-    /// opened here. A name that is not UTF-8 cannot, and is not listed.
+    /// The result has each regular file `NAME.db` whose `NAME` is [valid](#names). The files are not opened.
     ///
     /// # Errors
     ///
-    /// [`Io`](Error::Io) if the folder cannot be read.
+    /// Returns [`Io`](Error::Io) if the folder cannot be read.
     pub fn names(&self) -> Result<Vec<String>> {
         let io = |error| Error::io(&self.folder, error);
         let mut names = Vec::new();
@@ -131,15 +143,15 @@ impl VaultDir {
         Ok(names)
     }
 
-    /// Returns `true` if the folder has a file for a vault of this name. It does not look into the file.
+    /// Returns `true` if the folder contains a regular file for the vault `name`. The file is not opened.
     ///
     /// # Errors
     ///
-    /// - Returns [`InvalidName`](Error::InvalidName) if no vault can have this name.
+    /// - Returns [`InvalidName`](Error::InvalidName) if `name` is not [valid](#names).
     /// - Returns [`Io`](Error::Io) if the folder cannot be read.
     pub fn contains(&self, name: &str) -> Result<bool> {
         let file = self.file(name)?;
-        // Neither a folder nor a link is a vault, whatever a link leads to.
+        // Neither a folder nor a link is a vault. Opening does not follow links.
         match fs::symlink_metadata(&file) {
             Ok(metadata) => Ok(metadata.is_file()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
@@ -147,13 +159,14 @@ impl VaultDir {
         }
     }
 
-    /// Deletes the vault `name` with all its entries; `false` if there is none.
+    /// Deletes the vault `name` with all its entries. Returns `false` if it does not exist.
     ///
     /// # Errors
     ///
-    /// [`InvalidName`](Error::InvalidName), [`InUse`](Error::InUse) if it is open anywhere,
-    /// [`NotAVault`](Error::NotAVault) if the file is something else, and those of
-    /// [`OpenOptions::open`].
+    /// - Returns [`InvalidName`](Error::InvalidName) if `name` is not [valid](#names).
+    /// - Returns [`InUse`](Error::InUse) if the vault is open anywhere.
+    /// - Returns [`NotAVault`](Error::NotAVault) if the file is not a vault.
+    /// - Returns the other errors of [`OpenOptions::open`].
     pub fn remove(&self, name: &str) -> Result<bool> {
         let file = self.file(name)?;
         let config = OpenOptions::new()
@@ -176,7 +189,7 @@ impl VaultDir {
     }
 }
 
-/// True if a file of this name lies in the folder, and can be created there.
+/// Returns `true` if a file of this name is inside the folder and can be created there.
 fn is_valid(name: &str) -> bool {
     let is_reserved = |letter: char| {
         "/\\\0".contains(letter)

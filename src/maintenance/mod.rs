@@ -1,4 +1,4 @@
-//! Tools for the whole file: checking it, copying it, making it smaller, looking at its size.
+//! Operations on a whole vault: verify, backup, restore, compact, salvage and statistics.
 
 pub(crate) mod restore;
 pub(crate) mod salvage;
@@ -15,69 +15,71 @@ use crate::map::access::ReadAccess;
 use crate::map::vault::Vault;
 use crate::sqlite::{RawRow, ReadTransaction, Store};
 
-/// How many entries are checked between two reports of progress.
+/// How many entries are verified between two reports of progress.
 const PROGRESS_ENTRIES: u64 = 1024;
 
-/// How far a long call has come: so many of so many, in entries for
-/// [`verify`](Vault::verify_with) and in pages of the file for [`backup`](Vault::backup_with).
+/// The progress of a long call.
+///
+/// [`verify_with`](Vault::verify_with) counts entries, and [`backup_with`](Vault::backup_with) counts pages
+/// of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// What is done.
+    /// The number that is done.
     pub done: u64,
-    /// What there is to do.
+    /// The number to do in total.
     pub total: u64,
 }
 
-/// What becomes of a vault that is already where [`Vault::backup_with`] is to write.
+/// What [`Vault::backup_with`] does if its target already exists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Existing {
-    /// It stays, and the backup is [`Error::AlreadyExists`].
+    /// Returns [`Error::AlreadyExists`].
     #[default]
     Refuse,
-    /// The backup takes its place, at once and only when it is complete.
+    /// Replaces the vault at the target by the complete backup, in one atomic step.
     Replace,
 }
 
-/// What [`Vault::verify`] has found.
+/// The result of [`Vault::verify`].
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Report {
-    /// The entries that could be read, whether or not they decode.
+    /// The number of entries that could be read, whether or not they decode.
     pub entries: u64,
-    /// Of those, the values that MessagePack wrote.
+    /// The number of values that MessagePack wrote.
     pub message_pack: u64,
-    /// The values that bincode wrote.
+    /// The number of values that bincode wrote.
     pub bincode: u64,
-    /// The values that Python pickled, which are never decoded and are no problem by themselves.
+    /// The number of values that Python pickled. They are never decoded, and are not a problem.
     pub pickle: u64,
-    /// Bytes of all keys, encoded.
+    /// The size of all encoded keys in bytes.
     pub key_bytes: u64,
-    /// Bytes of all values, encoded.
+    /// The size of all encoded values in bytes.
     pub value_bytes: u64,
-    /// The entries that are in the index and that cannot be read. They are counted only where
-    /// entries between them and both ends of the vault cannot be read.
+    /// The number of entries that the index lists and that cannot be read. The index is consulted only
+    /// if reading from both ends of the table meets damage.
     pub unreadable: u64,
-    /// What is wrong. Empty for a vault that is whole.
+    /// The problems. Empty for an intact vault.
     pub problems: Vec<Problem>,
 }
 
 impl Report {
-    /// True if nothing is wrong.
+    /// Returns `true` if there are no problems.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.problems.is_empty()
     }
 }
 
-/// One thing that is wrong with a vault.
+/// A problem that [`Vault::verify`] found.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Problem {
-    /// The file's structure is damaged, in SQLite's words.
+    /// The structure of the file is damaged. The text is SQLite's.
     Structure(String),
-    /// An entry does not decode, fails its checksum or cannot be looked up; the error names its key.
+    /// An entry does not decode, does not match its checksum, or cannot be looked up. The error names its key.
     Entry(Error),
     /// Some entries cannot be read at all.
     Unreadable(Error),
@@ -86,65 +88,66 @@ pub enum Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Structure(fault) => write!(f, "the file's structure is damaged: {fault}"),
+            Self::Structure(fault) => write!(f, "the structure of the file is damaged: {fault}"),
             Self::Entry(error) => error.fmt(f),
             Self::Unreadable(error) => write!(f, "some entries cannot be read: {error}"),
         }
     }
 }
 
-/// Sizes and numbers of a vault, from [`Vault::stats`].
+/// Statistics of a vault, from [`Vault::stats`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
     /// The number of entries.
     pub entries: u64,
-    /// Bytes in the file.
+    /// The size of the file in bytes.
     pub file_bytes: u64,
-    /// Bytes in the log beside it. More than the
-    /// [limit](crate::OpenOptions::log_size_limit) and one transaction shows a reader that does not end.
+    /// The size of the log beside the file in bytes. If it exceeds the
+    /// [limit](crate::OpenOptions::log_size_limit) by more than one transaction, an iterator or a snapshot
+    /// is still open.
     pub log_bytes: u64,
-    /// Bytes in a page of the file.
+    /// The size of a page in bytes.
     pub page_bytes: u64,
-    /// Pages of the file, including those that are only in the log so far.
+    /// The number of pages of the file, including those that are only in the log.
     pub pages: u64,
-    /// Pages that hold nothing and will be used again; [`Vault::compact`] gives them back.
+    /// The number of unused pages. Later writes reuse them, and [`Vault::compact`] removes them.
     pub free_pages: u64,
-    /// Connections for reading that this handle and its clones have open: as many as iterators,
-    /// snapshots and reads that run at once, and up to 8 for the next ones.
+    /// The number of read connections that this handle and its clones have open: one for each iterator,
+    /// snapshot and running read, and up to 8 idle ones.
     ///
-    /// Each has two file descriptors open. One that is closed leaves one of them open, which the next
-    /// connection takes over: closing it would drop the locks that the process holds on the file
-    /// (`fcntl(2)`). So the vault has at most two for each of the most readers there ever were at once,
-    /// and a few of its own, until its last handle is gone.
+    /// Each uses two file descriptors. A closed connection keeps one of them open for the next connection,
+    /// because closing it would release the locks that the process holds on the file (`fcntl(2)`).
+    /// Therefore, until its last handle is dropped, the vault uses up to two descriptors for each of the
+    /// most readers that it ever had at one time, and a few of its own.
     pub readers_open: usize,
-    /// Of those, the ones that nobody uses at present.
+    /// The number of those that are idle.
     pub readers_idle: usize,
-    /// How many reads of this handle and its clones were answered from memory.
+    /// The number of reads of this handle and its clones that the cache answered.
     pub cache_hits: u64,
-    /// How many were not, of those that looked there.
+    /// The number of reads that the cache could not answer.
     pub cache_misses: u64,
-    /// Bytes of entries in memory, at most the
-    /// [cache's capacity](crate::OpenOptions::cache_capacity).
+    /// The size of the cached entries in bytes, at most the
+    /// [capacity](crate::OpenOptions::cache_capacity).
     pub cache_bytes: u64,
 }
 
-/// What [`Vault::compact`] has gained.
+/// The result of [`Vault::compact`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Compaction {
-    /// Bytes in the file and its log before.
+    /// The size of the file and its log in bytes, before.
     pub bytes_before: u64,
-    /// Bytes in the file and its log after.
+    /// The size of the file and its log in bytes, after.
     pub bytes_after: u64,
 }
 
 impl<K, V> Vault<K, V> {
-    /// Sizes and numbers, for a look from outside.
+    /// Returns the sizes of the file, the log and the cache, and other statistics.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read.
+    /// Returns [`Error::Io`] if the file cannot be read, and the errors of [`len`](Self::len).
     ///
     /// # Examples
     ///
@@ -174,19 +177,24 @@ impl<K, V> Vault<K, V> {
         })
     }
 
-    /// Writes the file anew without its free pages, and empties the log.
+    /// Rewrites the file without its unused pages, and empties the log.
     ///
-    /// It numbers the rows anew, in their order, if another program has left the largest rowids to
-    /// them, so that there is room for entries after the last ([`Error::OutOfRowids`]).
+    /// If the last rows have very large rowids, which only another program writes, the rows are numbered
+    /// again in their order. New entries then have room after the last one ([`Error::OutOfRowids`]).
     ///
-    /// It takes time, and disk space for a copy. Reading goes on meanwhile. If somebody still
-    /// reads an older state, the space is given back by a later checkpoint.
+    /// This takes time and disk space for a copy of the vault. Reads continue. If an iterator or a snapshot
+    /// is open, a later checkpoint frees the space.
     ///
-    /// Waits for the writer, at most for the busy timeout.
+    /// Blocks until the write lock is available, at most for the busy timeout.
     ///
     /// # Errors
     ///
-    /// If the writer cannot be had, or there is no space for the copy. The vault is as it was then.
+    /// After an error the entries are as they were.
+    ///
+    /// - Returns [`Error::Busy`] if the write lock is not acquired within the busy timeout.
+    /// - Returns [`Error::Reentrant`] if this thread already holds the write lock.
+    /// - Returns [`Error::Full`] if there is no space for the copy.
+    /// - Returns [`Error::ReadOnly`] if the vault cannot be written.
     ///
     /// # Examples
     ///
@@ -211,25 +219,26 @@ impl<K, V> Vault<K, V> {
         })
     }
 
-    /// Copies the vault to a new file at `path`, while others go on reading and writing.
+    /// Copies the vault to a new file at `path`. Other threads and processes can read and write meanwhile.
     ///
-    /// The copy is of one state, opens as a vault, and appears whole or not at all: it is written
-    /// under another name, synced, and put in its place. A file that is there is not replaced.
-    /// A vault in memory is saved to a file in this way.
+    /// The copy is a vault with the entries of one moment. It is written under another name, synced and
+    /// renamed, so it appears complete or not at all. An existing file is not replaced. This also saves a
+    /// vault in memory to a file.
     ///
-    /// It copies the pages of the file as they are, damage included: check a backup with
-    /// [`verify`](Self::verify).
+    /// Pages are copied as they are, including damaged ones. Check a backup with [`verify`](Self::verify).
+    ///
+    /// If the file system supports neither a rename that does not replace nor hard links, an empty file
+    /// has the name for an instant. Do not open a vault at `path` at that time.
     ///
     /// # Errors
     ///
-    /// [`Error::AlreadyExists`] if there is something at `path`, [`Error::InvalidPath`], and if
-    /// a file cannot be read or written. Nothing is left behind then, with one exception: if the
-    /// folder syncs before the backup is put in its place and fails to after that, the backup is
-    /// there, whole, and a power cut may take its name away.
+    /// - Returns [`Error::AlreadyExists`] if `path` exists.
+    /// - Returns [`Error::InvalidPath`] if `path` cannot be that of a vault.
+    /// - Returns [`Error::Io`] or [`Error::Full`] if a file cannot be read or written.
     ///
-    /// A file system that cannot sync a folder at all, as some network file systems, is no error.
-    /// Where the file system knows neither a rename that does not replace nor hard links, an
-    /// empty file takes the name for an instant: do not open a vault at `path` then.
+    /// After an error no file is left behind, with one exception. If the folder can be synced before the
+    /// rename but not after it, the complete backup exists, and a power cut may remove its name. A file
+    /// system that cannot sync folders at all, as some network file systems, causes no error.
     ///
     /// # Examples
     ///
@@ -249,15 +258,33 @@ impl<K, V> Vault<K, V> {
         self.backup_with(path, Existing::Refuse, |_| ())
     }
 
-    /// As [`backup`](Self::backup), showing the progress, in pages, and replacing a vault that is
-    /// at `path` if that is what `existing` says.
+    /// Copies the vault like [`backup`](Self::backup), can replace a vault at `path`, and calls `progress`
+    /// with the number of pages.
     ///
     /// # Errors
     ///
-    /// As [`backup`](Self::backup) and, when it is to replace, [`Error::NotAVault`] if there is
-    /// something else at `path` and [`Error::InUse`] if the vault there is open anywhere. What was
-    /// there is still there then, unless the last sync of the folder fails after the backup has
-    /// taken its place.
+    /// Returns the errors of [`backup`](Self::backup). With [`Existing::Replace`] also:
+    ///
+    /// - Returns [`Error::NotAVault`] if the file at `path` is not a vault.
+    /// - Returns [`Error::InUse`] if the vault at `path` is open anywhere.
+    ///
+    /// After an error the vault at `path` is as it was, unless the last sync of the folder failed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> vaults::Result<()> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("copy.db");
+    /// use vaults::{Existing, Vault};
+    ///
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// vault.backup_with(&path, Existing::Replace, |progress| {
+    ///     println!("{} of {} pages", progress.done, progress.total);
+    /// })?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn backup_with(
         &self,
         path: impl AsRef<Path>,
@@ -275,17 +302,19 @@ where
     K: Serialize + DeserializeOwned,
     V: Serialize + DeserializeOwned,
 {
-    /// Checks everything: the structure of the file, that each entry decodes as `(K, V)`, that each key
-    /// encodes to the bytes under which it is stored, and the checksums, where the vault has them.
+    /// Verifies the structure of the file and every entry.
     ///
-    /// It reads all of one state, in about the time that iteration and SQLite's own
-    /// `integrity_check` take, and holds nobody up. Problems are listed, not stopped at: where a
-    /// page of the file is damaged, entries behind it are reached from the last entry back, and
-    /// through the index.
+    /// An entry must decode as `(K, V)`, its key must encode to the bytes under which it is stored, and its
+    /// value must match its checksum, if the vault has checksums.
+    ///
+    /// The call reads all entries in one snapshot, and blocks nobody. It takes about as long as an
+    /// iteration and SQLite's `integrity_check`. It continues after a problem: entries behind a damaged page
+    /// are read from the last entry backwards, and through the index.
     ///
     /// # Errors
     ///
-    /// If the check itself could not be made. What it finds is in the [`Report`].
+    /// Returns [`Error::Io`] or [`Error::Corrupt`] if the file cannot be read at all. Every other problem is
+    /// in the [`Report`].
     ///
     /// # Examples
     ///
@@ -305,11 +334,25 @@ where
         self.verify_with(|_| ())
     }
 
-    /// As [`verify`](Self::verify), showing the progress, in entries.
+    /// Verifies the vault like [`verify`](Self::verify), and calls `progress` with the number of entries.
     ///
     /// # Errors
     ///
-    /// As [`verify`](Self::verify).
+    /// Returns the errors of [`verify`](Self::verify).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// # let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// let report = vault.verify_with(|progress| {
+    ///     println!("{} of {} entries", progress.done, progress.total);
+    /// })?;
+    /// assert!(report.is_ok());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn verify_with(&self, mut progress: impl FnMut(Progress)) -> Result<Report> {
         let mut transaction = ReadTransaction::begin_now(self.store())?;
         let total = transaction.session()?.count_any()?;

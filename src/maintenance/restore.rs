@@ -1,4 +1,4 @@
-//! Putting a backup in the place of a vault.
+//! Replacing a vault by a backup.
 
 use std::hash::Hash;
 use std::path::Path;
@@ -16,30 +16,31 @@ where
     K: Serialize + DeserializeOwned + Eq + Hash,
     V: Serialize + DeserializeOwned,
 {
-    /// Puts a copy of the vault at `backup` in the place of the one at `path`, and opens it.
+    /// Replaces the vault at `path` by a copy of the one at `backup`, and opens it.
     ///
-    /// A vault that is at `path` is replaced together with its log, which would otherwise be written
-    /// into the copy. So is a damaged or an empty file; if there is none, it is created. After a crash
-    /// there is either what was there before or the copy. A damaged file may then be without
-    /// its log, which has a name that ends in `.old`.
+    /// The log of the old vault is removed, because it would otherwise be written into the copy. A damaged
+    /// or empty file is replaced too. If `path` does not exist, it is created.
     ///
-    /// The backup is not changed. If it has a log of its own, because it was copied with one or is
-    /// open, then one state of both is restored.
+    /// After a crash, `path` holds either its old content or the copy. A damaged file may then have lost its
+    /// log, which was renamed to end in `.old`.
     ///
-    /// It takes the time of copying the backup, and its size as free space.
+    /// The backup is not changed. If it has a log, because it was copied with one or is open, the entries in
+    /// the log are restored too.
+    ///
+    /// The call copies the backup once, and needs free space of its size.
     ///
     /// # Errors
     ///
-    /// Nothing was changed at `path` if this returns one of these:
+    /// After one of these errors nothing was changed at `path`:
     ///
-    /// - [`Error::NotFound`] if there is no file at `backup`.
-    /// - [`Error::NotAVault`] if `backup` or the file at `path` is something else.
-    /// - [`Error::TypeMismatch`] if the backup does not hold a map from `K` to `V`, as for
-    ///   [`open`](Self::open), whose other errors can come from the backup too.
-    /// - [`Error::InUse`] if the vault at `path` is open anywhere.
-    /// - [`Error::InvalidPath`] if `path` cannot name a vault.
-    /// - [`Error::NewerFormat`] if the vault at `path` was written by a newer version of this crate.
-    /// - [`Error::Io`] or [`Error::Full`] if the copy cannot be written.
+    /// - Returns [`Error::NotFound`] if there is no file at `backup`.
+    /// - Returns [`Error::NotAVault`] if the file at `backup` or `path` is not a vault.
+    /// - Returns [`Error::TypeMismatch`] if the backup does not hold a map from `K` to `V`.
+    /// - Returns [`Error::InUse`] if the vault at `path` is open anywhere.
+    /// - Returns [`Error::InvalidPath`] if `path` cannot be that of a vault.
+    /// - Returns [`Error::NewerFormat`] if a newer version of this crate wrote the vault at `path`.
+    /// - Returns [`Error::Io`] or [`Error::Full`] if the copy cannot be written.
+    /// - Returns the other errors of [`open`](Self::open) for the backup.
     ///
     /// # Examples
     ///
@@ -65,7 +66,7 @@ where
         if has_log(backup) {
             options.read_only(true);
         } else {
-            // Nothing is left beside it.
+            // An immutable file is read without a log and an index, so none is left beside the backup.
             options.immutable(true);
         }
         let source: Self = options.open(backup)?;

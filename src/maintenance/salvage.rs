@@ -1,4 +1,4 @@
-//! Saving what is left in a damaged file.
+//! Copying what can be read of a damaged file.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,13 +16,13 @@ use crate::map::vault::Vault;
 use crate::options::OpenOptions;
 use crate::sqlite::{Finding, FoundRow, Wreck, WriteTransaction, declares_checksums, permissions};
 
-/// What [`Vault::salvage`] could save, and what it could not.
+/// The result of [`Vault::salvage`].
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Salvage {
     /// The number of entries in the new vault.
     pub saved: u64,
-    /// What was lost, in the order in which it was met.
+    /// What was lost, in the order in which it was found.
     pub lost: Vec<Loss>,
 }
 
@@ -30,13 +30,13 @@ pub struct Salvage {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Loss {
-    /// An entry that was found and does not decode, or fails its checksum. The error names its key.
+    /// An entry that does not decode or does not match its checksum. The error names its key.
     Entry(Error),
-    /// A page of the file from which no, or not every, entry could be read.
+    /// A page of the file that cannot be read completely.
     Page {
-        /// Its number, from 1.
+        /// The number of the page, from 1.
         number: u32,
-        /// What is wrong with it.
+        /// What is wrong with the page.
         reason: &'static str,
     },
 }
@@ -55,33 +55,35 @@ where
     K: Serialize + DeserializeOwned + Eq + Hash,
     V: Serialize + DeserializeOwned,
 {
-    /// Reads what can be read out of a damaged file, entry by entry, into a new vault at `new_path`.
+    /// Copies every entry that can be read from a damaged file into a new vault at `new_path`.
     ///
-    /// It looks at every page by itself, and at the log, and so finds entries that SQLite can no
-    /// longer reach. An entry is saved if it decodes as `(K, V)` and agrees with its checksum, where it
-    /// has one; its bytes stay as they were. Python's pickled rows are saved unread.
+    /// It reads each page of the file and of its log separately, and so finds entries that SQLite can no
+    /// longer reach. An entry is copied unchanged if it decodes as `(K, V)` and matches its checksum, if it
+    /// has one. Python's pickled rows are copied without decoding.
     ///
-    /// If the header of the file says that its values have checksums, an entry without one is lost.
-    /// If the header does not say so, or is gone, the entries themselves tell. The new vault has
-    /// checksums if any entry had one, and the others are given one.
+    /// # Checksums
     ///
-    /// Without checksums, a damaged entry that still decodes cannot be told from a whole
-    /// one, and where the damage hides which pages are in use, an entry that was removed or replaced
-    /// may come back.
+    /// If the header of the file declares checksums, an entry without one is lost. If the header does not
+    /// or is unreadable, each entry shows whether it has one. The new vault has checksums if any entry had
+    /// one, and the others get one.
     ///
-    /// The damaged file is only read. It must not be open in this process: make a copy of it, and of
-    /// the `-wal` file beside it, before anything else. A rollback journal (`-journal`) is not looked
-    /// at.
+    /// Without checksums, a damaged entry that still decodes is copied. If the damage hides which pages are
+    /// in use, an entry that was removed or replaced may come back.
+    ///
+    /// # The damaged file
+    ///
+    /// The damaged file is only read. It must not be open in this process. First make a copy of it and of
+    /// the `-wal` file beside it. A rollback journal (`-journal`) is not read.
     ///
     /// # Errors
     ///
-    /// - [`Error::InvalidPath`] if the damaged file, or the log beside it, is not a regular file. Links
-    ///   are not followed.
-    /// - [`Error::Io`] if it cannot be opened, or the new vault cannot be written.
-    /// - [`Error::Full`] if there is no space for the new vault.
-    /// - [`Error::AlreadyExists`] if there is something at `new_path`.
+    /// - Returns [`Error::InvalidPath`] if the damaged file, or the log beside it, is not a regular file.
+    ///   Links are not followed.
+    /// - Returns [`Error::Io`] if the file cannot be opened, or the new vault cannot be written.
+    /// - Returns [`Error::Full`] if there is no space for the new vault.
+    /// - Returns [`Error::AlreadyExists`] if `new_path` exists.
     ///
-    /// After an error there is no new vault. What was lost is no error: it is in the [`Salvage`].
+    /// After an error there is no new vault. Lost entries are not an error; they are in the [`Salvage`].
     ///
     /// # Examples
     ///
@@ -102,24 +104,24 @@ where
     /// ```
     pub fn salvage(path: impl AsRef<Path>, new_path: impl AsRef<Path>) -> Result<Salvage> {
         let path = path.as_ref();
-        let mut wreck = Wreck::open(path)?;
-        let declared = declares_checksums(wreck.format());
+        let mut scanner = Wreck::open(path)?;
+        let declared = declares_checksums(scanner.format());
         let mut options = OpenOptions::new();
         options
             .create_new(true)
-            .checksums(declared || any_has_checksum(&mut wreck));
+            .checksums(declared || any_has_checksum(&mut scanner));
         if let Some(mode) = permissions(path) {
             options.mode(mode | 0o600);
         }
         let vault: Self = options.open(new_path)?;
-        let rescue = Rescue {
+        let checksums = ChecksumUse {
             declared,
             add_checksums: vault.format().checksums,
         };
-        let mut new = Unfinished(Some(vault));
+        let mut new = TempVault(Some(vault));
         let fill = |vault: &Self| {
             let statements = vault.write_many()?;
-            statements.run(|transaction| rescue.run::<K, V>(&mut wreck, transaction))
+            statements.run(|transaction| checksums.copy_entries::<K, V>(&mut scanner, transaction))
         };
         let salvage = new.0.as_ref().map(fill).transpose()?;
         new.0.take().map_or(Ok(()), Self::close)?;
@@ -127,11 +129,11 @@ where
     }
 }
 
-/// A vault that is deleted when it is dropped, by an error or a panic, before it was taken out: what is
-/// not complete would keep the next attempt from its place.
-struct Unfinished<K, V>(Option<Vault<K, V>>);
+/// A vault that is deleted on drop, unless it was taken out. An incomplete vault would make the next
+/// attempt fail with `AlreadyExists`.
+struct TempVault<K, V>(Option<Vault<K, V>>);
 
-impl<K, V> Drop for Unfinished<K, V> {
+impl<K, V> Drop for TempVault<K, V> {
     fn drop(&mut self) {
         if let Some(vault) = self.0.take() {
             vault.delete().ok();
@@ -139,10 +141,10 @@ impl<K, V> Drop for Unfinished<K, V> {
     }
 }
 
-/// True if the checksum of any value is right. 64 bits are not right by accident.
-fn any_has_checksum(wreck: &mut Wreck) -> bool {
+/// Returns `true` if the checksum of any value matches. 64 bits do not match by accident.
+fn any_has_checksum(scanner: &mut Wreck) -> bool {
     let mut found = false;
-    wreck.search(&mut |finding| {
+    scanner.search(&mut |finding| {
         if let Finding::Row(row) = finding {
             found = checksum::verify_checksum(&row.key, &row.value).is_some();
         }
@@ -151,24 +153,29 @@ fn any_has_checksum(wreck: &mut Wreck) -> bool {
     found
 }
 
-/// How entries are carried over.
+/// Which checksums the damaged file and the new vault have.
 #[derive(Clone, Copy, Debug)]
-struct Rescue {
-    /// True if the header of the damaged file says that every value has a checksum.
+struct ChecksumUse {
+    /// Whether the header of the damaged file declares that every value has a checksum.
     declared: bool,
-    /// True if every value of the new vault has one.
+    /// Whether every value of the new vault gets one.
     add_checksums: bool,
 }
 
-impl Rescue {
-    fn run<K, V>(self, wreck: &mut Wreck, transaction: &mut WriteTransaction) -> Result<Salvage>
+impl ChecksumUse {
+    /// Copies every readable entry.
+    fn copy_entries<K, V>(
+        self,
+        scanner: &mut Wreck,
+        transaction: &mut WriteTransaction,
+    ) -> Result<Salvage>
     where
         K: DeserializeOwned,
         V: DeserializeOwned,
     {
         let mut salvage = Salvage::default();
         let mut failure = None;
-        wreck.search(&mut |finding| {
+        scanner.search(&mut |finding| {
             let row = match finding {
                 Finding::Row(row) => row,
                 Finding::Fault { page, reason } => {
@@ -186,7 +193,7 @@ impl Rescue {
                     return true;
                 }
             };
-            // What hangs together comes first: a second row of that key or place is an older one.
+            // Connected pages come first, so a second row with the same key or rowid is an older one.
             match transaction.restore(row.rowid, &row.key, &value) {
                 Ok(added) => salvage.saved += u64::from(added),
                 Err(error) => failure = Some(error),
@@ -196,7 +203,7 @@ impl Rescue {
         failure.map_or(Ok(salvage), Err)
     }
 
-    /// The value to store for a row, if that is whole.
+    /// Returns the value to store for a row, or the reason why the row is lost.
     fn value<K, V>(self, row: &FoundRow) -> Result<Cow<'_, [u8]>>
     where
         K: DeserializeOwned,
