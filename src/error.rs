@@ -23,9 +23,9 @@ pub(crate) type Source = Box<dyn std::error::Error + Send + Sync + 'static>;
 /// [`source`](std::error::Error::source). A message shows keys in their encoded form, escaped and
 /// shortened. It never shows values.
 ///
-/// # By what to do
+/// # What to do
 ///
-/// The variants are in this order.
+/// The variants are grouped by what a caller can do, in this order:
 ///
 /// - Correct the call: [`NotFound`](Self::NotFound), [`AlreadyExists`](Self::AlreadyExists),
 ///   [`InvalidPath`](Self::InvalidPath), [`InvalidName`](Self::InvalidName),
