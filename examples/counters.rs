@@ -1,4 +1,4 @@
-//! Several processes add to the same counters, and the total is exact.
+//! Several processes add to the same counters, and no addition is lost.
 //!
 //! `cargo run --example counters [FILE]`
 
@@ -11,11 +11,11 @@ const PROCESSES: u64 = 4;
 const ROUNDS: u64 = 250;
 const NAMES: [&str; 3] = ["red", "green", "blue"];
 
-/// Tells a process that it is one of those that count.
+/// The environment variable that makes a process a worker.
 const WORKER: &str = "VAULTS_COUNTERS_WORKER";
 
 fn open(path: &Path) -> vaults::Result<Vault<String, u64>> {
-    // Counts survive a killed process; a power cut may take the newest.
+    // Counts survive a killed process. A power cut may lose the newest ones.
     OpenOptions::new().durability(Durability::Normal).open(path)
 }
 
@@ -23,7 +23,7 @@ fn count(path: &Path) -> vaults::Result<()> {
     let counters = open(path)?;
     for _ in 0..ROUNDS {
         for name in NAMES {
-            // Reading, adding and writing are one step for all processes.
+            // One atomic step across all processes: read, add, write.
             *counters.entry_ref(name).or_insert(0)? += 1;
         }
     }

@@ -1,15 +1,15 @@
-//! A work queue: several processes take jobs from a vault, one of them is killed in the middle
-//! of its work, and every job gets its result.
+//! A work queue: several processes take jobs from a vault, one of them is killed while it works,
+//! and every job gets its result.
 //!
 //! `cargo run --release --example job_queue [FOLDER] [JOBS]`
 //!
-//! The queue is two vaults in one folder. `jobs` has the jobs that are not finished, in the order in
-//! which they came; `results` has the others. So the job to take is found at the front, behind the few
-//! that other workers have in hand, however many were finished before.
+//! The queue consists of two vaults in one folder. `jobs` contains the unfinished jobs in insertion order,
+//! and `results` contains the finished ones. The next job is therefore near the front of `jobs`, behind the
+//! few that other workers have taken, however many jobs are finished.
 //!
-//! A job that is taken stays in `jobs`, with the name of its worker. If the worker dies, its job
-//! is put back. A result is stored before its job is removed: who dies between the two leaves a job whose
-//! result is there, and which is then only removed.
+//! A taken job stays in `jobs`, with the name of its worker. If the worker dies, its job is released. A worker
+//! stores a result before it removes the job. If it dies between these two steps, the job has a result
+//! already, and the next worker only removes it.
 
 use std::error::Error;
 use std::io::{BufRead, BufReader};
@@ -24,7 +24,7 @@ const JOBS: u32 = 60;
 const WORKERS: u32 = 3;
 const MAX_TRIES: u32 = 3;
 
-/// Gives a worker its name.
+/// The environment variable that makes a process a worker, and names it.
 const WORKER: &str = "VAULTS_JOB_WORKER";
 
 #[derive(Serialize, Deserialize)]
@@ -37,7 +37,7 @@ struct Job {
 #[derive(Serialize, Deserialize)]
 struct Outcome {
     tries: u32,
-    /// `None` if it failed as often as it may.
+    /// `None` if the job failed [`MAX_TRIES`] times.
     result: Option<u64>,
 }
 
@@ -50,10 +50,10 @@ impl Queue {
     fn open(folder: &Path) -> vaults::Result<Self> {
         let dir = VaultDir::new(folder)?;
         Ok(Self {
-            // A power cut may take the newest changes of `jobs`. That brings back jobs that were taken
-            // or finished, and loses none, for `add` syncs those that are new.
+            // A power cut may lose the newest changes of `jobs`. Taken or finished jobs then come back. No
+            // job is lost, because `add` syncs.
             jobs: dir.open_with("jobs", OpenOptions::new().durability(Durability::Normal))?,
-            // Each result is on the disk before its job is removed.
+            // Each result is on disk before its job is removed.
             results: dir.open("results")?,
         })
     }
@@ -72,7 +72,7 @@ impl Queue {
         self.jobs.flush()
     }
 
-    /// Takes the first job that nobody has in hand.
+    /// Takes the first job that no worker has taken.
     fn take(&self, worker: &str) -> vaults::Result<Option<(u32, Job)>> {
         self.jobs.transaction(|tx| {
             let is_free = |entry: &vaults::Result<(u32, Job)>| {
@@ -88,7 +88,7 @@ impl Queue {
         })
     }
 
-    /// Ends a job with its result, or with `None` if it failed; it is then tried again, a few times.
+    /// Ends a job with its result. `None` means that it failed: it is released until [`MAX_TRIES`].
     fn finish(&self, id: u32, job: &Job, result: Option<u64>) -> vaults::Result<()> {
         let tries = job.tries;
         let is_over = result.is_some() || tries >= MAX_TRIES;
@@ -107,7 +107,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Puts back what a dead worker had taken. Returns the number of jobs.
+    /// Releases the jobs that a dead worker had taken. Returns their number.
     fn release(&self, dead: &str) -> vaults::Result<u32> {
         let mut released = 0;
         self.jobs.for_each_mut(|_, job| {
@@ -120,7 +120,7 @@ impl Queue {
     }
 }
 
-/// The work: it fails at the first try for every seventh input, to show a retry.
+/// Does the work. The first try fails for every seventh input, to show a retry.
 fn work(job: &Job) -> Option<u64> {
     (job.tries > 1 || !job.input.is_multiple_of(7)).then(|| (1..=job.input).sum())
 }
@@ -132,7 +132,7 @@ fn run_worker(folder: &Path, worker: &str) -> Result<(), Box<dyn Error>> {
         taken += 1;
         if worker == "doomed" {
             println!("{worker} took job {id}");
-            // Wait to be killed with the job in hand: nobody writes to this input.
+            // Wait to be killed. Nothing is ever written to this input.
             std::io::stdin().read_line(&mut String::new())?;
         }
         let known = queue.results.get(&id)?;
@@ -171,7 +171,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     queue.results.clear()?;
     queue.add((0..count).map(|id| (id, u64::from(id) + 1)))?;
 
-    // One worker takes a job and is killed before it has done it.
+    // One worker takes a job and is killed before it finishes.
     let mut doomed = spawn(&folder, "doomed", Stdio::piped())?;
     let mut line = String::new();
     if let Some(output) = doomed.stdout.take() {
@@ -180,7 +180,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     doomed.kill()?;
     doomed.wait()?;
     println!("{}, and was killed", line.trim());
-    println!("put back: {}", queue.release("doomed")?);
+    println!("jobs released: {}", queue.release("doomed")?);
 
     let start = Instant::now();
     let workers = (0..WORKERS)

@@ -1,7 +1,7 @@
-//! A persistent cache of a slow function: what was computed once is never computed again, by this
-//! run or a later one, whoever asks, and however many ask at the same time.
+//! A persistent cache of a slow function. Each result is computed once, even if several threads and
+//! processes ask for it at the same time, and later runs read it from the file.
 //!
-//! `cargo run --example memoize [FILE]`, twice.
+//! `cargo run --example memoize [FILE]`. Run it twice.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -14,10 +14,10 @@ use vaults::{Durability, OpenOptions, Vault};
 const THREADS: u32 = 4;
 const LIMITS: [u64; 3] = [10_000, 100_000, 1_000_000];
 
-/// From a limit to the start below it with the longest sequence, and its steps.
+/// Maps a limit to the start below it that has the longest sequence, and to the number of its steps.
 type Cache = Vault<u64, (u64, u32)>;
 
-/// The number of steps that the Collatz sequence from `start` takes to reach 1.
+/// Returns the number of steps that the Collatz sequence from `start` takes to reach 1.
 fn collatz_steps(start: u64) -> u32 {
     let mut steps = 0;
     let mut n = start;
@@ -32,7 +32,7 @@ fn collatz_steps(start: u64) -> u32 {
     steps
 }
 
-/// The start below `limit` with the longest sequence: slow on purpose.
+/// Returns the start below `limit` with the longest sequence, and the number of its steps. It is slow.
 fn longest_below(limit: u64) -> (u64, u32) {
     (1..limit)
         .map(|start| (start, collatz_steps(start)))
@@ -40,13 +40,13 @@ fn longest_below(limit: u64) -> (u64, u32) {
         .unwrap_or((1, 0))
 }
 
-/// Several threads ask for the same results. Returns how often one had to be computed.
+/// Asks for the same results from several threads. Returns how many had to be computed.
 fn ask(cache: &Cache) -> vaults::Result<u32> {
     let computed = AtomicU32::new(0);
     let ask_all = || {
         for limit in LIMITS {
-            // A result that is there is read. One that is not is computed by whoever comes first, of
-            // all threads and processes; the others wait, and get what was computed.
+            // Reads a stored result. If it is missing, the first of all threads and processes computes it.
+            // The others wait for it.
             cache.get_or_insert_with(limit, || {
                 computed.fetch_add(1, Ordering::Relaxed);
                 longest_below(limit)
@@ -71,9 +71,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         PathBuf::from,
     );
     let cache: Cache = OpenOptions::new()
-        // A cache can be rebuilt, so it need not wait for the disk.
+        // A cache can be rebuilt, so commits need not wait for the disk.
         .durability(Durability::Normal)
-        // The function runs while the write lock is held: longer than it takes must the others wait.
+        // The function runs while the write lock is held, so the others must wait longer than it takes.
         .busy_timeout(Duration::from_mins(1))
         .open(&path)?;
     println!("{} holds {} results", path.display(), cache.len()?);

@@ -1,9 +1,9 @@
-//! Prints a vault that the Python package wrote.
+//! Prints a vault of the Python package.
 //!
 //! `cargo run --example python_vault -- FILE.db`
 //!
-//! Keys are strings, values anything that MessagePack knows. Rows that Python pickled are named
-//! and passed over: unpickling would run code.
+//! Keys are strings, and values are of any type that MessagePack supports. Pickled rows are reported and
+//! skipped, because unpickling runs code.
 
 use std::process::ExitCode;
 
@@ -14,7 +14,7 @@ fn main() -> ExitCode {
         eprintln!("usage: python_vault FILE.db");
         return ExitCode::FAILURE;
     };
-    // For reading only: the file stays exactly as Python left it.
+    // Read-only: the file stays exactly as Python left it.
     let result = OpenOptions::new()
         .read_only(true)
         .open(path)
@@ -40,12 +40,12 @@ fn print(vault: &Vault<String, rmpv::Value>) -> vaults::Result<()> {
     Ok(())
 }
 
-/// An error and what caused it, one to a line.
+/// Prints an error and its causes, one per line.
 fn report(error: &Error) {
     eprintln!("error: {error}");
     let mut source = std::error::Error::source(error);
     while let Some(error) = source {
-        eprintln!("  because: {error}");
+        eprintln!("  caused by: {error}");
         source = error.source();
     }
 }

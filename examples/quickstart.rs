@@ -1,6 +1,6 @@
-//! The main job: a map that is still there when the program runs again.
+//! A map that keeps its entries between runs of the program.
 //!
-//! `cargo run --example quickstart [FILE]`, twice.
+//! `cargo run --example quickstart [FILE]`. Run it twice.
 
 use std::path::PathBuf;
 
@@ -21,17 +21,17 @@ fn main() -> vaults::Result<()> {
     let cities: Vault<String, City> = Vault::open(&path)?;
     println!("{} holds {} cities", path.display(), cities.len()?);
 
-    // As with HashMap: insert returns the value that was there before.
+    // Like HashMap::insert, this returns the old value.
     let bern = City {
         country: "Switzerland".into(),
         population: 137_000,
     };
     match cities.insert("Bern".into(), bern)? {
-        None => println!("Bern is new: run this once more"),
-        Some(old) => println!("Bern was there already, from an earlier run: {old:?}"),
+        None => println!("Bern is new: run this again"),
+        Some(old) => println!("Bern was stored by an earlier run: {old:?}"),
     }
 
-    // Many at once: one transaction, one sync, all or nothing.
+    // Many entries in one transaction with one sync.
     let more = [("Lyon", "France", 520_000), ("Turin", "Italy", 848_000)];
     cities.try_extend(more.map(|(name, country, population)| {
         let country = country.to_owned();
@@ -44,12 +44,12 @@ fn main() -> vaults::Result<()> {
         )
     }))?;
 
-    // Look-ups borrow, as with HashMap; a missing key is None, a failure is an error.
+    // Look-ups borrow the key, as in HashMap. A missing key is None, a failure is an error.
     if let Some(lyon) = cities.get("Lyon")? {
         println!("Lyon has {} inhabitants", lyon.population);
     }
 
-    // Iteration is in the order of insertion.
+    // Iteration is in insertion order.
     for entry in &cities {
         let (name, city) = entry?;
         println!("{name:>6}  {:<12} {:>8}", city.country, city.population);

@@ -1,10 +1,9 @@
-//! Counts the words of text files into a vault, and adds to what earlier runs have counted.
+//! Counts the words of text files in a vault, and adds to the counts of earlier runs.
 //!
 //! `cargo run --release --example word_count -- [--vault FILE] [TEXT...]`
 //!
-//! A word is a run of ASCII letters, in lower case: what
-//! `tr -cs 'A-Za-z' '\n' | tr A-Z a-z` makes of the text. Without a text, it counts this project's
-//! own README and sources.
+//! A word is a run of ASCII letters, in lower case, as `tr -cs 'A-Za-z' '\n' | tr A-Z a-z` prints it.
+//! Without a text, it counts the words of this project's README and sources.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -19,8 +18,8 @@ use vaults::Vault;
 
 type Counts = Vault<String, u64>;
 
-/// Words are counted in memory first and added to the vault in batches of this many different
-/// ones: few transactions, and memory that does not grow with the text.
+/// Words are first counted in memory. A batch of this many different words is added to the vault in one
+/// transaction, so there are few transactions, and memory does not grow with the text.
 const BATCH_WORDS: usize = 250_000;
 
 const SHOWN: usize = 20;
@@ -86,7 +85,7 @@ fn count_files(counts: &Counts, texts: &[PathBuf]) -> Result<u64, Box<dyn Error>
     for text in texts {
         bytes += fs::metadata(text)?.len();
     }
-    // Nothing is drawn when the output is not a terminal.
+    // The bar is not drawn if the output is not a terminal.
     let progress = ProgressBar::new(bytes).with_style(ProgressStyle::with_template(
         "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
     )?);
@@ -106,7 +105,7 @@ fn count_files(counts: &Counts, texts: &[PathBuf]) -> Result<u64, Box<dyn Error>
     Ok(bytes)
 }
 
-/// Shows every word to `f`, also those that lie across two reads.
+/// Calls `f` with every word, including those that are split between two reads.
 fn count_words(
     reader: &mut impl BufRead,
     mut f: impl FnMut(String) -> vaults::Result<()>,
@@ -133,7 +132,7 @@ fn count_words(
     Ok(())
 }
 
-/// Adds a batch to the vault in one transaction: one sync, and nobody can count in between.
+/// Adds a batch to the vault in one atomic transaction with one sync.
 fn add(counts: &Counts, batch: &mut HashMap<String, u64>) -> vaults::Result<()> {
     counts.transaction(|tx| {
         for (word, count) in batch.drain() {
@@ -143,7 +142,7 @@ fn add(counts: &Counts, batch: &mut HashMap<String, u64>) -> vaults::Result<()> 
     })
 }
 
-/// The most frequent words, with memory for no more than those.
+/// Returns the most frequent words. Memory holds no more words than those.
 fn most_frequent(counts: &Counts) -> vaults::Result<Vec<(u64, String)>> {
     let mut most = BinaryHeap::new();
     for entry in counts {

@@ -59,7 +59,10 @@ fn quickstart_finds_what_its_first_run_stored() {
     let second = printed("quickstart", &[&path]);
     assert_says(
         &second,
-        &["cities.db holds 3 cities", "Bern was there already"],
+        &[
+            "cities.db holds 3 cities",
+            "Bern was stored by an earlier run",
+        ],
     );
     assert!(!second.contains("Bern is new"), "{second}");
     let order: Vec<usize> = ["  Bern ", "  Lyon ", " Turin "]
@@ -127,7 +130,10 @@ fn job_queue_does_every_job_once() {
     // The second run does not wade through what the first has finished.
     for _ in 0..2 {
         let text = printed("job_queue", &[&folder]);
-        assert_says(&text, &["doomed took job 0, and was killed", "put back: 1"]);
+        assert_says(
+            &text,
+            &["doomed took job 0, and was killed", "jobs released: 1"],
+        );
         assert_says(&text, &["60 of 60 jobs done, in 69 tries"]);
     }
 }
@@ -166,7 +172,7 @@ fn python_vault_tells_what_is_wrong() {
     assert!(!output.status.success());
     assert_says(
         &String::from_utf8_lossy(&output.stderr),
-        &["does not hold a map", "because: "],
+        &["does not hold a map", "caused by: "],
     );
     assert!(!run("python_vault", &[]).status.success());
 }
