@@ -15,70 +15,72 @@ use crate::encoding::entry_codec::EntryCodec;
 use crate::error::{Error, Result};
 use crate::sqlite::{Config, Ends, Store};
 
-/// A map that lives in a file: [`HashMap`](std::collections::HashMap)'s methods, over one table
-/// of one SQLite file.
+/// A persistent map: the methods of [`HashMap`](std::collections::HashMap), over one table of one SQLite
+/// file.
 ///
-/// What differs from `HashMap`, everywhere: methods take `&self`, return
-/// [`Result`], and give values by value, for they are read from the file.
+/// Unlike those of `HashMap`, the methods take `&self`, return a [`Result`], and give owned values, because
+/// these are decoded from the file.
 ///
 /// # Sharing
 ///
-/// A `Vault` is a handle: cloning it is cheap and gives another handle of the same open file.
-/// It is `Send` and `Sync`: share it by clone, by `&` or in an `Arc`. The file stays open until
-/// the last handle, clone and iterator is gone. Other processes, and other handles in this one,
-/// may open the same file at the same time. After `fork` without `exec`, a handle of the parent is
-/// [`Error::Forked`] in the child.
+/// A `Vault` is a handle that is `Send` and `Sync`. Share it by clone, by `&` or in an `Arc`. Cloning is cheap
+/// and gives another handle of the same open file. The file stays open until the last handle, clone and
+/// iterator is dropped.
+///
+/// Other processes, and other handles in this one, may open the same file at the same time. After `fork`
+/// without `exec`, a handle of the parent returns [`Error::Forked`] in the child.
 ///
 /// # Order
 ///
-/// Iteration follows the order of insertion. Overwriting a key keeps its place.
+/// Iteration is in insertion order. Overwriting a key keeps its place.
 ///
 /// # Atomicity
 ///
-/// Each call is one transaction: other threads and processes see all of it or nothing, and so
-/// does the file after a crash.
+/// Each call is one transaction. Other threads and processes see all of its changes or none, and so does the
+/// file after a crash.
 ///
 /// # Durability
 ///
-/// When a call has returned `Ok`, what it wrote survives a killed process, and with
-/// [`Durability::Full`](crate::Durability::Full), the default, a power cut.
+/// When a call returns `Ok`, its changes survive a killed process. With
+/// [`Durability::Full`](crate::Durability::Full), the default, they also survive a power cut.
 ///
 /// # Locking
 ///
-/// One writer at a time, among all threads and processes; readers never wait for it, except in a
-/// file with a rollback journal that is opened with [`read_only`](crate::OpenOptions::read_only).
-/// A call that writes waits its turn for at most the
-/// [busy timeout](crate::OpenOptions::busy_timeout) and then is [`Error::Busy`]. A write from a thread
-/// that is in the middle of one (in the loop over a [`drain`](Self::drain), in the closure of a
-/// [`retain`](Self::retain)) is [`Error::Reentrant`], at once; reading there is fine, and sees the
-/// state before.
+/// One thread of one process holds the write lock at a time. A call that writes waits for it at most for the
+/// [busy timeout](crate::OpenOptions::busy_timeout), and then returns [`Error::Busy`]. Readers never wait for
+/// the write lock, except in a file with a rollback journal that is opened with
+/// [`read_only`](crate::OpenOptions::read_only).
+///
+/// If the thread already holds the write lock, for example in the loop over a [`drain`](Self::drain) or in the
+/// closure of a [`retain`](Self::retain), a write returns [`Error::Reentrant`] at once. A read there sees the
+/// last commit.
 ///
 /// # Keys
 ///
-/// `K` is bound as a `HashMap`'s is, by `Eq + Hash`, which keeps floats and hash maps out of
-/// keys. A key's identity is its encoding: two keys are the same entry if they encode to the same
-/// bytes. `Eq` is not asked.
+/// Keys need `Eq + Hash`, as in a `HashMap`, which excludes floats and hash maps. A key is identified by its
+/// encoding: two keys are the same entry if they encode to the same bytes. `Eq` is never called.
 ///
-/// For integers, strings, and structs and enums of them that derive `Eq` and `Serialize`, that is the same. It differs for
-/// types whose `Eq` is not equality of the encoding.
+/// For integers, strings, and structs and enums of them that derive `Eq` and `Serialize`, both mean the same.
+/// For some types they differ.
 ///
-/// Equal keys that encode differently are two entries, and a look-up with one misses the other:
+/// Keys that are equal and encode differently are two entries. A look-up with one misses the other:
 ///
 /// - `PathBuf`: `a/b` equals `a//b` and `a/./b`;
 /// - decimals that keep their scale: 1.0 equals 1.00;
 /// - `DateTime`s with offsets: 12:00+00:00 equals 14:00+02:00;
 /// - wrappers that make floats `Eq`: 0.0 equals -0.0;
 /// - strings that are compared without case;
-/// - a struct with an `Eq` of its own that leaves a field out, unless that field is `#[serde(skip)]`.
+/// - a struct whose own `Eq` ignores a field, unless that field is `#[serde(skip)]`.
 ///
-/// Bring such a key to one form before it is used, for example to UTC, or to lower case.
+/// Normalize such a key before you use it, for example to UTC or to lower case.
 ///
-/// Keys that are not equal and encode the same are one entry, and the second overwrites the first:
+/// Keys that are not equal and encode the same are one entry. The second overwrites the first:
 ///
-/// - `SocketAddrV6`: serde leaves out the scope and the flow label;
-/// - a struct or enum that leaves out what tells its values apart, by `#[serde(skip)]`, `untagged` or a lossy `with`.
+/// - `SocketAddrV6`: serde omits the scope and the flow label;
+/// - a struct or enum whose encoding omits what distinguishes its values, because of `#[serde(skip)]`,
+///   `untagged` or a lossy `with`.
 ///
-/// Use a key that encodes all of it, for example a tuple of the address and the scope.
+/// Use a key that encodes everything, for example a tuple of the address and the scope.
 ///
 /// ```
 /// use std::net::{Ipv6Addr, SocketAddrV6};
@@ -100,15 +102,18 @@ use crate::sqlite::{Config, Ends, Store};
 /// # }
 /// ```
 ///
-/// Look-ups take any borrowed form `Q` of `K`, as `HashMap`'s do. `Q` must encode as `K` does. std's pairs do:
-/// `String` and `str`, `PathBuf` and `Path`, `Vec<T>` and `[T]`, `Box<T>` and `T`. A form that encodes
-/// differently finds nothing, and a write by it is [`Error::Encode`], unless
-/// [`verify_writes`](crate::OpenOptions::verify_writes) is off:
+/// # Look-ups
 ///
-/// - byte strings (`bytes::Bytes`) borrowed as `[u8]`, which is a list of integers to serde. Look it up by the whole type, or
-///   take `serde_bytes::ByteBuf`, which is borrowed as `serde_bytes::Bytes`;
-/// - an array borrowed as a slice, if it holds nothing inside a `Some` (`[Some(None), None]`): such a key is written as bincode, where
-///   an array has no length and a slice has one. Look it up by the array.
+/// A look-up takes any borrowed form `Q` of `K`, as in a `HashMap`. `Q` must encode as `K` does. The pairs of
+/// std do: `String` and `str`, `PathBuf` and `Path`, `Vec<T>` and `[T]`, `Box<T>` and `T`.
+///
+/// A form that encodes differently finds nothing. A write by it returns [`Error::Encode`], unless
+/// [`verify_writes`](crate::OpenOptions::verify_writes) is disabled. Such forms are:
+///
+/// - byte strings (`bytes::Bytes`) borrowed as `[u8]`, which is a list of integers to serde. Look them up by
+///   the whole type, or use `serde_bytes::ByteBuf`, which is borrowed as `serde_bytes::Bytes`;
+/// - an array borrowed as a slice, if it contains an empty `Some` (`[Some(None), None]`). Such a key is written
+///   as bincode, where a slice has a length and an array has none. Look it up by the array.
 ///
 /// # Examples
 ///
