@@ -29,20 +29,20 @@ impl Real {
         name: ffi::sqlite3_filename,
         kind: c_int,
     ) -> Result<Self, c_int> {
-        // SAFETY: the caller says that the layer is registered.
-        let (bytes, open) = unsafe { ((*layer).szOsFile, (*layer).xOpen) };
-        let bytes = usize::try_from(bytes).map_err(|_| ffi::SQLITE_MISUSE)?;
-        let words = bytes.div_ceil(size_of::<u64>());
-        let memory = Box::into_raw(vec![0_u64; words].into_boxed_slice());
-        let file = NonNull::new(memory.cast::<u64>()).ok_or(ffi::SQLITE_NOMEM)?;
-        let real = Self { file, words };
-        let flags = ffi::SQLITE_OPEN_READONLY | kind;
-        let open = open.ok_or(ffi::SQLITE_MISUSE)?;
-        // SAFETY: the memory is `szOsFile` bytes, aligned for anything, and zero; `name` is as the
-        // caller says, and nobody wants to know the resulting flags.
-        match unsafe { open(layer, name, file.as_ptr().cast(), flags, ptr::null_mut()) } {
-            ffi::SQLITE_OK => Ok(real),
-            code => Err(code),
+        // SAFETY: the caller says that the layer is registered. The memory is `szOsFile` bytes, aligned
+        // for anything, and zero. `name` is as the caller says, and nobody asks for the resulting flags.
+        unsafe {
+            let bytes = usize::try_from((*layer).szOsFile).map_err(|_| ffi::SQLITE_MISUSE)?;
+            let open = (*layer).xOpen.ok_or(ffi::SQLITE_MISUSE)?;
+            let words = bytes.div_ceil(size_of::<u64>());
+            let memory = Box::into_raw(vec![0_u64; words].into_boxed_slice());
+            let file = NonNull::new(memory.cast::<u64>()).ok_or(ffi::SQLITE_NOMEM)?;
+            let real = Self { file, words };
+            let flags = ffi::SQLITE_OPEN_READONLY | kind;
+            match open(layer, name, file.as_ptr().cast(), flags, ptr::null_mut()) {
+                ffi::SQLITE_OK => Ok(real),
+                code => Err(code),
+            }
         }
     }
 

@@ -6,15 +6,15 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{CString, c_char, c_int, c_void};
+use std::mem::MaybeUninit;
 use std::ptr;
 use std::slice;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use rusqlite::ffi;
 
 use crate::sqlite::connection::open_file::OpenFile;
-use crate::sqlite::memory::fallback::{
-    current_time, current_time_int64, dl_error, dl_open, get_last_error, randomness, sleep,
-};
 use crate::sqlite::view::overlay::Overlay;
 use crate::sqlite::view::real::Real;
 
@@ -25,50 +25,39 @@ const REGION_WORDS: usize = 32 * 1024 / 8;
 /// Only its address is used: it tells this copy of the crate from others in the process.
 static PLACE: u8 = 0;
 
-/// Registers the layer, not as the default one, and returns its name. To be called once.
+/// The default layer, once [`register`] has found it.
+static DEFAULT: AtomicPtr<ffi::sqlite3_vfs> = AtomicPtr::new(ptr::null_mut());
+
+/// Registers the layer, not as the default one, and returns its name. It is called once.
+///
+/// The layer is a copy of the default one which opens files in its own way and deletes none.
 pub(super) fn register() -> Result<String, c_int> {
-    // SAFETY: it takes no more than a name, and null means the default; it initialises SQLite.
-    let default = unsafe { ffi::sqlite3_vfs_find(ptr::null()) };
-    if default.is_null() {
-        return Err(ffi::SQLITE_ERROR);
-    }
     let name = format!(
         "vaults-view-{}-{:p}",
         env!("CARGO_PKG_VERSION"),
         &raw const PLACE
     );
     let c_name = CString::new(name.as_str()).map_err(|_| ffi::SQLITE_MISUSE)?;
-    // SAFETY: a layer that is registered stays where it is.
-    let (max_path, is_new) = unsafe {
-        let is_new = (*default).iVersion >= 2 && (*default).xCurrentTimeInt64.is_some();
-        ((*default).mxPathname, is_new)
+    // SAFETY: null means the default layer, and to look for it initialises SQLite. A layer that is
+    // registered stays where it is. Those of its functions that the copy keeps get the copy, which has
+    // the same `pAppData`. The copy and its name stay where they are for ever.
+    let code = unsafe {
+        let default = ffi::sqlite3_vfs_find(ptr::null());
+        if default.is_null() {
+            return Err(ffi::SQLITE_ERROR);
+        }
+        DEFAULT.store(default, Ordering::Release);
+        let view = ffi::sqlite3_vfs {
+            szOsFile: c_int::try_from(size_of::<ViewFile>()).unwrap_or(c_int::MAX),
+            pNext: ptr::null_mut(),
+            zName: c_name.into_raw(),
+            xOpen: Some(open),
+            xDelete: Some(delete),
+            ..*default
+        };
+        ffi::sqlite3_vfs_register(Box::into_raw(Box::new(view)), 0)
     };
-    let vfs = Box::into_raw(Box::new(ffi::sqlite3_vfs {
-        iVersion: 2,
-        szOsFile: c_int::try_from(size_of::<ViewFile>()).unwrap_or(c_int::MAX),
-        mxPathname: max_path,
-        pNext: ptr::null_mut(),
-        zName: c_name.into_raw(),
-        pAppData: default.cast(),
-        xOpen: Some(open),
-        xDelete: Some(delete),
-        xAccess: Some(access),
-        xFullPathname: Some(full_pathname),
-        xDlOpen: Some(dl_open),
-        xDlError: Some(dl_error),
-        xDlSym: None,
-        xDlClose: None,
-        xRandomness: Some(randomness),
-        xSleep: Some(sleep),
-        xCurrentTime: Some(current_time),
-        xGetLastError: Some(get_last_error),
-        xCurrentTimeInt64: is_new.then_some(current_time_int64),
-        xSetSystemCall: None,
-        xGetSystemCall: None,
-        xNextSystemCall: None,
-    }));
-    // SAFETY: it is complete and stays where it is for ever, as does its name.
-    match unsafe { ffi::sqlite3_vfs_register(vfs, 0) } {
+    match code {
         ffi::SQLITE_OK => Ok(name),
         code => Err(code),
     }
@@ -111,16 +100,8 @@ struct File {
     real: Option<Real>,
     /// Not there as long as nothing was written.
     changes: Option<Overlay>,
-    regions: Vec<*mut [u64; REGION_WORDS]>,
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        for region in self.regions.drain(..) {
-            // SAFETY: `shm_map` made it from a box, and this is the only place that takes it back.
-            drop(unsafe { Box::from_raw(region) });
-        }
-    }
+    /// The index of the log. SQLite writes to it through pointers.
+    regions: Vec<Arc<[AtomicU64]>>,
 }
 
 /// Reads the real file, if there is one.
@@ -183,56 +164,80 @@ impl File {
     }
 }
 
-/// # Safety
-///
-/// `file` was opened by `open`, and nobody else uses it before `'a` ends.
-unsafe fn file<'a>(file: *mut ffi::sqlite3_file) -> &'a mut File {
-    // SAFETY: `open` put a box there, and only `close` takes it away; SQLite calls the methods of a
-    // file one after the other.
-    unsafe { &mut *(*file.cast::<ViewFile>()).file }
-}
-
-fn code(result: Result<(), c_int>) -> c_int {
-    result.err().unwrap_or(ffi::SQLITE_OK)
+/// Defines a method of an open file. SQLite calls it, and its body gets the [`File`]. A method that
+/// returns a value has where to write it as its last parameter.
+macro_rules! method {
+    ($(#[$doc:meta])* fn $name:ident($file:ident $(, $argument:ident: $kind:ty)*) $body:block) => {
+        $(#[$doc])*
+        unsafe extern "C" fn $name(open: *mut ffi::sqlite3_file $(, $argument: $kind)*) -> c_int {
+            // SAFETY: `open` put a box there, and only `close` takes it away. SQLite calls the methods
+            // of a file one after the other.
+            let $file: &mut File = unsafe { &mut *(*open.cast::<ViewFile>()).file };
+            match $body {
+                Ok(()) => ffi::SQLITE_OK,
+                Err(code) => code,
+            }
+        }
+    };
+    ($(#[$doc:meta])*
+     fn $name:ident($file:ident $(, $argument:ident: $kind:ty)*) -> $answer:ty $body:block) => {
+        $(#[$doc])*
+        unsafe extern "C" fn $name(
+            open: *mut ffi::sqlite3_file
+            $(, $argument: $kind)*,
+            answer: *mut $answer,
+        ) -> c_int {
+            // SAFETY: as above, and `answer` is where SQLite wants the answer.
+            let entered = unsafe {
+                let answer = &mut *answer.cast::<MaybeUninit<$answer>>();
+                (&mut *(*open.cast::<ViewFile>()).file, answer)
+            };
+            let ($file, answer): (&mut File, _) = entered;
+            let result: Result<$answer, c_int> = $body;
+            match result {
+                Ok(found) => {
+                    answer.write(found);
+                    ffi::SQLITE_OK
+                }
+                Err(code) => code,
+            }
+        }
+    };
 }
 
 // ---- names ----
 
 unsafe extern "C" fn open(
-    vfs: *mut ffi::sqlite3_vfs,
+    _vfs: *mut ffi::sqlite3_vfs,
     name: ffi::sqlite3_filename,
     file: *mut ffi::sqlite3_file,
     flags: c_int,
     out_flags: *mut c_int,
 ) -> c_int {
-    let file = file.cast::<ViewFile>();
-    // SAFETY: the memory is `szOsFile` bytes, aligned, and ours to write. Without methods, SQLite
-    // does not close a file that was not opened.
-    unsafe { (&raw mut (*file).base.pMethods).write(ptr::null()) };
     let kinds = ffi::SQLITE_OPEN_MAIN_DB | ffi::SQLITE_OPEN_MAIN_JOURNAL | ffi::SQLITE_OPEN_WAL;
     let is_named = !name.is_null() && flags & kinds != 0;
-    // SAFETY: `pAppData` is the default layer, and `name` stays valid until the file is closed.
-    let real = is_named.then(|| unsafe {
-        Real::open(
-            (*vfs).pAppData.cast(),
-            name,
-            flags & (kinds | ffi::SQLITE_OPEN_NOFOLLOW),
-        )
-    });
-    let real = match real {
-        None => None,
-        Some(Ok(real)) => Some(real),
-        // A log that is not there is as good as an empty one.
-        Some(Err(_)) if flags & ffi::SQLITE_OPEN_CREATE != 0 => None,
-        Some(Err(code)) => return code,
-    };
-    let shown = Box::new(File {
-        real,
-        changes: None,
-        regions: Vec::new(),
-    });
-    // SAFETY: as above; the methods come last, when there is something for them.
+    // SAFETY: the memory of `file` is `szOsFile` bytes, aligned, and ours to write. Without methods,
+    // SQLite does not close a file that was not opened; they come last, when there is something for
+    // them. The default layer is registered, and `name` stays valid until the file is closed.
     unsafe {
+        let file = file.cast::<ViewFile>();
+        (&raw mut (*file).base.pMethods).write(ptr::null());
+        let real = is_named.then(|| {
+            let kept = flags & (kinds | ffi::SQLITE_OPEN_NOFOLLOW);
+            Real::open(DEFAULT.load(Ordering::Acquire), name, kept)
+        });
+        let real = match real {
+            None => None,
+            Some(Ok(real)) => Some(real),
+            // A log that is not there is as good as an empty one.
+            Some(Err(_)) if flags & ffi::SQLITE_OPEN_CREATE != 0 => None,
+            Some(Err(code)) => return code,
+        };
+        let shown = Box::new(File {
+            real,
+            changes: None,
+            regions: Vec::new(),
+        });
         (&raw mut (*file).file).write(Box::into_raw(shown));
         (&raw mut (*file).base.pMethods).write(&raw const METHODS);
         if !out_flags.is_null() {
@@ -251,38 +256,6 @@ unsafe extern "C" fn delete(
     ffi::SQLITE_OK
 }
 
-unsafe extern "C" fn access(
-    vfs: *mut ffi::sqlite3_vfs,
-    name: *const c_char,
-    flags: c_int,
-    result: *mut c_int,
-) -> c_int {
-    // SAFETY: `pAppData` is the default layer; the arguments are its own.
-    unsafe {
-        let default = (*vfs).pAppData.cast::<ffi::sqlite3_vfs>();
-        (*default)
-            .xAccess
-            .map_or(ffi::SQLITE_IOERR_ACCESS, |access| {
-                access(default, name, flags, result)
-            })
-    }
-}
-
-unsafe extern "C" fn full_pathname(
-    vfs: *mut ffi::sqlite3_vfs,
-    name: *const c_char,
-    room: c_int,
-    out: *mut c_char,
-) -> c_int {
-    // SAFETY: as in `access`.
-    unsafe {
-        let default = (*vfs).pAppData.cast::<ffi::sqlite3_vfs>();
-        (*default)
-            .xFullPathname
-            .map_or(ffi::SQLITE_CANTOPEN, |full| full(default, name, room, out))
-    }
-}
-
 // ---- content ----
 
 unsafe extern "C" fn close(file: *mut ffi::sqlite3_file) -> c_int {
@@ -295,139 +268,102 @@ unsafe extern "C" fn close(file: *mut ffi::sqlite3_file) -> c_int {
     ffi::SQLITE_OK
 }
 
-unsafe extern "C" fn read(
-    open: *mut ffi::sqlite3_file,
-    buffer: *mut c_void,
-    count: c_int,
-    offset: ffi::sqlite3_int64,
-) -> c_int {
-    let (Ok(count), Ok(offset)) = (usize::try_from(count), u64::try_from(offset)) else {
-        return ffi::SQLITE_IOERR_READ;
-    };
-    // SAFETY: the file is open; the buffer has `count` bytes that nobody else uses, and which are
-    // initialised here before anything looks at them.
-    let (file, buffer) = unsafe {
-        ptr::write_bytes(buffer.cast::<u8>(), 0, count);
-        (
-            file(open),
-            slice::from_raw_parts_mut(buffer.cast::<u8>(), count),
-        )
-    };
-    file.read(offset, buffer).unwrap_or_else(|code| code)
+method! {
+    fn read(file, buffer: *mut c_void, count: c_int, offset: ffi::sqlite3_int64) {
+        let (Ok(count), Ok(offset)) = (usize::try_from(count), u64::try_from(offset)) else {
+            return ffi::SQLITE_IOERR_READ;
+        };
+        // SAFETY: the buffer has `count` bytes that nobody else uses, and which are initialised here
+        // before anything looks at them.
+        let buffer = unsafe {
+            ptr::write_bytes(buffer.cast::<u8>(), 0, count);
+            slice::from_raw_parts_mut(buffer.cast::<u8>(), count)
+        };
+        match file.read(offset, buffer) {
+            Ok(ffi::SQLITE_OK) => Ok(()),
+            Ok(code) | Err(code) => Err(code),
+        }
+    }
 }
 
-unsafe extern "C" fn write(
-    open: *mut ffi::sqlite3_file,
-    buffer: *const c_void,
-    count: c_int,
-    offset: ffi::sqlite3_int64,
-) -> c_int {
-    let (Ok(count), Ok(offset)) = (usize::try_from(count), u64::try_from(offset)) else {
-        return ffi::SQLITE_IOERR_WRITE;
-    };
-    // SAFETY: the file is open; the buffer has `count` bytes, which are to be written and so are
-    // initialised.
-    let (file, bytes) = unsafe {
-        (
-            file(open),
-            slice::from_raw_parts(buffer.cast::<u8>(), count),
-        )
-    };
-    code(file.write(offset, bytes))
+method! {
+    fn write(file, buffer: *const c_void, count: c_int, offset: ffi::sqlite3_int64) {
+        let (Ok(count), Ok(offset)) = (usize::try_from(count), u64::try_from(offset)) else {
+            return ffi::SQLITE_IOERR_WRITE;
+        };
+        // SAFETY: the buffer has `count` bytes, which are to be written and so are initialised.
+        let bytes = unsafe { slice::from_raw_parts(buffer.cast::<u8>(), count) };
+        file.write(offset, bytes)
+    }
 }
 
-unsafe extern "C" fn truncate(open: *mut ffi::sqlite3_file, size: ffi::sqlite3_int64) -> c_int {
-    let Ok(size) = u64::try_from(size) else {
-        return ffi::SQLITE_IOERR_TRUNCATE;
-    };
-    // SAFETY: the file is open.
-    code(unsafe { file(open) }.resize(size))
+method! {
+    fn truncate(file, size: ffi::sqlite3_int64) {
+        u64::try_from(size)
+            .map_err(|_| ffi::SQLITE_IOERR_TRUNCATE)
+            .and_then(|size| file.resize(size))
+    }
 }
 
 unsafe extern "C" fn sync(_open: *mut ffi::sqlite3_file, _flags: c_int) -> c_int {
     ffi::SQLITE_OK
 }
 
-unsafe extern "C" fn file_size(
-    open: *mut ffi::sqlite3_file,
-    size: *mut ffi::sqlite3_int64,
-) -> c_int {
-    // SAFETY: the file is open.
-    match unsafe { file(open) }.len() {
-        Ok(len) => {
-            // SAFETY: `size` is where SQLite wants the answer.
-            unsafe { size.write(i64::try_from(len).unwrap_or(i64::MAX)) };
-            ffi::SQLITE_OK
-        }
-        Err(code) => code,
+method! {
+    fn file_size(file) -> ffi::sqlite3_int64 {
+        file.len().map(|len| i64::try_from(len).unwrap_or(i64::MAX))
     }
 }
 
 // ---- locks ----
 
-/// Takes a shared lock on the real file; anything above that is needed for writes only, which
-/// stay here.
-unsafe extern "C" fn lock(open: *mut ffi::sqlite3_file, level: c_int) -> c_int {
-    // SAFETY: the file is open.
-    match unsafe { file(open) }.file() {
-        Some(file) if level == ffi::SQLITE_LOCK_SHARED => file.lock(level),
-        _ => ffi::SQLITE_OK,
-    }
-}
-
-unsafe extern "C" fn unlock(open: *mut ffi::sqlite3_file, level: c_int) -> c_int {
-    // SAFETY: the file is open.
-    match unsafe { file(open) }.file() {
-        Some(file) if level == ffi::SQLITE_LOCK_NONE => file.unlock(),
-        _ => ffi::SQLITE_OK,
-    }
-}
-
-unsafe extern "C" fn check_reserved_lock(
-    open: *mut ffi::sqlite3_file,
-    result: *mut c_int,
-) -> c_int {
-    // SAFETY: the file is open.
-    let real = unsafe { file(open) }.file();
-    match real.map_or(Ok(false), OpenFile::is_reserved) {
-        Ok(reserved) => {
-            // SAFETY: `result` is where SQLite wants the answer.
-            unsafe { result.write(c_int::from(reserved)) };
-            ffi::SQLITE_OK
+method! {
+    /// Takes a shared lock on the real file. A higher one is needed for writes only, which stay here.
+    fn lock(file, level: c_int) {
+        match file.file() {
+            Some(real) if level == ffi::SQLITE_LOCK_SHARED => match real.lock(level) {
+                ffi::SQLITE_OK => Ok(()),
+                code => Err(code),
+            },
+            _ => Ok(()),
         }
-        Err(code) => code,
+    }
+}
+
+method! {
+    fn unlock(file, level: c_int) {
+        match file.file() {
+            Some(real) if level == ffi::SQLITE_LOCK_NONE => match real.unlock() {
+                ffi::SQLITE_OK => Ok(()),
+                code => Err(code),
+            },
+            _ => Ok(()),
+        }
+    }
+}
+
+method! {
+    fn check_reserved_lock(file) -> c_int {
+        let is_reserved = file.file().map_or(Ok(false), OpenFile::is_reserved);
+        is_reserved.map(c_int::from)
     }
 }
 
 // ---- the index of the log, which nobody else sees ----
 
-unsafe extern "C" fn shm_map(
-    open: *mut ffi::sqlite3_file,
-    region: c_int,
-    size: c_int,
-    extend: c_int,
-    out: *mut *mut c_void,
-) -> c_int {
-    // SAFETY: the file is open, and `out` is where SQLite wants the answer.
-    let file = unsafe {
-        out.write(ptr::null_mut());
-        file(open)
-    };
-    let (Ok(region), REGION_BYTES) = (usize::try_from(region), size) else {
-        return ffi::SQLITE_IOERR_SHMMAP;
-    };
-    while extend != 0 && file.regions.len() <= region {
-        let words = vec![0_u64; REGION_WORDS].into_boxed_slice();
-        let Ok(words) = words.try_into() else {
-            return ffi::SQLITE_IOERR_NOMEM;
+method! {
+    /// A region goes when the file is closed, which SQLite does last.
+    fn shm_map(file, region: c_int, size: c_int, extend: c_int) -> *mut c_void {
+        let (Ok(region), REGION_BYTES) = (usize::try_from(region), size) else {
+            return ffi::SQLITE_IOERR_SHMMAP;
         };
-        file.regions.push(Box::into_raw(words));
+        while extend != 0 && file.regions.len() <= region {
+            file.regions
+                .push((0..REGION_WORDS).map(|_| AtomicU64::new(0)).collect());
+        }
+        let region = file.regions.get(region);
+        Ok(region.map_or(ptr::null_mut(), |words| words.as_ptr().cast_mut().cast()))
     }
-    if let Some(region) = file.regions.get(region) {
-        // SAFETY: as above. The region goes when the file is closed, which SQLite does last.
-        unsafe { out.write(region.cast()) };
-    }
-    ffi::SQLITE_OK
 }
 
 unsafe extern "C" fn shm_lock(
@@ -455,7 +391,8 @@ unsafe extern "C" fn file_control(
     ffi::SQLITE_NOTFOUND
 }
 
-/// For the size of a sector: SQLite's default. For the characteristics: none.
+/// The size of a sector, for which zero means SQLite's default, and the characteristics, of which
+/// there are none.
 unsafe extern "C" fn zero(_open: *mut ffi::sqlite3_file) -> c_int {
     0
 }
