@@ -5,7 +5,7 @@
 //! them; the figures for the documentation are those of
 //!
 //! ```text
-//! VAULTS_TEST_ROUNDS=1000 cargo test --test it faults::injection::figures -- --ignored --nocapture
+//! VAULTS_TEST_ROUNDS=1000 cargo test --test it faults::injection::figures -- --nocapture
 //! ```
 //!
 //! A fault that is not dealt with says how it is made again.
@@ -90,11 +90,10 @@ fn faults(reached: &Reached, limit: u32) -> Vec<(Fault, Course)> {
     chosen
 }
 
-/// Makes faults at the operations of a workload.
-fn sweep(workload: Workload, durability: Durability) -> Tally {
+/// Makes faults at the operations of a workload: so many at operations of one kind.
+fn sweep(workload: Workload, durability: Durability, limit: u32) -> Tally {
     let steps = workload.steps(SEED, Length::Short);
     let reached = Case::reached(workload, durability, &steps);
-    let limit = (CASES * workload.weight / 100).saturating_mul(rounds());
     let mut tally = Tally {
         operations: reached.iter().sum(),
         ..Tally::default()
@@ -127,7 +126,7 @@ fn sweep(workload: Workload, durability: Durability) -> Tally {
     assert!(
         failures.is_empty(),
         "{} of {} faults; to see one again, set this and run \
-         cargo test --test it faults::injection::one -- --ignored --nocapture:\n{}",
+         cargo test --test it faults::injection::one -- --nocapture:\n{}",
         failures.len(),
         tally.faults,
         failures[..failures.len().min(20)].join("\n"),
@@ -135,8 +134,14 @@ fn sweep(workload: Workload, durability: Durability) -> Tally {
     tally
 }
 
-fn endures(name: &str, durability: Durability) -> Tally {
-    let tally = sweep(Workload::named(name), durability);
+/// How many faults of a workload are tried at operations of one kind.
+fn cases(name: &str) -> u32 {
+    let weight = Workload::named(name).weight;
+    (CASES * weight / 100).saturating_mul(rounds())
+}
+
+fn endures(name: &str, durability: Durability, limit: u32) -> Tally {
+    let tally = sweep(Workload::named(name), durability, limit);
     assert!(tally.noticed > tally.faults / 4, "{name}: {tally:?}");
     tally
 }
@@ -146,12 +151,12 @@ macro_rules! enduring {
         $(
             #[test]
             fn $test() {
-                endures($name, Durability::$durability);
+                endures($name, Durability::$durability, cases($name));
             }
         )+
 
+        /// Prints the figures for the documentation; of a few faults only, if no rounds are asked for.
         #[test]
-        #[ignore = "prints the figures for the documentation"]
         fn figures() {
             eprintln!(
                 "| workload | operations reached | faults | noticed by a call \
@@ -160,7 +165,8 @@ macro_rules! enduring {
             eprintln!("|---|---|---|---|---|");
             let mut total = Tally::default();
             for (name, durability) in [$(($name, Durability::$durability)),+] {
-                let tally = endures(name, durability);
+                let limit = if rounds() == 1 { 2 } else { cases(name) };
+                let tally = endures(name, durability, limit);
                 eprintln!("| {name}, {durability:?} {tally}");
                 total += tally;
             }
@@ -261,10 +267,11 @@ enduring! {
     reopening_without_syncs_endures: "reopening" at Normal,
 }
 
+/// Shows the one fault that `VAULTS_TEST_FAULT` names.
 #[test]
-#[ignore = "shows the one fault that VAULTS_TEST_FAULT names"]
 fn one() {
-    let wanted = std::env::var(ONE).expect("it is to name a fault");
+    let wanted = std::env::var(ONE)
+        .unwrap_or_else(|_| format!("puts,Full,Write,1,{},Once", ffi::SQLITE_FULL));
     let [name, durability, operation, nth, code, course] =
         wanted.split(',').collect::<Vec<_>>()[..]
     else {
