@@ -12,7 +12,7 @@ use vaults::{Error, Existing, OpenOptions, Progress, Vault};
 use crate::concurrency::processes::CHILD;
 use crate::support::damage::python_fixture;
 use crate::support::{
-    Child, Scratch, contents, entries, make, numbers, on_both, open, open_fast, rows, sql,
+    Child, Scratch, contents, entries, make, numbers, on_each_engine, open, open_fast, rows, sql,
 };
 
 fn replace(vault: &Vault<u32, u32>, path: &Path) -> vaults::Result<()> {
@@ -21,7 +21,7 @@ fn replace(vault: &Vault<u32, u32>, path: &Path) -> vaults::Result<()> {
 
 #[test]
 fn a_copy_is_equal_and_in_order() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         let scratch = Scratch::new();
         vault.try_extend(numbers(2000)).unwrap();
         vault.put(&7, &70).unwrap();
@@ -109,7 +109,7 @@ fn a_copy_is_of_the_state_at_its_beginning() {
 
 #[test]
 fn what_a_transaction_has_not_committed_is_not_in_the_copy() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         let scratch = Scratch::new();
         vault.try_extend(numbers(3)).unwrap();
         let mut tx = vault.begin().unwrap();

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use vaults::{Codec, Error, OpenOptions, Vault};
 
 use crate::support::{
-    Scratch, checkpoint, entries, make, numbers, on_both, open, open_fast, rows, sql,
+    Scratch, checkpoint, entries, make, numbers, on_each_engine, open, open_fast, rows, sql,
 };
 
 const MANY: u32 = 100_000;
@@ -149,7 +149,7 @@ fn another_type_is_opened_or_mapped_to() {
 
 #[test]
 fn keys_may_change_places_and_types() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(1_500)).unwrap();
         // In the cache, and in the number of entries.
         assert_eq!(vault.get(&3).unwrap(), Some(3));

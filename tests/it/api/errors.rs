@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use vaults::{EntryPart, Error, OpenOptions, Vault};
 
-use crate::support::{Scratch, make, numbers, open, put_row, sql};
+use crate::support::{Scratch, make, numbers, on_each_engine, open, put_row, sql};
 
 /// All errors of a chain, from the outermost on.
 fn chain(error: &Error) -> Vec<&(dyn StdError + 'static)> {
@@ -121,28 +121,30 @@ fn a_value_that_cannot_be_stored() {
     struct Inner {
         x: Option<Option<u8>>,
     }
-    let vault: Vault<u8, Nested> = Vault::open_in_memory().unwrap();
-    let inner = Inner { x: Some(None) };
-    let error = vault.put(&1, &Nested { inner }).unwrap_err();
-    assert_is!(
-        &error,
-        Error::Encode {
-            part: EntryPart::Value,
-            ..
-        }
-    );
-    check(&error, 3);
+    on_each_engine(|vault: Vault<u8, Nested>| {
+        let inner = Inner { x: Some(None) };
+        let error = vault.put(&1, &Nested { inner }).unwrap_err();
+        assert_is!(
+            &error,
+            Error::Encode {
+                part: EntryPart::Value,
+                ..
+            }
+        );
+        check(&error, 3);
+    });
 }
 
 #[cfg(unix)]
 #[test]
 fn a_type_that_refuses_to_be_serialized() {
     use std::os::unix::ffi::OsStrExt;
-    let vault: Vault<u8, std::path::PathBuf> = Vault::open_in_memory().unwrap();
-    let path = std::ffi::OsStr::from_bytes(b"\xff").into();
-    let error = vault.put(&1, &path).unwrap_err();
-    assert_is!(&error, Error::Encode { .. });
-    check(&error, 3);
+    on_each_engine(|vault: Vault<u8, std::path::PathBuf>| {
+        let path = std::ffi::OsStr::from_bytes(b"\xff").into();
+        let error = vault.put(&1, &path).unwrap_err();
+        assert_is!(&error, Error::Encode { .. });
+        check(&error, 3);
+    });
 }
 
 #[test]
@@ -215,15 +217,16 @@ fn a_table_that_is_gone_is_damage() {
 
 #[test]
 fn an_error_of_an_earlier_call() {
-    let vault: Vault<u8, Option<serde_json::Value>> = Vault::open_in_memory().unwrap();
-    *vault.entry(1).or_default().unwrap() = Some(serde_json::Value::Null);
-    let error = vault.flush().unwrap_err();
-    assert_is!(&error, Error::Deferred { .. });
-    assert_is!(
-        error.source().unwrap().downcast_ref(),
-        Some(Error::Encode { .. })
-    );
-    check(&error, 3);
+    on_each_engine(|vault: Vault<u8, Option<serde_json::Value>>| {
+        *vault.entry(1).or_default().unwrap() = Some(serde_json::Value::Null);
+        let error = vault.flush().unwrap_err();
+        assert_is!(&error, Error::Deferred { .. });
+        assert_is!(
+            error.source().unwrap().downcast_ref(),
+            Some(Error::Encode { .. })
+        );
+        check(&error, 3);
+    });
 }
 
 #[test]

@@ -8,7 +8,7 @@ use vaults::{
 };
 
 use crate::support::{
-    Scratch, checkpoint, entries, make, numbers, on_both, open, open_fast, put_row,
+    Scratch, checkpoint, entries, make, numbers, on_each_engine, open, open_fast, put_row,
 };
 
 fn ok<T>(items: impl Iterator<Item = Result<T>>) -> Vec<T> {
@@ -17,7 +17,7 @@ fn ok<T>(items: impl Iterator<Item = Result<T>>) -> Vec<T> {
 
 #[test]
 fn order_is_that_of_insertion() {
-    on_both::<String, u32>(|vault| {
+    on_each_engine::<String, u32>(|vault| {
         for (n, key) in ["pear", "apple", "fig", "date"].iter().enumerate() {
             vault.put(*key, &u32::try_from(n).unwrap()).unwrap();
         }
@@ -29,7 +29,7 @@ fn order_is_that_of_insertion() {
 
 #[test]
 fn an_overwritten_entry_keeps_its_place() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(4)).unwrap();
         vault.insert(1, 10).unwrap();
         vault.put(&2, &20).unwrap();
@@ -41,7 +41,7 @@ fn an_overwritten_entry_keeps_its_place() {
 
 #[test]
 fn a_removed_entry_comes_back_at_the_end() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(4)).unwrap();
         vault.remove(&1).unwrap();
         vault.remove(&3).unwrap();
@@ -63,7 +63,7 @@ fn order_survives_a_restart() {
 
 #[test]
 fn both_ends_meet_in_the_middle() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(1000)).unwrap();
         for backward in [1, 2, 7, 999] {
             let mut iterator = vault.iter();
@@ -84,18 +84,19 @@ fn both_ends_meet_in_the_middle() {
 
 #[test]
 fn every_length_up_to_several_pages_is_walked_whole() {
-    let vault: Vault<u32, u32> = Vault::open_in_memory().unwrap();
-    for length in 0..60 {
-        assert!(ok(vault.keys()).into_iter().eq(0..length));
-        assert!(ok(vault.keys().rev()).into_iter().eq((0..length).rev()));
-        assert_eq!(vault.iter().count(), vault.len().unwrap());
-        vault.put(&length, &length).unwrap();
-    }
+    on_each_engine(|vault: Vault<u32, u32>| {
+        for length in 0..60 {
+            assert!(ok(vault.keys()).into_iter().eq(0..length));
+            assert!(ok(vault.keys().rev()).into_iter().eq((0..length).rev()));
+            assert_eq!(vault.iter().count(), vault.len().unwrap());
+            vault.put(&length, &length).unwrap();
+        }
+    });
 }
 
 #[test]
 fn large_values_are_streamed_whole() {
-    on_both::<u32, String>(|vault| {
+    on_each_engine::<u32, String>(|vault| {
         let value = |n: u32| {
             char::from(b'a' + u8::try_from(n).unwrap())
                 .to_string()
@@ -114,7 +115,7 @@ fn large_values_are_streamed_whole() {
 
 #[test]
 fn an_iterator_shows_the_state_it_was_made_in() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(500)).unwrap();
         let mut before = vault.iter();
         assert_eq!(before.next().unwrap().unwrap(), (0, 0));
@@ -133,7 +134,7 @@ fn an_iterator_shows_the_state_it_was_made_in() {
 
 #[test]
 fn a_state_is_fixed_by_the_call_and_not_by_the_first_item() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.insert(1, 1).unwrap();
         let (entries, keys, values) = (vault.iter(), vault.keys(), vault.values());
         vault.clear().unwrap();
@@ -146,7 +147,7 @@ fn a_state_is_fixed_by_the_call_and_not_by_the_first_item() {
 
 #[test]
 fn an_empty_state_stays_empty() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         let mut iterator = vault.iter();
         vault.insert(1, 1).unwrap();
         assert!(iterator.next().is_none());
@@ -155,7 +156,7 @@ fn an_empty_state_stays_empty() {
 
 #[test]
 fn many_iterators_live_at_once_each_in_its_own_state() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         let mut iterators = Vec::new();
         for n in 0..20 {
             iterators.push(vault.iter());
@@ -169,7 +170,7 @@ fn many_iterators_live_at_once_each_in_its_own_state() {
 
 #[test]
 fn writing_in_the_loop_is_fine() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(100)).unwrap();
         for entry in &vault {
             let (key, value) = entry.unwrap();
@@ -184,7 +185,7 @@ fn writing_in_the_loop_is_fine() {
 
 #[test]
 fn for_loops_take_the_vault_or_borrow_it() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(3)).unwrap();
         let mut sum = 0;
         for entry in &vault {
@@ -201,7 +202,7 @@ fn for_loops_take_the_vault_or_borrow_it() {
 
 #[test]
 fn an_iterator_that_owns_its_handle_outlives_all_others() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(100)).unwrap();
         let (keys, values) = (vault.clone().into_keys(), vault.clone().into_values());
         let iterator = vault.into_iter();
@@ -213,7 +214,7 @@ fn an_iterator_that_owns_its_handle_outlives_all_others() {
 
 #[test]
 fn an_owning_iterator_goes_on_in_another_thread() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(100)).unwrap();
         let mut iterator = vault.into_iter();
         assert_eq!(iterator.next().unwrap().unwrap(), (0, 0));
@@ -229,7 +230,7 @@ fn all_are_fused() {
         assert!(iterator.next().is_none());
         assert!(iterator.next().is_none());
     }
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(3)).unwrap();
         is_fused::<Iter<'_, u32, u32>>(vault.iter());
         is_fused::<Keys<'_, u32, u32>>(vault.keys());
@@ -245,7 +246,7 @@ fn all_are_fused() {
 
 #[test]
 fn an_iterator_that_has_ended_does_not_see_what_comes_later() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         let mut iterator = vault.iter();
         assert!(iterator.next().is_none());
         vault.insert(1, 1).unwrap();
@@ -333,7 +334,7 @@ fn a_bad_value_can_be_replaced_and_a_bad_row_cleared() {
 
 #[test]
 fn a_drain_ends_well_from_both_ends() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(50)).unwrap();
         let mut drain = vault.drain();
         assert_eq!(drain.next_back().unwrap().unwrap(), (49, 49));

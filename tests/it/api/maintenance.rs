@@ -10,7 +10,7 @@ use crate::support::damage::{
     python_fixture,
 };
 use crate::support::{
-    Child, Scratch, entries, make, numbers, on_both, open, open_fast, put_row, rows, sql,
+    Child, Scratch, entries, make, numbers, on_each_engine, open, open_fast, put_row, rows, sql,
 };
 
 fn texts(count: u32) -> impl Iterator<Item = (u32, String)> {
@@ -21,7 +21,7 @@ fn texts(count: u32) -> impl Iterator<Item = (u32, String)> {
 
 #[test]
 fn a_whole_vault_has_no_problems() {
-    on_both::<u32, String>(|vault| {
+    on_each_engine::<u32, String>(|vault| {
         vault.try_extend(texts(3000)).unwrap();
         let report = vault.verify().unwrap();
         assert!(report.is_ok(), "{report:?}");
@@ -37,7 +37,7 @@ fn a_whole_vault_has_no_problems() {
 
 #[test]
 fn an_empty_vault_has_no_problems() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         let report = vault.verify().unwrap();
         assert!(report.is_ok());
         assert_eq!((report.entries, report.key_bytes), (0, 0));
@@ -192,7 +192,7 @@ fn an_index_that_lacks_an_entry_is_a_problem() {
 
 #[test]
 fn verify_shows_its_progress() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(5000)).unwrap();
         let mut seen: Vec<Progress> = Vec::new();
         let report = vault.verify_with(|progress| seen.push(progress)).unwrap();
@@ -250,7 +250,7 @@ fn stats_are_those_of_the_files() {
 
 #[test]
 fn readers_are_counted() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(10)).unwrap();
         vault.get(&1).unwrap();
         let readers = || {
@@ -278,7 +278,7 @@ fn readers_are_counted() {
 
 #[test]
 fn compacting_gives_space_back_and_keeps_the_order() {
-    on_both::<u32, String>(|vault| {
+    on_each_engine::<u32, String>(|vault| {
         vault.try_extend(texts(3000)).unwrap();
         vault.put(&10, &"moved".to_owned()).unwrap();
         vault.remove(&20).unwrap();
@@ -300,7 +300,7 @@ fn compacting_gives_space_back_and_keeps_the_order() {
 
 #[test]
 fn compacting_while_somebody_reads_an_older_state() {
-    on_both::<u32, String>(|vault| {
+    on_each_engine::<u32, String>(|vault| {
         vault.try_extend(texts(2000)).unwrap();
         let snapshot = vault.snapshot().unwrap();
         assert_eq!(snapshot.len().unwrap(), 2000);
@@ -323,7 +323,7 @@ fn compacting_while_somebody_reads_an_older_state() {
 
 #[test]
 fn compacting_in_the_middle_of_a_write_is_refused() {
-    on_both::<u32, String>(|vault| {
+    on_each_engine::<u32, String>(|vault| {
         vault.try_extend(texts(10)).unwrap();
         let mut tx = vault.begin().unwrap();
         tx.remove(&1).unwrap();

@@ -10,7 +10,9 @@ use vaults::{
     Values, Vault, VaultDir,
 };
 
-use crate::support::{Scratch, contents, entries, make, numbers, on_both, open, panic_message};
+use crate::support::{
+    Scratch, contents, entries, make, numbers, on_each_engine, open, panic_message,
+};
 
 // ---- traits -------------------------------------------------------------------------------
 
@@ -93,7 +95,7 @@ fn debug_does_not_look_at_the_file() {
 
 #[test]
 fn a_clone_is_the_same_vault() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         let clone = vault.clone();
         vault.put(&1, &1).unwrap();
         assert_eq!(clone.get(&1).unwrap(), Some(1));
@@ -119,7 +121,7 @@ fn vaults_in_memory_are_apart() {
 
 #[test]
 fn a_stored_none_is_a_value() {
-    on_both::<String, Option<u32>>(|vault| {
+    on_each_engine::<String, Option<u32>>(|vault| {
         assert_eq!(vault.insert("a".into(), None).unwrap(), None);
         assert_eq!(vault.get("a").unwrap(), Some(None));
         assert_eq!(vault.get("b").unwrap(), None);
@@ -134,39 +136,40 @@ fn a_stored_none_is_a_value() {
 
 #[test]
 fn look_ups_by_borrowed_forms() {
-    let vault: Vault<String, u32> = Vault::open_in_memory().unwrap();
-    let owned = "a".to_owned();
-    vault.put("a", &1).unwrap();
-    assert_eq!(vault.get("a").unwrap(), Some(1));
-    assert_eq!(vault.get(&owned).unwrap(), Some(1));
-    assert_eq!(vault.get_key_value("a").unwrap(), Some((owned, 1)));
-    assert!(vault.contains_keys(["a"]).unwrap());
-    assert!(vault.contains_keys::<str>([]).unwrap());
-    assert_eq!(vault.remove_entry("a").unwrap(), Some(("a".into(), 1)));
+    on_each_engine(|vault: Vault<String, u32>| {
+        let owned = "a".to_owned();
+        vault.put("a", &1).unwrap();
+        assert_eq!(vault.get("a").unwrap(), Some(1));
+        assert_eq!(vault.get(&owned).unwrap(), Some(1));
+        assert_eq!(vault.get_key_value("a").unwrap(), Some((owned, 1)));
+        assert!(vault.contains_keys(["a"]).unwrap());
+        assert!(vault.contains_keys::<str>([]).unwrap());
+        assert_eq!(vault.remove_entry("a").unwrap(), Some(("a".into(), 1)));
 
-    let vault: Vault<Vec<u8>, u32> = Vault::open_in_memory().unwrap();
-    vault.insert(vec![1, 2], 1).unwrap();
-    assert_eq!(vault.get([1, 2].as_slice()).unwrap(), Some(1));
-    assert_eq!(vault.get(&vec![1, 2]).unwrap(), Some(1));
-    assert_eq!(vault.get([1].as_slice()).unwrap(), None);
+        let vault: Vault<Vec<u8>, u32> = Vault::open_in_memory().unwrap();
+        vault.insert(vec![1, 2], 1).unwrap();
+        assert_eq!(vault.get([1, 2].as_slice()).unwrap(), Some(1));
+        assert_eq!(vault.get(&vec![1, 2]).unwrap(), Some(1));
+        assert_eq!(vault.get([1].as_slice()).unwrap(), None);
 
-    let vault: Vault<Box<str>, u32> = Vault::open_in_memory().unwrap();
-    vault.insert("boxed".into(), 1).unwrap();
-    assert_eq!(vault.get("boxed").unwrap(), Some(1));
+        let vault: Vault<Box<str>, u32> = Vault::open_in_memory().unwrap();
+        vault.insert("boxed".into(), 1).unwrap();
+        assert_eq!(vault.get("boxed").unwrap(), Some(1));
 
-    let vault: Vault<(String, u32), u32> = Vault::open_in_memory().unwrap();
-    vault.insert(("a".into(), 1), 1).unwrap();
-    assert_eq!(vault.get(&("a".to_owned(), 1)).unwrap(), Some(1));
-    assert_eq!(vault.get(&("a".to_owned(), 2)).unwrap(), None);
+        let vault: Vault<(String, u32), u32> = Vault::open_in_memory().unwrap();
+        vault.insert(("a".into(), 1), 1).unwrap();
+        assert_eq!(vault.get(&("a".to_owned(), 1)).unwrap(), Some(1));
+        assert_eq!(vault.get(&("a".to_owned(), 2)).unwrap(), None);
 
-    let vault: Vault<std::path::PathBuf, u32> = Vault::open_in_memory().unwrap();
-    vault.insert("/a/b".into(), 1).unwrap();
-    assert_eq!(vault.get(Path::new("/a/b")).unwrap(), Some(1));
+        let vault: Vault<std::path::PathBuf, u32> = Vault::open_in_memory().unwrap();
+        vault.insert("/a/b".into(), 1).unwrap();
+        assert_eq!(vault.get(Path::new("/a/b")).unwrap(), Some(1));
+    });
 }
 
 #[test]
 fn keys_that_differ_are_apart() {
-    on_both::<String, u32>(|vault| {
+    on_each_engine::<String, u32>(|vault| {
         let keys = ["", "a", "A", "a ", "a\0", "ä", "a\u{308}", "1", "01"];
         for (n, key) in (0..).zip(keys) {
             assert_eq!(vault.insert(key.into(), n).unwrap(), None);
@@ -175,7 +178,7 @@ fn keys_that_differ_are_apart() {
             assert_eq!(vault.get(key).unwrap(), Some(n), "{key:?}");
         }
     });
-    on_both::<(String, String), u32>(|vault| {
+    on_each_engine::<(String, String), u32>(|vault| {
         vault.insert(("ab".into(), "c".into()), 1).unwrap();
         vault.insert(("a".into(), "bc".into()), 2).unwrap();
         assert_eq!(vault.len().unwrap(), 2);
@@ -192,7 +195,7 @@ fn a_memoized_function_that_calls_itself() {
             _ => Ok(n * factorial(memory, n - 1)?),
         })
     }
-    on_both::<u64, u64>(|memory| {
+    on_each_engine::<u64, u64>(|memory| {
         assert_is!(factorial(&memory, 3), Err(Error::Reentrant { .. }));
         assert!(memory.is_empty().unwrap(), "nothing is stored");
         // What is there is read, within the closure too.
@@ -204,7 +207,7 @@ fn a_memoized_function_that_calls_itself() {
 
 #[test]
 fn a_computed_value_that_cannot_be_stored_is_dropped_and_nothing_is_there() {
-    on_both::<u8, Option<serde_json::Value>>(|vault| {
+    on_each_engine::<u8, Option<serde_json::Value>>(|vault| {
         let made = vault.get_or_insert_with(1, || Some(serde_json::Value::Null));
         assert_is!(made, Err(Error::Encode { .. }));
         assert!(vault.is_empty().unwrap());
@@ -260,7 +263,7 @@ fn a_leaked_guard_holds_the_write_lock_for_the_life_of_the_process() {
 
 #[test]
 fn extending_a_handle_or_a_reference_with_owned_or_borrowed_pairs() {
-    on_both::<String, u32>(|mut vault| {
+    on_each_engine::<String, u32>(|mut vault| {
         let pair = |key: &str, value| (key.to_owned(), value);
         let map = HashMap::from([pair("b", 2)]);
         let sorted = BTreeMap::from([pair("d", 4)]);
@@ -280,7 +283,7 @@ fn extending_a_handle_or_a_reference_with_owned_or_borrowed_pairs() {
 /// The items are inferred from the vault, as `HashMap::extend` infers them.
 #[test]
 fn try_extend_infers_its_items() {
-    on_both::<String, Option<u8>>(|vault| {
+    on_each_engine::<String, Option<u8>>(|vault| {
         vault.try_extend([("a".into(), Some(1))]).unwrap();
         vault.try_extend([("b".into(), None)]).unwrap();
         vault
@@ -302,7 +305,7 @@ fn try_extend_infers_its_items() {
 
 #[test]
 fn put_many_takes_what_put_takes() {
-    on_both::<String, Vec<u8>>(|vault| {
+    on_each_engine::<String, Vec<u8>>(|vault| {
         let (one, two) = (vec![1], vec![2]);
         vault.put_many([("a", &one), ("b", &two)]).unwrap();
         // Keys that live for longer than the values, and the other way round.
@@ -328,7 +331,7 @@ fn put_many_takes_what_put_takes() {
 
 #[test]
 fn a_vault_is_copied_in_one_line() {
-    on_both::<u32, String>(|old| {
+    on_each_engine::<u32, String>(|old| {
         old.try_extend(numbers(1000).map(|(key, n)| (key, n.to_string())))
             .unwrap();
         let new: Vault<u32, String> = Vault::open_in_memory().unwrap();
@@ -351,7 +354,7 @@ fn a_vault_is_copied_in_one_line() {
 #[test]
 fn the_first_error_among_the_entries_stores_nothing() {
     type Own = Box<dyn std::error::Error>;
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         let lines = ["1=1", "2=two", "3=3"];
         let read = |line: &str| -> Result<_, Own> {
             let (key, value) = line.split_once('=').ok_or("no `=`")?;
@@ -375,19 +378,20 @@ fn the_first_error_among_the_entries_stores_nothing() {
 
 #[test]
 fn an_error_of_the_vault_arrives_as_the_type_of_the_entries() {
-    let vault: Vault<u8, Option<serde_json::Value>> = Vault::open_in_memory().unwrap();
-    let entries = [Ok::<_, Box<dyn std::error::Error>>((
-        1,
-        Some(serde_json::Value::Null),
-    ))];
-    let error = vault.try_extend_results(entries).unwrap_err();
-    assert_is!(error.downcast_ref(), Some(Error::Encode { .. }));
-    assert!(vault.is_empty().unwrap());
+    on_each_engine(|vault: Vault<u8, Option<serde_json::Value>>| {
+        let entries = [Ok::<_, Box<dyn std::error::Error>>((
+            1,
+            Some(serde_json::Value::Null),
+        ))];
+        let error = vault.try_extend_results(entries).unwrap_err();
+        assert_is!(error.downcast_ref(), Some(Error::Encode { .. }));
+        assert!(vault.is_empty().unwrap());
+    });
 }
 
 #[test]
 fn extending_with_nothing_changes_nothing() {
-    on_both::<u32, u32>(|mut vault| {
+    on_each_engine::<u32, u32>(|mut vault| {
         vault.extend(numbers(0));
         vault.try_extend([]).unwrap();
         assert!(vault.is_empty().unwrap());
@@ -406,7 +410,7 @@ fn extend_panics_on_an_error_and_stores_nothing() {
     assert!(message.contains("cannot be written to"), "{message}");
     assert_eq!(reader.len().unwrap(), 1);
 
-    on_both::<u8, Option<serde_json::Value>>(|mut vault| {
+    on_each_engine::<u8, Option<serde_json::Value>>(|mut vault| {
         let nothing_in_some = Some(serde_json::Value::Null);
         let pairs = [(1, None), (2, nothing_in_some)];
         let error = vault.try_extend(pairs.clone()).unwrap_err();

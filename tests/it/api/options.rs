@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use vaults::{Codec, Durability, EntryPart, Error, OpenOptions, Vault};
 
-use crate::support::{Scratch, entries, numbers, on_both, open, rows};
+use crate::support::{Scratch, entries, numbers, on_each_engine, on_each_engine_with, open, rows};
 
 #[test]
 fn options_that_contradict_each_other() {
@@ -157,7 +157,7 @@ fn assert_refused<T: fmt::Debug>(result: vaults::Result<T>, refused: EntryPart) 
 
 #[test]
 fn a_value_that_could_not_be_read_back_is_not_stored() {
-    on_both::<u8, Percentage>(|vault| {
+    on_each_engine::<u8, Percentage>(|vault| {
         vault.put(&1, &Percentage(50)).unwrap();
         assert_refused(vault.put(&1, &Percentage(100)), EntryPart::Value);
         assert_refused(vault.insert(1, Percentage(100)), EntryPart::Value);
@@ -186,7 +186,7 @@ fn a_value_that_could_not_be_read_back_is_not_stored() {
 
 #[test]
 fn a_key_that_could_not_be_read_back_is_not_stored() {
-    on_both::<Percentage, u8>(|vault| {
+    on_each_engine::<Percentage, u8>(|vault| {
         assert_refused(vault.put(&Percentage(100), &1), EntryPart::Key);
         assert_refused(vault.insert(Percentage(100), 1), EntryPart::Key);
         assert_refused(vault.try_extend([(Percentage(100), 1)]), EntryPart::Key);
@@ -199,16 +199,17 @@ fn a_key_that_could_not_be_read_back_is_not_stored() {
 fn who_switches_the_check_off_meets_it_when_reading() {
     let mut options = OpenOptions::new();
     options.verify_writes(false);
-    let vault: Vault<u8, Percentage> = options.open_in_memory().unwrap();
-    vault.put(&1, &Percentage(100)).unwrap();
-    assert_is!(
-        vault.get(&1),
-        Err(Error::Decode {
-            part: EntryPart::Value,
-            ..
-        })
-    );
-    assert!(vault.contains_key(&1).unwrap());
+    on_each_engine_with(&options, |vault: Vault<u8, Percentage>| {
+        vault.put(&1, &Percentage(100)).unwrap();
+        assert_is!(
+            vault.get(&1),
+            Err(Error::Decode {
+                part: EntryPart::Value,
+                ..
+            })
+        );
+        assert!(vault.contains_key(&1).unwrap());
+    });
 }
 
 #[test]
@@ -233,7 +234,7 @@ fn what_neither_codec_can_hold_is_refused_by_either() {
 
 #[test]
 fn a_value_of_many_pages() {
-    on_both::<u8, String>(|vault| {
+    on_each_engine::<u8, String>(|vault| {
         let long = "lorem ipsum ".repeat(300_000);
         vault.put(&1, &long).unwrap();
         assert!(vault.get(&1).unwrap().unwrap() == long);

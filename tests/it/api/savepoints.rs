@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use vaults::{Error, Result, Transaction, Vault};
 
-use crate::support::{entries, on_both};
+use crate::support::{entries, on_each_engine};
 
 type Tx<'a> = Transaction<'a, u32, u32>;
 
@@ -45,7 +45,7 @@ fn nest(mut tx: Tx<'_>, level: u32, kept: &[bool], mut expected: Vec<u32>) -> Ve
 
 #[test]
 fn three_deep_with_every_way_out_at_each_level() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         for case in 0..16_u32 {
             let kept: Vec<bool> = (0..4).map(|level| case & (1 << level) != 0).collect();
             vault.clear().unwrap();
@@ -60,7 +60,7 @@ fn three_deep_with_every_way_out_at_each_level() {
 
 #[test]
 fn one_after_another() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         let mut tx = vault.begin().unwrap();
         for n in 0..6 {
             let mut part = tx.savepoint().unwrap();
@@ -80,7 +80,7 @@ fn one_after_another() {
 
 #[test]
 fn it_is_kept_only_if_all_around_it_are() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         let mut tx = vault.begin().unwrap();
         let mut part = tx.savepoint().unwrap();
         part.put(&1, &1).unwrap();
@@ -93,7 +93,7 @@ fn it_is_kept_only_if_all_around_it_are() {
 
 #[test]
 fn a_panic_in_one_undoes_only_that() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         let mut tx = vault.begin().unwrap();
         tx.put(&1, &1).unwrap();
         let panic = catch_unwind(AssertUnwindSafe(|| {
@@ -114,7 +114,7 @@ fn a_panic_in_one_undoes_only_that() {
 
 #[test]
 fn the_whole_vault_changes_and_comes_back() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend((0..5000).map(|n| (n, n))).unwrap();
         let mut tx = vault.begin().unwrap();
         let mut part = tx.savepoint().unwrap();
@@ -141,12 +141,6 @@ fn the_whole_vault_changes_and_comes_back() {
 type Odd = Option<serde_json::Value>;
 const BAD: Odd = Some(serde_json::Value::Null);
 
-fn odd() -> Vault<u32, Odd> {
-    let vault = Vault::open_in_memory().unwrap();
-    vault.put(&1, &None).unwrap();
-    vault
-}
-
 /// Leaves an error to a destructor.
 fn fail_in_drop(tx: &mut Transaction<'_, u32, Odd>) {
     *tx.get_mut(&1).unwrap().unwrap() = BAD;
@@ -154,63 +148,71 @@ fn fail_in_drop(tx: &mut Transaction<'_, u32, Odd>) {
 
 #[test]
 fn an_error_of_a_destructor_in_one_is_that_of_its_commit() {
-    let vault = odd();
-    let mut tx = vault.begin().unwrap();
-    tx.put(&2, &None).unwrap();
-    let mut part = tx.savepoint().unwrap();
-    part.put(&3, &None).unwrap();
-    fail_in_drop(&mut part);
-    assert_is!(part.commit(), Err(Error::Encode { .. }));
-    assert!(!tx.contains_key(&3).unwrap(), "it was rolled back");
-    tx.commit().unwrap();
-    assert_eq!(entries(&vault), [(1, None), (2, None)]);
+    on_each_engine(|vault: Vault<u32, Odd>| {
+        vault.put(&1, &None).unwrap();
+        let mut tx = vault.begin().unwrap();
+        tx.put(&2, &None).unwrap();
+        let mut part = tx.savepoint().unwrap();
+        part.put(&3, &None).unwrap();
+        fail_in_drop(&mut part);
+        assert_is!(part.commit(), Err(Error::Encode { .. }));
+        assert!(!tx.contains_key(&3).unwrap(), "it was rolled back");
+        tx.commit().unwrap();
+        assert_eq!(entries(&vault), [(1, None), (2, None)]);
+    });
 }
 
 #[test]
 fn an_error_of_a_destructor_in_one_vanishes_with_its_rollback() {
-    let vault = odd();
-    let mut tx = vault.begin().unwrap();
-    for is_dropped in [true, false] {
-        let mut part = tx.savepoint().unwrap();
-        part.put(&3, &None).unwrap();
-        fail_in_drop(&mut part);
-        if is_dropped {
-            drop(part);
-        } else {
-            part.rollback().unwrap();
+    on_each_engine(|vault: Vault<u32, Odd>| {
+        vault.put(&1, &None).unwrap();
+        let mut tx = vault.begin().unwrap();
+        for is_dropped in [true, false] {
+            let mut part = tx.savepoint().unwrap();
+            part.put(&3, &None).unwrap();
+            fail_in_drop(&mut part);
+            if is_dropped {
+                drop(part);
+            } else {
+                part.rollback().unwrap();
+            }
         }
-    }
-    let mut part = tx.savepoint().unwrap();
-    let mut inner = part.savepoint().unwrap();
-    fail_in_drop(&mut inner);
-    inner.rollback().unwrap();
-    part.put(&4, &None).unwrap();
-    part.commit().unwrap();
-    tx.commit().unwrap();
-    assert_eq!(entries(&vault), [(1, None), (4, None)]);
+        let mut part = tx.savepoint().unwrap();
+        let mut inner = part.savepoint().unwrap();
+        fail_in_drop(&mut inner);
+        inner.rollback().unwrap();
+        part.put(&4, &None).unwrap();
+        part.commit().unwrap();
+        tx.commit().unwrap();
+        assert_eq!(entries(&vault), [(1, None), (4, None)]);
+    });
 }
 
 #[test]
 fn an_error_of_a_destructor_before_one_is_not_lost_with_its_rollback() {
-    let vault = odd();
-    let mut tx = vault.begin().unwrap();
-    tx.put(&2, &None).unwrap();
-    fail_in_drop(&mut tx);
-    tx.savepoint().unwrap().rollback().unwrap();
-    assert_is!(tx.commit(), Err(Error::Encode { .. }));
-    assert_eq!(entries(&vault), [(1, None)]);
+    on_each_engine(|vault: Vault<u32, Odd>| {
+        vault.put(&1, &None).unwrap();
+        let mut tx = vault.begin().unwrap();
+        tx.put(&2, &None).unwrap();
+        fail_in_drop(&mut tx);
+        tx.savepoint().unwrap().rollback().unwrap();
+        assert_is!(tx.commit(), Err(Error::Encode { .. }));
+        assert_eq!(entries(&vault), [(1, None)]);
+    });
 }
 
 #[test]
 fn an_error_of_a_destructor_before_one_is_that_of_the_commit_of_all() {
-    let vault = odd();
-    let mut tx = vault.begin().unwrap();
-    tx.put(&2, &None).unwrap();
-    fail_in_drop(&mut tx);
-    // Whatever these say: what could not be written back was part of the whole.
-    let _ = tx.try_extend([(3, None)]);
-    let _ = tx.retain(|_, _| true);
-    let _ = tx.savepoint().unwrap().commit();
-    assert_is!(tx.commit(), Err(Error::Encode { .. }));
-    assert_eq!(entries(&vault), [(1, None)]);
+    on_each_engine(|vault: Vault<u32, Odd>| {
+        vault.put(&1, &None).unwrap();
+        let mut tx = vault.begin().unwrap();
+        tx.put(&2, &None).unwrap();
+        fail_in_drop(&mut tx);
+        // Whatever these say: what could not be written back was part of the whole.
+        let _ = tx.try_extend([(3, None)]);
+        let _ = tx.retain(|_, _| true);
+        let _ = tx.savepoint().unwrap().commit();
+        assert_is!(tx.commit(), Err(Error::Encode { .. }));
+        assert_eq!(entries(&vault), [(1, None)]);
+    });
 }

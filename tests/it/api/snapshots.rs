@@ -7,7 +7,9 @@ use std::thread;
 
 use vaults::{Error, Result, Snapshot, Vault};
 
-use crate::support::{Scratch, contents, entries, numbers, on_both, open, open_fast};
+use crate::support::{
+    Scratch, contents, entries, fast, numbers, on_each_engine, on_each_engine_with, open,
+};
 
 fn all(snapshot: &Snapshot<u32, u32>) -> Vec<(u32, u32)> {
     snapshot.iter().map(Result::unwrap).collect()
@@ -43,7 +45,7 @@ fn shows_numbers(snapshot: &Snapshot<u32, u32>, count: u32) {
 
 #[test]
 fn it_is_the_state_of_its_making_even_before_the_first_read() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         let empty = vault.snapshot().unwrap();
         vault.try_extend(numbers(3)).unwrap();
         let three = vault.snapshot().unwrap();
@@ -61,7 +63,7 @@ fn it_is_the_state_of_its_making_even_before_the_first_read() {
 
 #[test]
 fn many_pages_after_everything_was_changed() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(20_000)).unwrap();
         let snapshot = vault.snapshot().unwrap();
         vault.for_each_mut(|_, value| *value += 1).unwrap();
@@ -77,7 +79,7 @@ fn many_pages_after_everything_was_changed() {
 
 #[test]
 fn more_of_them_at_once_than_connections_are_kept() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         let mut kept = Vec::new();
         for count in 0..40 {
             kept.push(vault.snapshot().unwrap());
@@ -93,7 +95,7 @@ fn more_of_them_at_once_than_connections_are_kept() {
 
 #[test]
 fn several_iterators_at_once_on_one() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(3000)).unwrap();
         let snapshot = vault.snapshot().unwrap();
         vault.clear().unwrap();
@@ -127,7 +129,7 @@ fn what_may_go_where() {
 
 #[test]
 fn threads_share_one() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(2000)).unwrap();
         let snapshot = vault.snapshot().unwrap();
         vault.clear().unwrap();
@@ -148,9 +150,7 @@ fn threads_share_one() {
 fn it_is_consistent_while_others_write() {
     const KEYS: u32 = 50;
     const ROUNDS: usize = 60;
-    let scratch = Scratch::new();
-    let in_file: Vault<u32, u32> = open_fast(scratch.vault());
-    for vault in [in_file, Vault::open_in_memory().unwrap()] {
+    on_each_engine_with(&fast(), |vault: Vault<u32, u32>| {
         vault.try_extend((0..KEYS).map(|key| (key, 0))).unwrap();
         let enough = AtomicBool::new(false);
         thread::scope(|scope| {
@@ -195,7 +195,7 @@ fn it_is_consistent_while_others_write() {
             }
             enough.store(true, Ordering::Relaxed);
         });
-    }
+    });
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn it_does_not_see_other_handles_of_the_file() {
 
 #[test]
 fn it_does_not_see_an_open_transaction() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(3)).unwrap();
         let mut tx = vault.begin().unwrap();
         tx.clear().unwrap();
@@ -227,7 +227,7 @@ fn it_does_not_see_an_open_transaction() {
 
 #[test]
 fn it_outlives_the_handle() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(3)).unwrap();
         let snapshot = vault.snapshot().unwrap();
         vault.put(&9, &9).unwrap();
@@ -252,7 +252,7 @@ fn it_outlives_the_handle() {
 
 #[test]
 fn a_panic_while_reading_does_not_spoil_it() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(100)).unwrap();
         let snapshot = vault.snapshot().unwrap();
         let panic = catch_unwind(AssertUnwindSafe(|| {
@@ -267,13 +267,14 @@ fn a_panic_while_reading_does_not_spoil_it() {
 
 #[test]
 fn debug_shows_nothing() {
-    let vault: Vault<u32, u32> = Vault::open_in_memory().unwrap();
-    vault.put(&1234, &5678).unwrap();
-    let snapshot = vault.snapshot().unwrap();
-    let shown = format!("{snapshot:?} {:?}", snapshot.iter());
-    assert!(
-        !shown.contains("1234") && !shown.contains("5678"),
-        "{shown}"
-    );
-    assert!(shown.contains("Snapshot"), "{shown}");
+    on_each_engine(|vault: Vault<u32, u32>| {
+        vault.put(&1234, &5678).unwrap();
+        let snapshot = vault.snapshot().unwrap();
+        let shown = format!("{snapshot:?} {:?}", snapshot.iter());
+        assert!(
+            !shown.contains("1234") && !shown.contains("5678"),
+            "{shown}"
+        );
+        assert!(shown.contains("Snapshot"), "{shown}");
+    });
 }

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use vaults::Vault;
 
-use crate::support::{Scratch, entries, numbers, on_both, open_fast};
+use crate::support::{Scratch, entries, numbers, on_each_engine, open_fast};
 
 fn keys(vault: &Vault<u32, u32>) -> Vec<u32> {
     vault.keys().map(Result::unwrap).collect()
@@ -16,7 +16,7 @@ fn keys(vault: &Vault<u32, u32>) -> Vec<u32> {
 
 #[test]
 fn inserting_returns_what_was_there() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         assert_eq!(vault.len().unwrap(), 0);
         assert_eq!(vault.insert(1, 2).unwrap(), None);
         assert_eq!(vault.insert(2, 4).unwrap(), None);
@@ -31,7 +31,7 @@ fn inserting_returns_what_was_there() {
 
 #[test]
 fn removing_returns_what_was_there_once() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         assert_eq!(vault.remove(&1).unwrap(), None);
         vault.insert(1, 10).unwrap();
         vault.insert(2, 20).unwrap();
@@ -73,7 +73,7 @@ fn many_insertions_and_removals_both_ways() {
 
 #[test]
 fn is_empty_follows_the_last_entry() {
-    on_both::<u32, bool>(|vault| {
+    on_each_engine::<u32, bool>(|vault| {
         assert!(vault.is_empty().unwrap());
         vault.insert(1, true).unwrap();
         assert!(!vault.is_empty().unwrap());
@@ -84,7 +84,7 @@ fn is_empty_follows_the_last_entry() {
 
 #[test]
 fn clearing_leaves_a_map_to_be_used() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.clear().unwrap();
         vault.try_extend(numbers(50)).unwrap();
         vault.clear().unwrap();
@@ -97,13 +97,13 @@ fn clearing_leaves_a_map_to_be_used() {
 
 #[test]
 fn values_of_no_size() {
-    on_both::<u32, ()>(|vault| {
+    on_each_engine::<u32, ()>(|vault| {
         assert_eq!(vault.insert(1, ()).unwrap(), None);
         assert_eq!(vault.insert(1, ()).unwrap(), Some(()));
         assert_eq!(vault.get(&1).unwrap(), Some(()));
         assert_eq!(vault.len().unwrap(), 1);
     });
-    on_both::<(), u32>(|vault| {
+    on_each_engine::<(), u32>(|vault| {
         assert_eq!(vault.insert((), 1).unwrap(), None);
         assert_eq!(vault.insert((), 2).unwrap(), Some(1));
         assert_eq!(entries(&vault), [((), 2)]);
@@ -114,7 +114,7 @@ fn values_of_no_size() {
 
 #[test]
 fn iteration_shows_each_entry_once() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         for n in 0..32 {
             assert_eq!(vault.insert(n, n * 2).unwrap(), None);
         }
@@ -131,7 +131,7 @@ fn iteration_shows_each_entry_once() {
 
 #[test]
 fn an_empty_map_has_nothing_to_show() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         assert!(vault.iter().next().is_none());
         assert!(vault.iter().next_back().is_none());
         assert!(vault.keys().next().is_none());
@@ -150,7 +150,7 @@ fn an_empty_map_has_nothing_to_show() {
 
 #[test]
 fn keys_and_values_belong_together() {
-    on_both::<u32, char>(|vault| {
+    on_each_engine::<u32, char>(|vault| {
         vault.try_extend([(1, 'a'), (2, 'b'), (3, 'c')]).unwrap();
         let keys: Vec<u32> = vault.keys().map(Result::unwrap).collect();
         let values: Vec<char> = vault.values().map(Result::unwrap).collect();
@@ -167,7 +167,7 @@ fn keys_and_values_belong_together() {
 
 #[test]
 fn values_are_changed_in_place() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend([(1, 1), (2, 2), (3, 3)]).unwrap();
         vault.for_each_mut(|key, value| *value *= key + 1).unwrap();
         assert_eq!(entries(&vault), [(1, 2), (2, 6), (3, 12)]);
@@ -176,7 +176,7 @@ fn values_are_changed_in_place() {
 
 #[test]
 fn to_a_map_and_back() {
-    on_both::<u32, u32>(|mut vault| {
+    on_each_engine::<u32, u32>(|mut vault| {
         let map: HashMap<u32, u32> = (0..100).map(|n| (n, n * n)).collect();
         vault.extend(&map);
         let copy: HashMap<u32, u32> = vault.iter().collect::<vaults::Result<_>>().unwrap();
@@ -191,7 +191,7 @@ fn to_a_map_and_back() {
 
 #[test]
 fn retain_keeps_what_it_is_told_to() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend((0..100).map(|n| (n, n * 10))).unwrap();
         vault.retain(|key, _| key % 2 == 0).unwrap();
         assert_eq!(vault.len().unwrap(), 50);
@@ -207,7 +207,7 @@ fn retain_keeps_what_it_is_told_to() {
 
 #[test]
 fn retain_asks_once_about_each_and_keeps_its_changes() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(1000)).unwrap();
         let mut asked = Vec::new();
         vault
@@ -227,7 +227,7 @@ fn retain_asks_once_about_each_and_keeps_its_changes() {
 
 #[test]
 fn extracting_nothing_shows_all_to_the_predicate() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(3)).unwrap();
         let mut asked = 0;
         let extraction = vault.extract_if(|_, _| {
@@ -242,7 +242,7 @@ fn extracting_nothing_shows_all_to_the_predicate() {
 
 #[test]
 fn extracting_everything_empties_the_map() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(3)).unwrap();
         let out: Vec<_> = vault.extract_if(|_, _| true).map(Result::unwrap).collect();
         assert!(out.into_iter().eq(numbers(3)));
@@ -252,7 +252,7 @@ fn extracting_everything_empties_the_map() {
 
 #[test]
 fn changes_of_what_stays_stay_and_of_what_goes_go_along() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(3)).unwrap();
         let change = |_: &u32, value: &mut u32| {
             *value += 6;
@@ -274,7 +274,7 @@ fn changes_of_what_stays_stay_and_of_what_goes_go_along() {
 
 #[test]
 fn an_extraction_that_is_never_asked_does_nothing() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(3)).unwrap();
         drop(vault.extract_if(|_, _| panic!("nobody asked")));
         vault
@@ -287,7 +287,7 @@ fn an_extraction_that_is_never_asked_does_nothing() {
 
 #[test]
 fn an_extraction_left_early_keeps_the_rest_unasked() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(100)).unwrap();
         let asked = Cell::new(0);
         let mut extraction = vault.extract_if(|key, _| {
@@ -305,7 +305,7 @@ fn an_extraction_left_early_keeps_the_rest_unasked() {
 
 #[test]
 fn a_panic_of_the_predicate_while_unwinding_takes_nothing() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(3)).unwrap();
         let asked = RefCell::new(Vec::new());
         let result = catch_unwind(AssertUnwindSafe(|| {
@@ -325,7 +325,7 @@ fn a_panic_of_the_predicate_while_unwinding_takes_nothing() {
 
 #[test]
 fn an_extraction_goes_on_after_a_panic_that_was_caught() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(4)).unwrap();
         let mut extraction = vault.extract_if(|key, _| {
             assert!(*key != 1, "on purpose");
@@ -347,7 +347,7 @@ fn an_extraction_goes_on_after_a_panic_that_was_caught() {
 
 #[test]
 fn a_drain_gives_everything_away() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(100)).unwrap();
         let drained: HashMap<u32, u32> = vault.drain().map(Result::unwrap).collect();
         assert_eq!(drained, numbers(100).collect());
@@ -358,7 +358,7 @@ fn a_drain_gives_everything_away() {
 
 #[test]
 fn a_drain_left_early_empties_all_the_same() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         for taken in [0, 1, 50] {
             vault.try_extend(numbers(100)).unwrap();
             assert_eq!(vault.drain().take(taken).count(), taken);

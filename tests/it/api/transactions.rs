@@ -9,7 +9,7 @@ use std::thread;
 
 use vaults::{Error, Result, Transaction, Vault};
 
-use crate::support::{Scratch, entries, numbers, on_both, open};
+use crate::support::{Scratch, entries, numbers, on_each_engine, open};
 
 type Numbers = Vault<u32, u32>;
 type Tx<'a> = Transaction<'a, u32, u32>;
@@ -70,7 +70,7 @@ impl From<Error> for Own {
 
 #[test]
 fn committed() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         let mut tx = vault.begin().unwrap();
         tx.try_extend(numbers(3)).unwrap();
         tx.remove(&1).unwrap();
@@ -96,7 +96,7 @@ fn rolled_back_by_every_way_out_but_commit() {
         vault.put(&0, &0)?;
         tx.commit()
     }
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(3)).unwrap();
         let is_as_before = |what: &str| {
             assert_eq!(entries(&vault), numbers(3).collect::<Vec<_>>(), "{what}");
@@ -157,25 +157,26 @@ fn rolled_back_by_every_way_out_but_commit() {
 
 #[test]
 fn what_the_closure_returns() {
-    let vault: Numbers = Vault::open_in_memory().unwrap();
-    let grown = vault.transaction(|tx| {
-        tx.try_extend(numbers(4))?;
-        tx.len()
+    on_each_engine(|vault: Numbers| {
+        let grown = vault.transaction(|tx| {
+            tx.try_extend(numbers(4))?;
+            tx.len()
+        });
+        assert_eq!(grown.unwrap(), 4);
+        // The caller's own error type, all the way.
+        let parsed: Result<u32, Box<dyn std::error::Error>> = vault.try_transaction(|tx| {
+            let number: u32 = "17".parse()?;
+            tx.put(&number, &number)?;
+            Ok(number)
+        });
+        assert_eq!(parsed.unwrap(), 17);
+        let parsed: Result<u32, Box<dyn std::error::Error>> = vault.try_transaction(|tx| {
+            tx.clear()?;
+            Ok("x".parse()?)
+        });
+        assert!(parsed.unwrap_err().is::<std::num::ParseIntError>());
+        assert_eq!(vault.len().unwrap(), 5);
     });
-    assert_eq!(grown.unwrap(), 4);
-    // The caller's own error type, all the way.
-    let parsed: Result<u32, Box<dyn std::error::Error>> = vault.try_transaction(|tx| {
-        let number: u32 = "17".parse()?;
-        tx.put(&number, &number)?;
-        Ok(number)
-    });
-    assert_eq!(parsed.unwrap(), 17);
-    let parsed: Result<u32, Box<dyn std::error::Error>> = vault.try_transaction(|tx| {
-        tx.clear()?;
-        Ok("x".parse()?)
-    });
-    assert!(parsed.unwrap_err().is::<std::num::ParseIntError>());
-    assert_eq!(vault.len().unwrap(), 5);
 }
 
 /// `Ok(())` ends the closure, whatever the error type of the function around it.
@@ -205,7 +206,7 @@ fn the_error_of_the_closure_is_inferred() {
             Ok(())
         })
     }
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         any(&vault).unwrap();
         assert_eq!(entries(&vault), [(1, 1), (2, 2), (3, 3), (4, 4)]);
         own(&vault).unwrap();
@@ -215,7 +216,7 @@ fn the_error_of_the_closure_is_inferred() {
 
 #[test]
 fn a_part_in_a_closure_is_kept_or_undone_by_itself() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         let mut tx = vault.begin().unwrap();
         tx.put(&1, &1).unwrap();
         let len = tx.transaction(|part| {
@@ -247,19 +248,20 @@ fn a_part_in_a_closure_is_kept_or_undone_by_itself() {
 
 #[test]
 fn debug_shows_nothing() {
-    let vault: Numbers = Vault::open_in_memory().unwrap();
-    let mut tx = vault.begin().unwrap();
-    tx.put(&1234, &5678).unwrap();
-    assert_eq!(format!("{tx:?}"), "Transaction { .. }");
-    let iterator = format!("{:?}", tx.iter());
-    assert!(!iterator.contains("1234"), "{iterator}");
+    on_each_engine(|vault: Numbers| {
+        let mut tx = vault.begin().unwrap();
+        tx.put(&1234, &5678).unwrap();
+        assert_eq!(format!("{tx:?}"), "Transaction { .. }");
+        let iterator = format!("{:?}", tx.iter());
+        assert!(!iterator.contains("1234"), "{iterator}");
+    });
 }
 
 // ---- what it sees -------------------------------------------------------------------------
 
 #[test]
 fn it_sees_its_own_writes_in_every_method() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(3)).unwrap();
         let mut tx = vault.begin().unwrap();
         shows(&tx, &[(0, 0), (1, 1), (2, 2)]);
@@ -324,7 +326,7 @@ fn not_now() -> Error {
 
 #[test]
 fn iterators_over_more_than_a_page_see_its_writes() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(1000)).unwrap();
         let mut tx = vault.begin().unwrap();
         tx.retain(|key, _| key % 3 != 0).unwrap();
@@ -422,7 +424,7 @@ fn fails_whole(vault: &Vault<u32, Odd>, call: impl FnOnce(&mut Transaction<'_, u
 
 #[test]
 fn a_call_that_fails_in_a_transaction_is_undone_and_the_rest_goes_on() {
-    on_both::<u32, Odd>(|vault| {
+    on_each_engine::<u32, Odd>(|vault| {
         let spoil = |key: &u32, value: &mut Odd| {
             *value = if *key == 15 { BAD } else { None };
         };
@@ -475,7 +477,7 @@ fn a_call_that_fails_in_a_transaction_is_undone_and_the_rest_goes_on() {
 
 #[test]
 fn a_call_that_panics_in_a_transaction_is_undone_and_the_rest_goes_on() {
-    on_both::<u32, Odd>(|vault| {
+    on_each_engine::<u32, Odd>(|vault| {
         let at_fifteen = |key: &u32, value: &mut Odd| {
             *value = None;
             assert_ne!(*key, 15, "a panic on purpose");
@@ -529,7 +531,7 @@ fn a_call_that_panics_in_a_transaction_is_undone_and_the_rest_goes_on() {
 
 #[test]
 fn removing_iterators_that_are_left_early_in_a_transaction() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(30)).unwrap();
         let mut tx = vault.begin().unwrap();
         let taken: Vec<_> = tx

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use vaults::{Durability, Error, OpenOptions, Result, Vault};
 
 use crate::support::{
-    Child, Key, Scratch, Value, entries, listen, make, numbers, on_both, open, role, say,
+    Child, Key, Scratch, Value, entries, listen, make, numbers, on_each_engine,
+    on_each_engine_with, open, role, say,
 };
 
 /// Multiplies what the loads do.
@@ -95,7 +96,7 @@ fn sums_of_many_processes_and_threads_are_exact() {
 
 #[test]
 fn sums_of_the_threads_of_one_process_are_exact() {
-    on_both::<u32, u64>(|vault| {
+    on_each_engine::<u32, u64>(|vault| {
         let vault = if let Some(path) = vault.path() {
             open_patient(path)
         } else {
@@ -196,10 +197,11 @@ fn get_or_insert_with_runs_once_a_key_among_all_processes() {
 
 #[test]
 fn get_or_insert_with_runs_once_a_key_among_threads() {
-    let vault = patient(NEVER).open_in_memory().unwrap();
-    let (mut made, seen) = make_all(&vault, "one");
-    made.sort_by_key(|value| value.split(' ').next().unwrap().parse::<u32>().unwrap());
-    assert_eq!(made, seen);
+    on_each_engine_with(&patient(NEVER), |vault| {
+        let (mut made, seen) = make_all(&vault, "one");
+        made.sort_by_key(|value| value.split(' ').next().unwrap().parse::<u32>().unwrap());
+        assert_eq!(made, seen);
+    });
 }
 
 // ---- the order of those who wait ------------------------------------------------------
@@ -234,7 +236,7 @@ fn wait_until_it_sleeps(thread: &std::path::Path) {
 #[test]
 fn waiting_threads_get_the_writer_in_the_order_in_which_they_came() {
     const WAITING: u32 = 8;
-    on_both::<u32, Vec<u32>>(|vault| {
+    on_each_engine::<u32, Vec<u32>>(|vault| {
         let held = vault.entry(0).or_default().unwrap();
         thread::scope(|scope| {
             for turn in 0..WAITING {

@@ -7,7 +7,7 @@ use std::thread;
 
 use vaults::{Error, Vault};
 
-use crate::support::{Scratch, entries, numbers, on_both, open, open_fast};
+use crate::support::{Scratch, entries, fast, numbers, on_each_engine, on_each_engine_with, open};
 
 const THREADS: u32 = 8;
 
@@ -16,7 +16,7 @@ const THREADS: u32 = 8;
 #[test]
 fn writers_lose_nothing_and_readers_see_whole_states() {
     const WRITES: u32 = 60;
-    let both = |vault: Vault<(u32, u32), u32>| {
+    let test = |vault: Vault<(u32, u32), u32>| {
         // Each write is a pair that belongs together.
         let write = |vault: &Vault<(u32, u32), u32>, writer, n| {
             vault
@@ -66,16 +66,14 @@ fn writers_lose_nothing_and_readers_see_whole_states() {
             (0..THREADS).flat_map(|writer| (0..2 * WRITES).map(move |n| ((writer, n), n / 2)));
         assert_eq!(all, expected.collect());
     };
-    let scratch = Scratch::new();
-    both(open_fast(scratch.vault()));
-    both(Vault::open_in_memory().unwrap());
+    on_each_engine_with(&fast(), test);
 }
 
 #[test]
 fn sums_are_kept_while_money_moves() {
     const ACCOUNTS: u32 = 10;
     const MONEY: u32 = 100;
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend((0..ACCOUNTS).map(|n| (n, MONEY))).unwrap();
         let done = AtomicBool::new(false);
         thread::scope(|scope| {
@@ -132,7 +130,7 @@ fn sums_are_kept_while_money_moves() {
 
 #[test]
 fn every_entry_of_a_queue_is_taken_once() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(200)).unwrap();
         let mut taken: Vec<u32> = thread::scope(|scope| {
             let take = || {
@@ -263,7 +261,7 @@ fn one_file_opened_twice() {
 
 #[test]
 fn a_snapshot_stays_while_another_thread_writes() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(2000)).unwrap();
         let mut iterator = vault.iter();
         assert_eq!(iterator.next().unwrap().unwrap(), (0, 0));

@@ -7,7 +7,7 @@ use std::thread;
 
 use vaults::{Error, Vault};
 
-use crate::support::{Scratch, entries, numbers, on_both, open, panic_message};
+use crate::support::{Scratch, entries, numbers, on_each_engine, open, panic_message};
 
 fn assert_reentrant(vault: &Vault<u32, u32>) {
     assert_is!(vault.put(&1, &9), Err(Error::Reentrant { .. }));
@@ -38,7 +38,7 @@ fn assert_shows(vault: &Vault<u32, u32>, count: u32) {
 
 #[test]
 fn in_a_drain_reads_see_the_state_before_and_writes_are_refused() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(20)).unwrap();
         let mut drain = vault.drain();
         for n in 0..20 {
@@ -57,7 +57,7 @@ fn in_a_drain_reads_see_the_state_before_and_writes_are_refused() {
 
 #[test]
 fn in_an_extraction_reads_see_the_state_before_and_writes_are_refused() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(20)).unwrap();
         let mut extraction = vault.extract_if(|key, value| {
             *value += 100;
@@ -78,7 +78,7 @@ fn in_an_extraction_reads_see_the_state_before_and_writes_are_refused() {
 
 #[test]
 fn in_a_closure_reads_see_the_state_before_and_writes_are_refused() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(20)).unwrap();
         vault
             .retain(|key, value| {
@@ -105,7 +105,7 @@ fn in_a_closure_reads_see_the_state_before_and_writes_are_refused() {
 
 #[test]
 fn the_iterator_of_try_extend_may_read_and_not_write() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(5)).unwrap();
         let copies = vault.iter().map(|entry| {
             assert_shows(&vault, 5);
@@ -127,7 +127,7 @@ fn the_iterator_of_try_extend_may_read_and_not_write() {
 
 #[test]
 fn a_write_waits_for_another_threads_drain_and_succeeds() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(20)).unwrap();
         let mut drain = vault.drain();
         assert_eq!(drain.next().unwrap().unwrap(), (0, 0));
@@ -149,7 +149,7 @@ fn a_write_waits_for_another_threads_drain_and_succeeds() {
 
 #[test]
 fn a_write_waits_for_another_threads_extraction_and_succeeds() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(4)).unwrap();
         let mut extraction = vault.extract_if(|key, _| *key == 1);
         assert_eq!(extraction.next().unwrap().unwrap(), (1, 1));
@@ -186,7 +186,7 @@ fn another_handle_of_the_same_file_in_the_same_thread_is_busy() {
 
 #[test]
 fn vaults_do_not_lock_each_other() {
-    on_both::<u32, u32>(|one| {
+    on_each_engine::<u32, u32>(|one| {
         one.try_extend(numbers(3)).unwrap();
         let other: Vault<u32, u32> = Vault::open_in_memory().unwrap();
         for entry in one.drain() {
@@ -201,7 +201,7 @@ fn vaults_do_not_lock_each_other() {
 
 /// Something panics in the middle of a write; the vault must be as before, and usable.
 fn panics(write: impl Fn(&Vault<u32, u32>)) {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(20)).unwrap();
         let panic = catch_unwind(AssertUnwindSafe(|| write(&vault))).unwrap_err();
         assert_eq!(panic_message(&*panic), "on purpose");

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use vaults::{Durability, Entry, OpenOptions, Vault};
 
-use crate::support::{Child, Scratch, entries, listen, numbers, on_both, role, say};
+use crate::support::{Child, Scratch, entries, listen, numbers, on_each_engine, role, say};
 
 /// Who waits for a writer that is gone, hangs.
 fn patient(path: impl AsRef<Path>) -> Vault<u32, u32> {
@@ -181,7 +181,7 @@ fn a_panic_with_the_writer_leaves_the_state_before() {
     fn panics() -> u32 {
         panic!("on purpose")
     }
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(3)).unwrap();
         let other = vault.clone();
         for (what, panics) in PANICS {

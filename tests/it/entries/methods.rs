@@ -5,7 +5,9 @@ use std::collections::hash_map::Entry as StdEntry;
 
 use vaults::{Entry, Error, OccupiedEntry, RefMut, Result, TryEntry, VacantEntry, Vault};
 
-use crate::support::{Scratch, open_fast, put_row, rows};
+use crate::support::{
+    Scratch, fast, on_each_engine, on_each_engine_with, open_fast, put_row, rows,
+};
 
 /// What every scenario begins with.
 fn start() -> HashMap<String, u32> {
@@ -24,8 +26,8 @@ fn attempt<R>(f: impl FnOnce() -> Result<R>) -> R {
     f().unwrap()
 }
 
-/// Does the same to a `HashMap` and to a vault, a transaction and a savepoint, in a file and in
-/// memory: the results and what is there afterwards must be equal.
+/// Does the same to a `HashMap` and to a vault, a transaction and a savepoint, on each
+/// engine: the results and what is there afterwards must be equal.
 macro_rules! same {
     (|$std:ident| $expected:expr, |$map:ident| $actual:expr $(,)?) => {{
         let mut after = start();
@@ -33,9 +35,7 @@ macro_rules! same {
             let $std = &mut after;
             $expected
         };
-        let scratch = Scratch::new();
-        let in_file = open_fast(scratch.vault());
-        for vault in [in_file, Vault::open_in_memory().unwrap()] {
+        on_each_engine_with(&fast(), |vault| {
             let again = || {
                 vault.clear().unwrap();
                 vault.try_extend(start()).unwrap();
@@ -60,7 +60,7 @@ macro_rules! same {
             part.commit().unwrap();
             tx.commit().unwrap();
             assert_eq!(contents(&vault), after, "in a savepoint");
-        }
+        });
     }};
 }
 
@@ -495,17 +495,18 @@ fn debug_and_display() {
 
 #[test]
 fn an_entry_that_could_not_be_had_has_its_key_and_its_error() {
-    let vault: Vault<String, u32> = Vault::open_in_memory().unwrap();
-    let tx = vault.begin().unwrap();
-    let entry = vault.entry(key("a"));
-    assert_eq!(entry.key(), "a");
-    assert!(format!("{entry:?}").contains("Reentrant"), "{entry:?}");
-    let entry = entry.and_modify(|_| panic!("there is nothing to modify"));
-    assert_is!(entry.resolve(), Err(Error::Reentrant { .. }));
-    let made = vault.entry(key("a")).or_insert_with(|| panic!("no entry"));
-    assert_is!(made, Err(Error::Reentrant { .. }));
-    assert_is!(vault.get_mut("a"), Err(Error::Reentrant { .. }));
-    drop(tx);
+    on_each_engine(|vault: Vault<String, u32>| {
+        let tx = vault.begin().unwrap();
+        let entry = vault.entry(key("a"));
+        assert_eq!(entry.key(), "a");
+        assert!(format!("{entry:?}").contains("Reentrant"), "{entry:?}");
+        let entry = entry.and_modify(|_| panic!("there is nothing to modify"));
+        assert_is!(entry.resolve(), Err(Error::Reentrant { .. }));
+        let made = vault.entry(key("a")).or_insert_with(|| panic!("no entry"));
+        assert_is!(made, Err(Error::Reentrant { .. }));
+        assert_is!(vault.get_mut("a"), Err(Error::Reentrant { .. }));
+        drop(tx);
+    });
 }
 
 #[test]

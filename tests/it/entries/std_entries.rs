@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use vaults::{Entry, Error, Result, Vault};
 
-use crate::support::{entries, numbers, on_both};
+use crate::support::{entries, numbers, on_each_engine};
 
 /// Tens under ones: 1 is 10, 2 is 20 and so on.
 fn tens(vault: &Vault<u32, u32>) {
@@ -15,7 +15,7 @@ fn tens(vault: &Vault<u32, u32>) {
 
 #[test]
 fn an_occupied_place_is_replaced_changed_and_removed() {
-    on_both(|vault| {
+    on_each_engine(|vault| {
         tens(&vault);
         match vault.entry(1).resolve().unwrap() {
             Entry::Vacant(_) => panic!("1 is there"),
@@ -48,7 +48,7 @@ fn an_occupied_place_is_replaced_changed_and_removed() {
 
 #[test]
 fn a_vacant_place_is_filled_and_then_occupied() {
-    on_both(|vault| {
+    on_each_engine(|vault| {
         tens(&vault);
         match vault.entry(10).resolve().unwrap() {
             Entry::Occupied(_) => panic!("10 is not there"),
@@ -65,7 +65,7 @@ fn a_vacant_place_is_filled_and_then_occupied() {
 
 #[test]
 fn the_key_of_a_place_is_the_one_that_was_asked_for() {
-    on_both::<String, i32>(|vault| {
+    on_each_engine::<String, i32>(|vault| {
         let key = "hello there";
         assert!(vault.is_empty().unwrap());
         match vault.entry(key.into()).resolve().unwrap() {
@@ -90,7 +90,7 @@ fn the_key_of_a_place_is_the_one_that_was_asked_for() {
 
 #[test]
 fn taking_and_filling_a_few_places_many_times() {
-    on_both::<i32, ()>(|vault| {
+    on_each_engine::<i32, ()>(|vault| {
         // Numbers that look random, the same each time.
         let mut state = 0x2545_f491_u32;
         let mut next = || {
@@ -132,7 +132,7 @@ fn taking_and_filling_a_few_places_many_times() {
 
 #[test]
 fn a_unit_and_an_empty_key_have_places() {
-    on_both::<(), ()>(|vault| {
+    on_each_engine::<(), ()>(|vault| {
         drop(vault.entry(()).or_insert(()).unwrap());
         drop(vault.entry(()).or_default().unwrap());
         assert_eq!(vault.len().unwrap(), 1);
@@ -142,7 +142,7 @@ fn a_unit_and_an_empty_key_have_places() {
         }
         assert!(vault.is_empty().unwrap());
     });
-    on_both::<String, Option<u32>>(|vault| {
+    on_each_engine::<String, Option<u32>>(|vault| {
         *vault.entry(String::new()).or_default().unwrap() = Some(1);
         // A stored nothing occupies its place.
         *vault.entry(String::new()).or_insert(Some(9)).unwrap() = None;
@@ -153,7 +153,7 @@ fn a_unit_and_an_empty_key_have_places() {
 
 #[test]
 fn words_are_counted_and_listed() {
-    on_both::<String, u32>(|vault| {
+    on_each_engine::<String, u32>(|vault| {
         let text = "the cat and the dog and the bird";
         let mut model = HashMap::new();
         for word in text.split(' ') {
@@ -166,7 +166,7 @@ fn words_are_counted_and_listed() {
         let order: Vec<String> = vault.keys().map(Result::unwrap).collect();
         assert_eq!(order, ["the", "cat", "and", "dog", "bird"]);
     });
-    on_both::<usize, Vec<String>>(|vault| {
+    on_each_engine::<usize, Vec<String>>(|vault| {
         let mut model: BTreeMap<usize, Vec<String>> = BTreeMap::new();
         for word in ["a", "of", "b", "to", "you"] {
             model.entry(word.len()).or_default().push(word.into());
@@ -182,7 +182,7 @@ fn words_are_counted_and_listed() {
 
 #[test]
 fn a_place_that_was_emptied_goes_to_the_end_when_it_is_filled() {
-    on_both(|vault| {
+    on_each_engine(|vault| {
         tens(&vault);
         match vault.entry(2).resolve().unwrap() {
             Entry::Occupied(entry) => assert_eq!(entry.remove().unwrap(), 20),
@@ -197,7 +197,7 @@ fn a_place_that_was_emptied_goes_to_the_end_when_it_is_filled() {
 
 #[test]
 fn what_is_removed_in_an_entry_and_filled_again_in_it_is_new() {
-    on_both(|vault| {
+    on_each_engine(|vault| {
         tens(&vault);
         let entry = vault.entry(9).insert_entry(90).unwrap();
         assert_eq!(entry.remove().unwrap(), 90);
@@ -210,7 +210,7 @@ fn what_is_removed_in_an_entry_and_filled_again_in_it_is_new() {
 
 #[test]
 fn places_after_retain() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(100)).unwrap();
         vault
             .retain(|key, value| {
@@ -231,7 +231,7 @@ fn places_after_retain() {
 
 #[test]
 fn places_after_an_extraction_that_took_nothing_and_changed_all() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(10)).unwrap();
         let taken = vault
             .extract_if(|_, value| {
@@ -248,7 +248,7 @@ fn places_after_an_extraction_that_took_nothing_and_changed_all() {
 
 #[test]
 fn places_after_an_extraction_that_took_all() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(10)).unwrap();
         let taken: Vec<_> = vault.extract_if(|_, _| true).map(Result::unwrap).collect();
         assert_eq!(taken, numbers(10).collect::<Vec<_>>());
@@ -263,7 +263,7 @@ fn places_after_an_extraction_that_took_all() {
 
 #[test]
 fn places_after_an_extraction_that_was_left_early() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(10)).unwrap();
         let mut extraction = vault.extract_if(|key, value| {
             *value += 1;
@@ -292,7 +292,7 @@ fn places_after_an_extraction_that_was_left_early() {
 
 #[test]
 fn places_after_a_predicate_that_panicked() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(10)).unwrap();
         let panic = catch_unwind(AssertUnwindSafe(|| {
             let predicate = |key: &u32, value: &mut u32| {
@@ -313,7 +313,7 @@ fn places_after_a_predicate_that_panicked() {
 
 #[test]
 fn a_place_cannot_be_had_in_a_predicate() {
-    on_both::<u32, u32>(|vault| {
+    on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(3)).unwrap();
         vault
             .retain(|key, _| {

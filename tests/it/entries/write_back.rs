@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value as Json;
 use vaults::{Codec, Entry, EntryPart, Error, OccupiedEntry, OpenOptions, RefMut, Result, Vault};
 
-use crate::support::{Scratch, entries, on_both, open_fast, rows};
+use crate::support::{Scratch, entries, on_each_engine, open_fast, rows};
 
 fn key(text: &str) -> String {
     text.to_owned()
@@ -167,13 +167,6 @@ type Odd = Option<Json>;
 const GOOD: Odd = Some(Json::Bool(true));
 const BAD: Odd = Some(Json::Null);
 
-/// A vault with one entry in which something else than that entry would show.
-fn one_good() -> Vault<u8, Odd> {
-    let vault = Vault::open_in_memory().unwrap();
-    vault.put(&1, &GOOD).unwrap();
-    vault
-}
-
 fn is_as_before(vault: &Vault<u8, Odd>) {
     assert_eq!(entries(vault), [(1, GOOD)]);
     // And the writer is free.
@@ -195,92 +188,102 @@ macro_rules! assert_unstorable {
 
 #[test]
 fn a_new_value_that_cannot_be_stored_is_refused_at_once() {
-    let vault = one_good();
-    assert_unstorable!(vault.entry(2).or_insert(BAD));
-    assert_unstorable!(vault.entry(2).or_insert_with(|| BAD));
-    assert_unstorable!(vault.entry(2).or_insert_with_key(|_| BAD));
-    assert_unstorable!(vault.entry(2).or_try_insert_with(|| Result::Ok(BAD)));
-    assert_unstorable!(vault.entry(2).insert_entry(BAD));
-    assert_unstorable!(vault.entry_ref(&2).or_insert(BAD));
-    assert_unstorable!(vault.entry(1).insert_entry(BAD));
-    assert_unstorable!(vault.get_or_insert_with(2, || BAD));
-    is_as_before(&vault);
-    let Entry::Occupied(mut entry) = vault.entry(1).resolve().unwrap() else {
-        panic!("1 is there");
-    };
-    assert_unstorable!(entry.insert(BAD));
-    assert_eq!(*entry.get(), GOOD, "the entry goes on with what it had");
-    entry.commit().unwrap();
-    is_as_before(&vault);
+    on_each_engine(|vault: Vault<u8, Odd>| {
+        vault.put(&1, &GOOD).unwrap();
+        assert_unstorable!(vault.entry(2).or_insert(BAD));
+        assert_unstorable!(vault.entry(2).or_insert_with(|| BAD));
+        assert_unstorable!(vault.entry(2).or_insert_with_key(|_| BAD));
+        assert_unstorable!(vault.entry(2).or_try_insert_with(|| Result::Ok(BAD)));
+        assert_unstorable!(vault.entry(2).insert_entry(BAD));
+        assert_unstorable!(vault.entry_ref(&2).or_insert(BAD));
+        assert_unstorable!(vault.entry(1).insert_entry(BAD));
+        assert_unstorable!(vault.get_or_insert_with(2, || BAD));
+        is_as_before(&vault);
+        let Entry::Occupied(mut entry) = vault.entry(1).resolve().unwrap() else {
+            panic!("1 is there");
+        };
+        assert_unstorable!(entry.insert(BAD));
+        assert_eq!(*entry.get(), GOOD, "the entry goes on with what it had");
+        entry.commit().unwrap();
+        is_as_before(&vault);
 
-    let mut tx = vault.begin().unwrap();
-    assert_unstorable!(tx.entry(2).or_insert(BAD));
-    assert_unstorable!(tx.entry(1).insert_entry(BAD));
-    tx.commit().unwrap();
-    is_as_before(&vault);
+        let mut tx = vault.begin().unwrap();
+        assert_unstorable!(tx.entry(2).or_insert(BAD));
+        assert_unstorable!(tx.entry(1).insert_entry(BAD));
+        tx.commit().unwrap();
+        is_as_before(&vault);
+    });
 }
 
 #[test]
 fn a_change_that_cannot_be_stored_is_refused_by_commit() {
-    let vault = one_good();
-    let mut value = vault.get_mut(&1).unwrap().unwrap();
-    *value = BAD;
-    assert_unstorable!(RefMut::commit(value));
-    is_as_before(&vault);
-    let mut value = vault.entry(2).or_insert(GOOD).unwrap();
-    *value = BAD;
-    assert_unstorable!(RefMut::into_value(value));
-    is_as_before(&vault);
-    let mut entry = vault.entry(2).insert_entry(GOOD).unwrap();
-    *entry.get_mut() = BAD;
-    assert_unstorable!(entry.commit());
-    is_as_before(&vault);
+    on_each_engine(|vault: Vault<u8, Odd>| {
+        vault.put(&1, &GOOD).unwrap();
+        let mut value = vault.get_mut(&1).unwrap().unwrap();
+        *value = BAD;
+        assert_unstorable!(RefMut::commit(value));
+        is_as_before(&vault);
+        let mut value = vault.entry(2).or_insert(GOOD).unwrap();
+        *value = BAD;
+        assert_unstorable!(RefMut::into_value(value));
+        is_as_before(&vault);
+        let mut entry = vault.entry(2).insert_entry(GOOD).unwrap();
+        *entry.get_mut() = BAD;
+        assert_unstorable!(entry.commit());
+        is_as_before(&vault);
 
-    let mut tx = vault.begin().unwrap();
-    let mut value = tx.get_mut(&1).unwrap().unwrap();
-    *value = BAD;
-    assert_unstorable!(RefMut::commit(value));
-    assert_eq!(tx.get(&1).unwrap(), Some(GOOD));
-    tx.commit().unwrap();
-    is_as_before(&vault);
+        let mut tx = vault.begin().unwrap();
+        let mut value = tx.get_mut(&1).unwrap().unwrap();
+        *value = BAD;
+        assert_unstorable!(RefMut::commit(value));
+        assert_eq!(tx.get(&1).unwrap(), Some(GOOD));
+        tx.commit().unwrap();
+        is_as_before(&vault);
+    });
 }
 
 #[test]
 fn an_entry_that_cannot_be_committed_is_undone_whole() {
-    let vault = one_good();
-    let Entry::Occupied(mut entry) = vault.entry(1).resolve().unwrap() else {
-        panic!("1 is there");
-    };
-    entry.insert(None).unwrap();
-    *entry.get_mut() = BAD;
-    assert_unstorable!(entry.commit());
-    is_as_before(&vault);
+    on_each_engine(|vault: Vault<u8, Odd>| {
+        vault.put(&1, &GOOD).unwrap();
+        let Entry::Occupied(mut entry) = vault.entry(1).resolve().unwrap() else {
+            panic!("1 is there");
+        };
+        entry.insert(None).unwrap();
+        *entry.get_mut() = BAD;
+        assert_unstorable!(entry.commit());
+        is_as_before(&vault);
+    });
 }
 
 #[test]
 fn an_entry_of_a_transaction_that_cannot_be_committed_is_undone_whole() {
-    let vault = one_good();
-    let mut tx = vault.begin().unwrap();
-    let Entry::Occupied(mut entry) = tx.entry(1).resolve().unwrap() else {
-        panic!("1 is there");
-    };
-    entry.insert(None).unwrap();
-    *entry.get_mut() = BAD;
-    assert_unstorable!(entry.commit());
-    assert_eq!(tx.get(&1).unwrap(), Some(GOOD), "nothing was changed then");
+    on_each_engine(|vault: Vault<u8, Odd>| {
+        vault.put(&1, &GOOD).unwrap();
+        let mut tx = vault.begin().unwrap();
+        let Entry::Occupied(mut entry) = tx.entry(1).resolve().unwrap() else {
+            panic!("1 is there");
+        };
+        entry.insert(None).unwrap();
+        *entry.get_mut() = BAD;
+        assert_unstorable!(entry.commit());
+        assert_eq!(tx.get(&1).unwrap(), Some(GOOD), "nothing was changed then");
+    });
 }
 
 #[test]
 fn an_entry_of_a_transaction_that_met_a_panic_is_undone_whole() {
-    let vault = one_good();
-    let mut tx = vault.begin().unwrap();
-    let panic = catch_unwind(AssertUnwindSafe(|| {
-        let mut entry = tx.entry(1).insert_entry(None).unwrap();
-        *entry.get_mut() = Some(Json::Bool(false));
-        panic!("in the middle of an entry");
-    }));
-    panic.unwrap_err();
-    assert_eq!(tx.get(&1).unwrap(), Some(GOOD), "nothing is written then");
+    on_each_engine(|vault: Vault<u8, Odd>| {
+        vault.put(&1, &GOOD).unwrap();
+        let mut tx = vault.begin().unwrap();
+        let panic = catch_unwind(AssertUnwindSafe(|| {
+            let mut entry = tx.entry(1).insert_entry(None).unwrap();
+            *entry.get_mut() = Some(Json::Bool(false));
+            panic!("in the middle of an entry");
+        }));
+        panic.unwrap_err();
+        assert_eq!(tx.get(&1).unwrap(), Some(GOOD), "nothing is written then");
+    });
 }
 
 /// Leaves a value that cannot be written back to a destructor.
@@ -405,7 +408,7 @@ const WRITES: [(&str, Next); 24] = [
 
 #[test]
 fn no_call_that_reads_returns_an_error_of_a_destructor() {
-    on_both::<u8, Odd>(|vault| {
+    on_each_engine::<u8, Odd>(|vault| {
         vault.put(&1, &GOOD).unwrap();
         fail_in_drop(&vault);
         for (name, read) in READS {
@@ -419,7 +422,7 @@ fn no_call_that_reads_returns_an_error_of_a_destructor() {
 #[test]
 fn an_error_of_a_destructor_is_returned_by_the_next_call_that_writes_once() {
     for (name, next) in WRITES {
-        on_both::<u8, Odd>(|vault| {
+        on_each_engine::<u8, Odd>(|vault| {
             vault.put(&1, &GOOD).unwrap();
             fail_in_drop(&vault);
             assert_deferred(next(&vault));
@@ -431,7 +434,7 @@ fn an_error_of_a_destructor_is_returned_by_the_next_call_that_writes_once() {
 
 #[test]
 fn a_write_that_returns_an_error_of_a_destructor_was_not_made() {
-    on_both::<u8, Odd>(|vault| {
+    on_each_engine::<u8, Odd>(|vault| {
         vault.put(&1, &GOOD).unwrap();
         fail_in_drop(&vault);
         assert_deferred(vault.put(&7, &GOOD));
@@ -443,7 +446,7 @@ fn a_write_that_returns_an_error_of_a_destructor_was_not_made() {
 
 #[test]
 fn an_error_of_a_destructor_is_returned_by_delete() {
-    on_both::<u8, Odd>(|vault| {
+    on_each_engine::<u8, Odd>(|vault| {
         vault.put(&1, &GOOD).unwrap();
         fail_in_drop(&vault);
         assert_deferred(vault.delete());
@@ -467,39 +470,43 @@ fn every_kind_of_destructor_keeps_its_error() {
             *entry.get_mut() = BAD;
         },
     ];
-    let vault = one_good();
-    for fail in FAILING {
-        fail(&vault);
-        assert_deferred(vault.flush());
-        is_as_before(&vault);
-    }
+    on_each_engine(|vault: Vault<u8, Odd>| {
+        vault.put(&1, &GOOD).unwrap();
+        for fail in FAILING {
+            fail(&vault);
+            assert_deferred(vault.flush());
+            is_as_before(&vault);
+        }
+    });
 }
 
 #[test]
 fn an_error_of_a_destructor_within_a_transaction_is_that_of_its_commit() {
-    let vault = one_good();
-    let mut tx = vault.begin().unwrap();
-    tx.put(&2, &GOOD).unwrap();
-    *tx.get_mut(&1).unwrap().unwrap() = BAD;
-    // The rest of it goes on until then.
-    assert_eq!(tx.get(&1).unwrap(), Some(GOOD));
-    tx.put(&3, &GOOD).unwrap();
-    assert_unstorable!(tx.commit());
-    is_as_before(&vault);
+    on_each_engine(|vault: Vault<u8, Odd>| {
+        vault.put(&1, &GOOD).unwrap();
+        let mut tx = vault.begin().unwrap();
+        tx.put(&2, &GOOD).unwrap();
+        *tx.get_mut(&1).unwrap().unwrap() = BAD;
+        // The rest of it goes on until then.
+        assert_eq!(tx.get(&1).unwrap(), Some(GOOD));
+        tx.put(&3, &GOOD).unwrap();
+        assert_unstorable!(tx.commit());
+        is_as_before(&vault);
 
-    let result: Result<()> = vault.transaction(|tx| {
-        tx.put(&2, &GOOD)?;
-        *tx.entry(1).or_default()? = BAD;
-        Ok(())
+        let result: Result<()> = vault.transaction(|tx| {
+            tx.put(&2, &GOOD)?;
+            *tx.entry(1).or_default()? = BAD;
+            Ok(())
+        });
+        assert_unstorable!(result);
+        is_as_before(&vault);
+
+        // Nobody asks for it when the transaction is given up.
+        let mut tx = vault.begin().unwrap();
+        *tx.get_mut(&1).unwrap().unwrap() = BAD;
+        tx.rollback().unwrap();
+        is_as_before(&vault);
     });
-    assert_unstorable!(result);
-    is_as_before(&vault);
-
-    // Nobody asks for it when the transaction is given up.
-    let mut tx = vault.begin().unwrap();
-    *tx.get_mut(&1).unwrap().unwrap() = BAD;
-    tx.rollback().unwrap();
-    is_as_before(&vault);
 }
 
 // ---- keys that cannot be stored -----------------------------------------------------------
@@ -528,25 +535,26 @@ impl<'de> Deserialize<'de> for Bad {
 
 #[test]
 fn a_key_that_cannot_be_stored() {
-    let vault: Vault<Bad, u32> = Vault::open_in_memory().unwrap();
-    let is_of_the_key = |error: Error| {
-        assert_is!(
-            error,
-            Error::Encode {
-                part: EntryPart::Key,
-                ..
-            }
-        );
-    };
-    is_of_the_key(vault.entry(Bad::Unwritable).resolve().unwrap_err());
-    is_of_the_key(vault.entry_ref(&Bad::Unwritable).or_insert(1).unwrap_err());
-    is_of_the_key(vault.get_mut(&Bad::Unwritable).unwrap_err());
-    // It can be looked for, and is not there.
-    assert_is!(vault.get_mut(&Bad::Unreadable), Ok(None));
-    let entry = vault.entry(Bad::Unreadable).resolve().unwrap();
-    assert_is!(&entry, Entry::Vacant(_));
-    is_of_the_key(entry.or_insert(1).unwrap_err());
-    is_of_the_key(vault.entry_ref(&Bad::Unreadable).or_insert(1).unwrap_err());
-    is_of_the_key(vault.get_or_insert_with(Bad::Unreadable, || 1).unwrap_err());
-    assert!(vault.is_empty().unwrap());
+    on_each_engine(|vault: Vault<Bad, u32>| {
+        let is_of_the_key = |error: Error| {
+            assert_is!(
+                error,
+                Error::Encode {
+                    part: EntryPart::Key,
+                    ..
+                }
+            );
+        };
+        is_of_the_key(vault.entry(Bad::Unwritable).resolve().unwrap_err());
+        is_of_the_key(vault.entry_ref(&Bad::Unwritable).or_insert(1).unwrap_err());
+        is_of_the_key(vault.get_mut(&Bad::Unwritable).unwrap_err());
+        // It can be looked for, and is not there.
+        assert_is!(vault.get_mut(&Bad::Unreadable), Ok(None));
+        let entry = vault.entry(Bad::Unreadable).resolve().unwrap();
+        assert_is!(&entry, Entry::Vacant(_));
+        is_of_the_key(entry.or_insert(1).unwrap_err());
+        is_of_the_key(vault.entry_ref(&Bad::Unreadable).or_insert(1).unwrap_err());
+        is_of_the_key(vault.get_or_insert_with(Bad::Unreadable, || 1).unwrap_err());
+        assert!(vault.is_empty().unwrap());
+    });
 }

@@ -1,6 +1,7 @@
 //! What several modules need: places for files, rows as bytes, child processes.
 
 pub(crate) mod damage;
+pub(crate) mod engines;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +14,9 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tempfile::TempDir;
-use vaults::{Durability, Error, OpenOptions, Vault};
+use vaults::{Error, Vault};
+
+pub(crate) use self::engines::{fast, on_each_engine, on_each_engine_with};
 
 /// Asserts that a value matches a pattern, and shows it when it does not.
 macro_rules! assert_is {
@@ -75,10 +78,7 @@ pub(crate) fn open<K: Key, V: Value>(path: impl AsRef<Path>) -> Vault<K, V> {
 
 /// Opens without syncing, for tests that write much.
 pub(crate) fn open_fast<K: Key, V: Value>(path: impl AsRef<Path>) -> Vault<K, V> {
-    OpenOptions::new()
-        .durability(Durability::Off)
-        .open(path)
-        .unwrap()
+    fast().open(path).unwrap()
 }
 
 /// A closed vault with these entries.
@@ -89,15 +89,6 @@ pub(crate) fn make<K: Key, V: Value>(
     let vault = open::<K, V>(path);
     vault.try_extend(entries).unwrap();
     vault.close().unwrap();
-}
-
-/// Runs a test on a vault in a file and on one in memory.
-pub(crate) fn on_both<K: Key, V: Value>(test: impl Fn(Vault<K, V>)) {
-    let scratch = Scratch::new();
-    eprintln!("in a file:");
-    test(open(scratch.vault()));
-    eprintln!("in memory:");
-    test(Vault::open_in_memory().unwrap());
 }
 
 /// Everything in a vault, in order.
