@@ -2,9 +2,6 @@
 
 use crate::sqlite::file_format::{FILE_HEADER_BYTES, MAGIC, number, varint};
 
-/// The page size of a new SQLite file, assumed where the header does not say.
-const DEFAULT_PAGE_BYTES: usize = 4096;
-
 const INTERIOR_TABLE: u8 = 0x05;
 const LEAF_TABLE: u8 = 0x0D;
 
@@ -21,12 +18,20 @@ pub(in crate::sqlite) struct PageSize {
 }
 
 impl PageSize {
-    /// The sizes that a header declares, or those of a new file if it declares none that can be.
-    pub(in crate::sqlite) fn of(header: &[u8; FILE_HEADER_BYTES]) -> Self {
-        Self::declared(header).unwrap_or(Self {
-            bytes: DEFAULT_PAGE_BYTES,
-            usable: DEFAULT_PAGE_BYTES,
-        })
+    /// The sizes of a new SQLite file, assumed where nothing says them.
+    pub(in crate::sqlite) const DEFAULT: Self = Self::whole(4096);
+
+    /// The sizes of a file that reserves nothing in a page of this many bytes.
+    pub(in crate::sqlite) const fn whole(bytes: usize) -> Self {
+        Self {
+            bytes,
+            usable: bytes,
+        }
+    }
+
+    /// Every size that a page can have.
+    pub(in crate::sqlite) fn all() -> impl Iterator<Item = Self> {
+        (9..=16).map(|bits| Self::whole(1 << bits))
     }
 
     /// The sizes that a header declares.

@@ -215,7 +215,7 @@ impl Connector {
     fn check_log(&self, bytes: u64, head: &[u8]) -> Result<()> {
         let io = |error| Error::io(&self.path, error);
         let log = fs::File::open(self.log_path()).map_err(io)?;
-        let log = Log::read_any(log).map_err(io)?;
+        let log = Log::read(log).map_err(io)?;
         if !head.starts_with(MAGIC) {
             return Err(match log {
                 Some(_) => self.damaged("the file does not begin as a SQLite file does"),

@@ -25,14 +25,8 @@ pub(in crate::sqlite) struct Log {
 }
 
 impl Log {
-    /// `None` if it holds no commit of pages of that size.
-    pub(in crate::sqlite) fn read(file: File, page_bytes: usize) -> io::Result<Option<Self>> {
-        let log = Self::read_any(file)?;
-        Ok(log.filter(|log| log.page_bytes == page_bytes))
-    }
-
     /// `None` if it holds no commit.
-    pub(in crate::sqlite) fn read_any(mut file: File) -> io::Result<Option<Self>> {
+    pub(in crate::sqlite) fn read(mut file: File) -> io::Result<Option<Self>> {
         let length = file.seek(SeekFrom::End(0))?;
         let mut header = [0; HEADER_BYTES];
         if length < HEADER_BYTES as u64 {

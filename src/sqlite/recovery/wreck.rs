@@ -58,26 +58,67 @@ impl Wreck {
             .transpose()?;
         let mut file = place::open_to_read(path)?;
         let (length, header) = read_header(&mut file).map_err(|error| Error::io(path, error))?;
-        let size = PageSize::of(&header);
         let log = log
-            .map(|log| Log::read(log, size.bytes))
+            .map(Log::read)
             .transpose()
             .map_err(|error| Error::io(&log_path, error))?
             .flatten();
         let mut wreck = Self {
-            pages: u32::try_from(length.div_ceil(size.bytes as u64)).unwrap_or(u32::MAX),
+            pages: 0,
             held: length + log.as_ref().map_or(0, Log::bytes),
             file,
             log,
-            size,
+            size: PageSize::DEFAULT,
             format: (0, 0),
         };
+        let size = match PageSize::declared(&header) {
+            Some(size) => size,
+            None => wreck.guess_page_size(length),
+        };
+        wreck.set_page_size(length, size);
+        wreck.log = wreck
+            .log
+            .filter(|log| log.page_bytes() == size.bytes as u64);
         // The newest header may be in the log.
         if let Ok(first) = wreck.page(1) {
             let word = |at| number(&first, at, 4).unwrap_or(0);
             wreck.format = (word(APPLICATION_ID), word(USER_VERSION));
         }
         Ok(wreck)
+    }
+
+    fn set_page_size(&mut self, length: u64, size: PageSize) {
+        self.pages = u32::try_from(length.div_ceil(size.bytes as u64)).unwrap_or(u32::MAX);
+        self.size = size;
+    }
+
+    /// Returns the page size of a file whose header does not say it: the log's, or the size at which the most
+    /// pages are leaves of a table.
+    ///
+    /// At half the size the rows of a page lie outside it. At twice the size every other page lies
+    /// inside one.
+    fn guess_page_size(&mut self, length: u64) -> PageSize {
+        let in_log = self.log.as_ref().map(Log::page_bytes);
+        if let Some(bytes) = in_log.and_then(|bytes| usize::try_from(bytes).ok()) {
+            return PageSize::whole(bytes);
+        }
+        let mut best = (0, PageSize::DEFAULT);
+        for size in PageSize::all() {
+            self.set_page_size(length, size);
+            let pages = 2..=self.pages;
+            let found = pages.filter(|&page| self.is_leaf(page)).count();
+            if found > best.0 {
+                best = (found, size);
+            }
+        }
+        best.1
+    }
+
+    /// Returns `true` if the page has rows and every one can be read.
+    fn is_leaf(&mut self, page: u32) -> bool {
+        let mut rows = 0;
+        let looked = self.look(page, &mut Vec::new(), &mut |_| rows += 1);
+        looked.is_ok() && rows > 0
     }
 
     /// The application id and the format that the header declares.

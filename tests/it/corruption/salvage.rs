@@ -82,6 +82,37 @@ fn a_damaged_header() {
 }
 
 #[test]
+fn the_page_size_of_a_file_without_a_header() {
+    for bytes in [512, 1024, 2048, 8192, 16384, 32768, 65536] {
+        let scratch = Scratch::new();
+        make_paged(&scratch.vault(), bytes, &OpenOptions::new(), texts(ENTRIES));
+        change(&scratch.vault(), |file| {
+            file[..bytes as usize].fill(0xEE);
+        });
+        let report = salvage(&scratch);
+        assert_eq!(report.saved, u64::from(ENTRIES), "{bytes}: {report:?}");
+        let mut saved = saved(&scratch);
+        saved.sort();
+        assert!(saved.into_iter().eq(texts(ENTRIES)), "{bytes}");
+    }
+}
+
+#[test]
+fn the_page_size_of_a_file_without_a_header_that_is_all_in_its_log() {
+    let scratch = Scratch::new();
+    let copy = scratch.path("copy.db");
+    make_paged(&copy, 1024, &OpenOptions::new(), texts(0));
+    let vault = open::<u32, String>(&copy);
+    vault.try_extend(texts(20)).unwrap();
+    fs::copy(scratch.path("copy.db-wal"), scratch.path("vault.db-wal")).unwrap();
+    // There is not one row in the file from which its page size could be seen.
+    fs::write(scratch.vault(), [0xEE; 4096]).unwrap();
+    let report = salvage(&scratch);
+    assert_eq!(report.saved, 20, "{report:?}");
+    assert!(saved(&scratch).into_iter().eq(texts(20)));
+}
+
+#[test]
 fn a_damaged_page_of_the_schema() {
     let scratch = Scratch::new();
     make(scratch.vault(), texts(ENTRIES));
