@@ -45,7 +45,11 @@ pub(in crate::sqlite) fn create_new(path: &Path, mode: Option<u32>) -> io::Resul
     options.open(path).map(drop)
 }
 
-/// Creates an empty file of a new name beside the one at `path`: its name, `.`, random digits and `suffix`.
+/// How many names are tried: others have taken all of those only where a path leaves room for one letter.
+const MAX_NAMES: u32 = 1000;
+
+/// Creates an empty file of a new name beside the one at `path`: what there is room for of its name,
+/// a dash, random digits and `suffix`.
 ///
 /// Nobody can foresee the name. In a folder that others can write, a name that can be foreseen is
 /// one that they can take first.
@@ -54,15 +58,36 @@ pub(in crate::sqlite) fn create_beside(
     suffix: &str,
     mode: Option<u32>,
 ) -> io::Result<PathBuf> {
+    let mut tries = 0;
     loop {
-        // The keys of each state are random, and nobody sees them.
-        let random = RandomState::new().hash_one(());
-        let new = beside(path, &format!(".{random:016x}{suffix}"));
+        tries += 1;
+        let new = new_name(path, suffix);
         match create_new(&new, mode) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < MAX_NAMES => {}
             created => return created.map(|()| new),
         }
     }
+}
+
+/// Where a file of any name fits, one fits that is as long as this: SQLite puts a journal beside it.
+const LONGEST_NAME_BYTES: usize = 255 - "-journal".len();
+
+/// A name that a file beside `path` can have whatever the length of that path.
+fn new_name(path: &Path, suffix: &str) -> PathBuf {
+    // The keys of each state are random, and nobody sees them.
+    let random = RandomState::new().hash_one(());
+    let mut tail = format!("-{random:016x}{suffix}");
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let room = LONGEST_PATH_BYTES.saturating_sub(folder.as_os_str().len() + 1);
+    let room = room.clamp(1, LONGEST_NAME_BYTES);
+    tail.truncate(room);
+    let mut name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    name.truncate(name.floor_char_boundary(room - tail.len()));
+    folder.join(name + &tail)
 }
 
 /// A `file:` name that tells SQLite to take no locks: <https://www.sqlite.org/uri.html>.
@@ -173,7 +198,6 @@ pub(in crate::sqlite) fn resolve(path: &Path) -> Result<PathBuf> {
 }
 
 /// SQLite's `MAX_PATHNAME` on Unix is 512, of which it keeps 8 for the endings of the log and the journal.
-#[cfg(unix)]
 const LONGEST_PATH_BYTES: usize = 504;
 
 fn is_too_long(folder: &Path, name: &std::ffi::OsStr) -> bool {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use vaults::{Error, OpenOptions, Vault, VaultDir};
+use vaults::{Error, Existing, OpenOptions, Vault, VaultDir};
 
 use crate::support::{Scratch, contents, make, refused, sql};
 
@@ -199,6 +199,23 @@ fn a_long_name_can_be_opened_in_every_way() {
         vault.close().unwrap();
         assert!(dir.remove(&name).unwrap());
     }
+    // As the source and as the target of a copy, which has a name of its own first.
+    let vault = dir
+        .open_with::<u32, u32>(&name, OpenOptions::new().mode(0o600))
+        .unwrap();
+    vault.put(&1, &1).unwrap();
+    let other = dir.path().join(format!("{}.db", name.replace('x', "y")));
+    vault.backup(&other).unwrap();
+    vault
+        .backup_with(&other, Existing::Replace, |_| ())
+        .unwrap();
+    drop(Vault::<u32, u32>::restore(&path, &other).unwrap());
+    vault.close().unwrap();
+    fs::write(&other, "damaged").unwrap();
+    let restored = Vault::<u32, u32>::restore(&path, &other).unwrap();
+    assert_eq!(restored.get(&1).unwrap(), Some(1));
+    restored.delete().unwrap();
+    assert!(dir.remove(&name).unwrap());
     assert!(contents(dir.path()).is_empty());
 }
 

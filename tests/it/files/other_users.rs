@@ -411,6 +411,16 @@ fn a_path_that_is_too_long_for_sqlite() {
     };
     make(path(504), numbers(3));
     assert_eq!(immutable(&path(504)).unwrap().len().unwrap(), 3);
+    // A copy has a name of its own before it has this one.
+    for bytes in [470, 477, 504] {
+        let vault = open::<u32, u32>(path(504));
+        let copy = folder.join("w".repeat(bytes - folder.as_os_str().len() - 1));
+        vault.backup(&copy).unwrap();
+        fs::write(&copy, "damaged").unwrap();
+        vault.close().unwrap();
+        let restored = Vault::<u32, u32>::restore(path(504), &copy).unwrap();
+        assert_eq!(restored.len().unwrap(), 3);
+    }
     for bytes in [505, 512, 600] {
         let error = Vault::<u32, u32>::open(path(bytes)).unwrap_err();
         assert_is!(&error, Error::InvalidPath { .. });
