@@ -80,6 +80,7 @@ impl Connector {
     /// reads.
     pub(in crate::sqlite) fn establish(&self, check: Check<'_>) -> Result<(Session, bool)> {
         self.refuse_pending()?;
+        self.refuse_log_of_stranger()?;
         self.create_file()?;
         for _ in 0..MAX_MOVES {
             self.refuse_to_lock_out()?;
@@ -128,6 +129,8 @@ impl Connector {
                 .query_one("PRAGMA schema_version", [], |_| Ok(()))
                 .map_err(|error| self.failed(error))?;
         }
+        // Somebody may have put them there since the first look.
+        self.refuse_log_of_stranger()?;
         names.keep(file, !self.config.read_only)
     }
 

@@ -330,6 +330,28 @@ pub(in crate::sqlite) fn would_lock_out_owner(path: &Path) -> bool {
     }
 }
 
+/// True if the file at `path` belongs to a user who may not write the one at `main`, or the one that this
+/// process is about to create there. Root may.
+pub(in crate::sqlite) fn is_strangers(path: &Path, main: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let Ok(file) = fs::symlink_metadata(path) else {
+            return false;
+        };
+        let (owner, others_write) = match fs::symlink_metadata(main) {
+            Ok(main) => (main.uid(), main.mode() & 0o022 != 0),
+            Err(_) => (rustix::process::geteuid().as_raw(), false),
+        };
+        ![owner, 0].contains(&file.uid()) && !others_write
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (path, main);
+        false
+    }
+}
+
 /// The group that files get which this process creates beside `path`.
 #[cfg(unix)]
 fn group_of_new_files(path: &Path) -> u32 {
@@ -395,6 +417,49 @@ mod tests {
         );
         let uri = immutable_uri_of(b"/a b/c?d.db");
         assert_eq!(uri, "file:///a%20b/c%3Fd.db?immutable=1");
+    }
+
+    #[test]
+    fn a_new_name_fits_wherever_the_path_fits() {
+        let folder = |bytes: usize| PathBuf::from(format!("/{}", "f".repeat(bytes - 1)));
+        for (folder, name) in [
+            (10, 1),
+            (10, 247),
+            (10, 255),
+            (256, 247),
+            (480, 23),
+            (502, 1),
+        ] {
+            let path = folder(folder).join("é".repeat(name / 2) + &"n".repeat(name % 2));
+            let new = new_name(&path, ".unfinished");
+            assert_ne!(new, path);
+            assert_eq!(new.parent(), path.parent());
+            assert!(new.as_os_str().len() <= LONGEST_PATH_BYTES, "{new:?}");
+            assert!(
+                new.file_name().unwrap().len() <= LONGEST_NAME_BYTES,
+                "{new:?}"
+            );
+        }
+        let new = new_name(Path::new("/f/v.db"), ".unfinished");
+        let new = new.to_str().unwrap();
+        assert!(
+            new.starts_with("/f/v.db-") && new.ends_with(".unfinished"),
+            "{new}"
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_of_whoever_may_not_write_the_vault_is_a_strangers() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("own"), "").unwrap();
+        fs::write(path("main"), "").unwrap();
+        assert!(!is_strangers(&path("own"), &path("main")));
+        assert!(!is_strangers(&path("own"), &path("missing")));
+        assert!(!is_strangers(&path("missing"), &path("main")));
+        // What root owns is nobody's who may not write.
+        assert!(!is_strangers(Path::new("/"), &path("main")));
     }
 
     #[cfg(unix)]

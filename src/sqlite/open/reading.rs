@@ -105,6 +105,23 @@ impl Connector {
         Ok(())
     }
 
+    /// Refuses to write beside a log, index or journal of a user who may not write the file: in a
+    /// folder that others can write, they could have put it there to read or to change what is written.
+    pub(in crate::sqlite) fn refuse_log_of_stranger(&self) -> Result<()> {
+        if self.config.read_only || self.is_in_memory() {
+            return Ok(());
+        }
+        let is_strangers = |suffix| place::is_strangers(&beside(&self.path, suffix), &self.path);
+        if !["-wal", "-shm", "-journal"].into_iter().any(is_strangers) {
+            return Ok(());
+        }
+        Err(Error::InvalidPath {
+            path: self.path.to_path_buf(),
+            reason: "the log, index or journal beside it (`-wal`, `-shm`, `-journal`) belongs to \
+                     a user who may not write it: give it to the owner of the vault",
+        })
+    }
+
     fn is_in_wal_mode(&self) -> Result<bool> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
         let connection = self.open_at(Path::new(&immutable_uri(&self.path)), flags)?;

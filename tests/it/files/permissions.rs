@@ -83,6 +83,59 @@ fn names_that_others_have_taken_do_not_change_the_permissions() {
     }
 }
 
+/// What others can put beside a file to read, or to change, what is written to it.
+#[cfg(unix)]
+#[test]
+fn a_log_of_a_stranger_is_refused() {
+    const STRANGER: u32 = 4321;
+    let take = |path: &Path| {
+        fs::write(path, "").unwrap();
+        set_mode(path, 0o666);
+        std::os::unix::fs::chown(path, Some(STRANGER), None).is_ok()
+    };
+    for name in ["vault.db-wal", "vault.db-shm", "vault.db-journal"] {
+        for is_new in [true, false] {
+            let scratch = Scratch::new();
+            let mut options = OpenOptions::new();
+            options.mode(0o600);
+            if !is_new {
+                options.open::<u32, u32>(scratch.vault()).unwrap();
+            }
+            if !take(&scratch.path(name)) {
+                eprintln!("NOT TRIED: only root can give a file to another user");
+                return;
+            }
+            let error = refused(&scratch, || options.open::<u32, u32>(scratch.vault()));
+            assert_is!(&error, Error::InvalidPath { path, .. } if *path == scratch.vault());
+            assert!(
+                error.to_string().contains("give it to the owner"),
+                "{error}"
+            );
+            std::os::unix::fs::chown(scratch.path(name), Some(0), None).unwrap();
+            let vault = options.open::<u32, u32>(scratch.vault()).unwrap();
+            vault.put(&1, &1).unwrap();
+            vault.close().unwrap();
+        }
+    }
+}
+
+/// Who may write a vault may also have made its log.
+#[cfg(unix)]
+#[test]
+fn a_log_of_another_user_who_may_write_the_vault_is_accepted() {
+    for mode in [0o660, 0o666] {
+        let scratch = Scratch::new();
+        make(scratch.vault(), numbers(3));
+        set_mode(&scratch.vault(), mode);
+        fs::write(scratch.path("vault.db-wal"), "").unwrap();
+        // Without root's rights it stays this user's, and is accepted too.
+        std::os::unix::fs::chown(scratch.path("vault.db-wal"), Some(4321), None).ok();
+        let vault = open::<u32, u32>(scratch.vault());
+        vault.put(&3, &3).unwrap();
+        assert_eq!(vault.len().unwrap(), 4);
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_at_the_path_is_not_followed_when_creating() {
