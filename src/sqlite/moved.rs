@@ -184,14 +184,19 @@ impl Session {
 /// True if the log holds what nobody else can find, and to write it back can do no harm.
 ///
 /// Where the index is another's, others may have written to the same log, and nobody knows what is
-/// newest. Who opens the file makes a log and an index, so nobody did if there is neither. Where
-/// another file has the name of the file and the log still has its own, whoever opened that file
-/// works with this log.
+/// newest. Who opens the file makes a log and an index, so nobody did if there is neither. Nobody
+/// opens a file whose name is gone: its log can be written back while none of the three names is
+/// another's. Where another file has the name of the file and the log still has its own, whoever
+/// opened that file works with this log.
 fn is_to_be_saved(look: Look) -> bool {
     matches!(
         (look.file, look.log, look.index),
         (_, Name::Absent | Name::Others, Name::Own)
-            | (Name::Absent, Name::Own, Name::Own)
+            | (
+                Name::Absent,
+                Name::Own | Name::Absent,
+                Name::Own | Name::Absent
+            )
             | (Name::Own, Name::Absent, Name::Absent)
     )
 }

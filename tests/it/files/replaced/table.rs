@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use vaults::{Error, Snapshot, Vault};
 
@@ -20,6 +21,8 @@ enum Thing {
     Index,
     /// The log and the index.
     Both,
+    /// The file, the log and the index.
+    All,
     Folder,
 }
 
@@ -35,13 +38,22 @@ enum Event {
     ReplaceByCopy(Thing),
 }
 
+const BOTH: &[Thing] = &[Thing::Index, Thing::Log];
+const ALL: &[Thing] = &[Thing::Index, Thing::Log, Thing::File];
+
 impl Event {
     fn all() -> Vec<Self> {
         let mut all = vec![
             Self::Unlink(Thing::Folder),
             Self::Rename(Thing::Folder),
+            Self::ReplaceByEmpty(Thing::Folder),
+            Self::ReplaceByCopy(Thing::Folder),
             Self::Unlink(Thing::Both),
             Self::Rename(Thing::Both),
+            Self::ReplaceByCopy(Thing::Both),
+            Self::Unlink(Thing::All),
+            Self::Rename(Thing::All),
+            Self::ReplaceByCopy(Thing::All),
         ];
         for thing in [Thing::File, Thing::Log, Thing::Index] {
             all.extend([
@@ -62,21 +74,32 @@ impl Event {
             Thing::File => vault.to_path_buf(),
             Thing::Log => beside(vault, "-wal"),
             Thing::Index => beside(vault, "-shm"),
-            Thing::Both | Thing::Folder => folder.to_path_buf(),
+            Thing::Both | Thing::All | Thing::Folder => folder.to_path_buf(),
         };
         let replace = |thing, bytes: &[u8]| {
             let other = folder.join("other");
             fs::write(&other, bytes).unwrap();
             fs::rename(&other, path(thing)).unwrap();
         };
-        match self {
-            Self::Unlink(Thing::Both) => {
-                Self::Unlink(Thing::Index).happen(vault);
-                Self::Unlink(Thing::Log).happen(vault);
+        let each = |event: fn(Thing) -> Self, things: &[Thing]| {
+            for thing in things {
+                event(*thing).happen(vault);
             }
-            Self::Rename(Thing::Both) => {
-                Self::Rename(Thing::Index).happen(vault);
-                Self::Rename(Thing::Log).happen(vault);
+        };
+        match self {
+            Self::Unlink(Thing::Both) => each(Self::Unlink, BOTH),
+            Self::Rename(Thing::Both) => each(Self::Rename, BOTH),
+            Self::ReplaceByCopy(Thing::Both) => each(Self::ReplaceByCopy, BOTH),
+            Self::Unlink(Thing::All) => each(Self::Unlink, ALL),
+            Self::Rename(Thing::All) => each(Self::Rename, ALL),
+            Self::ReplaceByCopy(Thing::All) => each(Self::ReplaceByCopy, ALL),
+            Self::ReplaceByEmpty(Thing::Folder) => {
+                Self::Rename(Thing::Folder).happen(vault);
+                fs::create_dir(folder).unwrap();
+            }
+            Self::ReplaceByCopy(Thing::Folder) => {
+                Self::Rename(Thing::Folder).happen(vault);
+                copy_folder(&beside(folder, ".away"), folder);
             }
             Self::Unlink(Thing::Folder) => fs::remove_dir_all(folder).unwrap(),
             Self::Unlink(thing) => fs::remove_file(path(thing)).unwrap(),
@@ -89,9 +112,12 @@ impl Event {
             }
         }
         match self {
-            Self::Rename(Thing::Folder) => Some(beside(folder, ".away").join("vault.db")),
-            Self::Rename(Thing::File) => Some(beside(vault, ".away")),
-            Self::Unlink(Thing::Folder | Thing::File)
+            Self::Rename(Thing::Folder)
+            | Self::ReplaceByEmpty(Thing::Folder)
+            | Self::ReplaceByCopy(Thing::Folder) => Some(beside(folder, ".away").join("vault.db")),
+            Self::Rename(Thing::File | Thing::All) => Some(beside(vault, ".away")),
+            Self::Unlink(Thing::Folder | Thing::File | Thing::All)
+            | Self::ReplaceByCopy(Thing::All)
             | Self::ReplaceByEmpty(Thing::File)
             | Self::ReplaceByZeros(Thing::File)
             | Self::ReplaceByCopy(Thing::File) => None,
@@ -100,9 +126,15 @@ impl Event {
     }
 }
 
+/// Copies the files in a folder by another process, as [`read`] does.
+fn copy_folder(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("-R").args([from, to]).status();
+    assert!(copied.unwrap().success());
+}
+
 /// The bytes of a file that this process must not open, for that would drop its locks.
 fn read(path: &Path) -> Vec<u8> {
-    let output = std::process::Command::new("cat").arg(path).output();
+    let output = Command::new("cat").arg(path).output();
     output.unwrap().stdout
 }
 
