@@ -11,7 +11,8 @@ use vaults::{Error, OpenOptions, Vault};
 
 #[cfg(unix)]
 use crate::support::{
-    Child, contents, listen, open, ran_without_privileges, role, say, set_mode, unprivileged,
+    Child, contents, listen, not_tried, open, ran_without_privileges, role, say, set_mode,
+    unprivileged,
 };
 use crate::support::{Scratch, entries, make, numbers, refused, sql};
 
@@ -246,6 +247,7 @@ fn reading_beside_a_writer_of_another_user() {
     vault.try_extend(numbers(100)).unwrap();
     let test = test_path!(reading_beside_a_writer_of_another_user);
     let Some((_tools, mut child)) = child_of_another_user(test, &scratch) else {
+        not_tried(test, "only root can be another user");
         return;
     };
     child.expect("read");
@@ -280,6 +282,7 @@ fn a_reader_does_not_lock_the_owner_out() {
     set_mode(&scratch.folder(), 0o777);
     let test = test_path!(a_reader_does_not_lock_the_owner_out);
     let Some((_tools, mut child)) = child_of_another_user(test, &scratch) else {
+        not_tried(test, "only root can be another user");
         return;
     };
     child.expect("refused");
@@ -334,7 +337,8 @@ fn a_file_that_is_mounted_by_itself() {
     // other test is.
     let may_mount = unshare("mount --bind vault.db mounted.db").output();
     if !may_mount.is_ok_and(|output| output.status.success()) {
-        eprintln!("this process may not mount");
+        let test = "access::a_file_that_is_mounted_by_itself";
+        not_tried(test, "this process may not mount");
         return;
     }
     let mut command =

@@ -9,7 +9,7 @@ use vaults::{Durability, Error, OpenOptions, Vault};
 use crate::support::{Scratch, contents, entries, make, numbers, open};
 
 #[cfg(unix)]
-use crate::support::{ran_without_privileges, refused, set_mode};
+use crate::support::{not_tried, ran_without_privileges, refused, set_mode};
 
 #[cfg(unix)]
 fn mode_of(path: &Path) -> u32 {
@@ -102,7 +102,8 @@ fn a_log_of_a_stranger_is_refused() {
                 options.open::<u32, u32>(scratch.vault()).unwrap();
             }
             if !take(&scratch.path(name)) {
-                eprintln!("NOT TRIED: only root can give a file to another user");
+                let test = "places::a_log_of_a_stranger_is_refused";
+                not_tried(test, "only root can give a file to another user");
                 return;
             }
             let error = refused(&scratch, || options.open::<u32, u32>(scratch.vault()));

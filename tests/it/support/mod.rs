@@ -338,6 +338,13 @@ pub(crate) fn ran_without_privileges(test: &str) -> bool {
     true
 }
 
+/// Says that this process cannot do what a test is about. `eprintln!` would not: the output of a test
+/// that passes is thrown away.
+pub(crate) fn not_tried(test: &str, why: &str) {
+    use std::io::Write;
+    writeln!(std::io::stderr(), "NOT TRIED: {test}: {why}").unwrap();
+}
+
 /// A command that runs this binary as another user without privileges, if this process has them.
 ///
 /// `scratch` is for the binary and for what it makes.
