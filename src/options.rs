@@ -196,6 +196,8 @@ impl OpenOptions {
     ///
     /// - a type that is written as a sequence and puts its elements in another order when it is read, such as a hand-written
     ///   stack that is written from its top. std's sequences keep their order;
+    /// - a sequence of elements that come back wrongly, if each comes back as another one of them: `(1, 2)` and `(2, 1)` of a type
+    ///   that swaps its halves;
     /// - a struct that flattens an `Option` of a struct and a `HashMap` as well: an entry of the map that could be a field of the struct
     ///   is read as one.
     pub const fn verify_writes(&mut self, verify_writes: bool) -> &mut Self {
@@ -246,6 +248,9 @@ impl OpenOptions {
     /// others from reading it. Default: what the process's `umask` allows, as for any file.
     ///
     /// An existing file keeps its own. Elsewhere than on Unix it has no effect.
+    ///
+    /// In a folder that others can write, they could put a log, an index or a journal there first. Opening for writing is
+    /// [`Error::InvalidPath`] if one of these belongs to a user who may not write the vault itself, whatever its permissions.
     pub const fn mode(&mut self, mode: u32) -> &mut Self {
         self.mode = Some(mode);
         self
