@@ -337,7 +337,7 @@ fn a_file_that_is_mounted_by_itself() {
     // other test is.
     let may_mount = unshare("mount --bind vault.db mounted.db").output();
     if !may_mount.is_ok_and(|output| output.status.success()) {
-        let test = "access::a_file_that_is_mounted_by_itself";
+        let test = "files::other_users::a_file_that_is_mounted_by_itself";
         not_tried(test, "this process may not mount");
         return;
     }

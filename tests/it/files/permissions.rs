@@ -102,7 +102,7 @@ fn a_log_of_a_stranger_is_refused() {
                 options.open::<u32, u32>(scratch.vault()).unwrap();
             }
             if !take(&scratch.path(name)) {
-                let test = "places::a_log_of_a_stranger_is_refused";
+                let test = "files::permissions::a_log_of_a_stranger_is_refused";
                 not_tried(test, "only root can give a file to another user");
                 return;
             }
