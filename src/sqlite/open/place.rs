@@ -422,7 +422,7 @@ mod tests {
     #[test]
     fn a_new_name_fits_wherever_the_path_fits() {
         let folder = |bytes: usize| PathBuf::from(format!("/{}", "f".repeat(bytes - 1)));
-        for (folder, name) in [
+        for (bytes, name) in [
             (10, 1),
             (10, 247),
             (10, 255),
@@ -430,7 +430,7 @@ mod tests {
             (480, 23),
             (502, 1),
         ] {
-            let path = folder(folder).join("é".repeat(name / 2) + &"n".repeat(name % 2));
+            let path = folder(bytes).join("é".repeat(name / 2) + &"n".repeat(name % 2));
             let new = new_name(&path, ".unfinished");
             assert_ne!(new, path);
             assert_eq!(new.parent(), path.parent());

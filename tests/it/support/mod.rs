@@ -342,7 +342,8 @@ pub(crate) fn ran_without_privileges(test: &str) -> bool {
 /// that passes is thrown away.
 pub(crate) fn not_tried(test: &str, why: &str) {
     use std::io::Write;
-    writeln!(std::io::stderr(), "NOT TRIED: {test}: {why}").unwrap();
+    let line = format!("NOT TRIED: {test}: {why}\n");
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
 }
 
 /// A command that runs this binary as another user without privileges, if this process has them.

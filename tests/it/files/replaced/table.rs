@@ -117,10 +117,9 @@ impl Event {
             | Self::ReplaceByCopy(Thing::Folder) => Some(beside(folder, ".away").join("vault.db")),
             Self::Rename(Thing::File | Thing::All) => Some(beside(vault, ".away")),
             Self::Unlink(Thing::Folder | Thing::File | Thing::All)
-            | Self::ReplaceByCopy(Thing::All)
+            | Self::ReplaceByCopy(Thing::File | Thing::All)
             | Self::ReplaceByEmpty(Thing::File)
-            | Self::ReplaceByZeros(Thing::File)
-            | Self::ReplaceByCopy(Thing::File) => None,
+            | Self::ReplaceByZeros(Thing::File) => None,
             _ => Some(vault.to_path_buf()),
         }
     }
