@@ -180,12 +180,12 @@ for_writers!(sweeping);
 /// # Locking
 ///
 /// It holds the vault's writer. Reading goes on and sees the entries; a write from this thread
-/// is [`Error::Reentrant`], one from another waits.
+/// is [`Error::Reentrant`](crate::Error::Reentrant), one from another waits.
 ///
 /// # What drop does
 ///
 /// Removes what was not yet seen too, as `HashMap`'s does, and commits. An error is returned by
-/// the vault's next write, `flush` or `close`, as [`Error::Deferred`].
+/// the vault's next write, `flush` or `close`, as [`Error::Deferred`](crate::Error::Deferred).
 ///
 /// # Errors
 ///
@@ -271,12 +271,12 @@ impl<K, V> fmt::Debug for Drain<'_, K, V> {
 /// # Locking
 ///
 /// It holds the vault's writer. Reading goes on and sees the state before; a write from this
-/// thread is [`Error::Reentrant`], one from another waits.
+/// thread is [`Error::Reentrant`](crate::Error::Reentrant), one from another waits.
 ///
 /// # What drop does
 ///
 /// Keeps the entries that were not yet seen, as `HashMap`'s does, and commits the rest. An error
-/// is returned by the vault's next write, `flush` or `close`, as [`Error::Deferred`].
+/// is returned by the vault's next write, `flush` or `close`, as [`Error::Deferred`](crate::Error::Deferred).
 ///
 /// # Errors
 ///
