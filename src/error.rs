@@ -294,7 +294,7 @@ pub enum Error {
 
     /// This process, or the system, has reached its limit of open files.
     ///
-    /// A vault uses up to 7 descriptors, an iterator or snapshot 2 more.
+    /// A vault uses up to 8 descriptors, an iterator or snapshot 2 more.
     #[error(
         "{} cannot be opened because too many files are open: close some, or raise the limit (`ulimit -n`)",
         path.display()
