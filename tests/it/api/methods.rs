@@ -407,7 +407,10 @@ fn extend_panics_on_an_error_and_stores_nothing() {
     let mut reader: Vault<u32, u32> = options.open(scratch.vault()).unwrap();
     let panic = catch_unwind(AssertUnwindSafe(|| reader.extend(numbers(9)))).unwrap_err();
     let message = panic_message(&*panic);
-    assert!(message.contains("through a handle that only reads"), "{message}");
+    assert!(
+        message.contains("through a handle that only reads"),
+        "{message}"
+    );
     assert_eq!(reader.len().unwrap(), 1);
 
     on_each_engine::<u8, Option<serde_json::Value>>(|mut vault| {
