@@ -65,6 +65,11 @@
 #[doc = include_str!("../README.md")]
 mod readme {}
 
+// Opening, and then the methods of the map, come first on the page of `Vault`.
+mod options;
+
+mod map;
+
 mod codec;
 mod dir;
 mod encoding;
@@ -73,22 +78,25 @@ mod entry;
 mod error;
 pub mod guide;
 mod maintenance;
-mod map;
-mod options;
 mod sqlite;
 
 pub use codec::Codec;
 pub use dir::VaultDir;
+pub use entry::Entry;
 pub use entry::guard::RefMut;
+pub use entry::occupied::OccupiedEntry;
 pub use entry::try_entry::TryEntry;
-pub use entry::{Entry, OccupiedEntry, VacantEntry};
+pub use entry::vacant::VacantEntry;
 pub use error::{EntryPart, Error, Result};
 pub use maintenance::salvage::{Loss, Salvage};
 pub use maintenance::{Compaction, Existing, Problem, Progress, Report, Stats};
+pub use map::drain::Drain;
 pub use map::iter::{IntoIter, IntoKeys, IntoValues, Iter, Keys, TransactionIter, Values};
-pub use map::removal::{Drain, ExtractIf};
+pub use map::readable::Readable;
+pub use map::retain::ExtractIf;
 pub use map::snapshot::Snapshot;
 pub use map::transaction::Transaction;
 pub use map::vault::Vault;
+pub use map::writable::Writable;
 pub use options::OpenOptions;
 pub use sqlite::Durability;

@@ -1,4 +1,4 @@
-//! A value on loan: changed in memory, written back when the loan ends.
+//! A guard of one value: changed in memory, written when the guard is dropped.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -12,33 +12,33 @@ use crate::encoding::entry_codec::EntryCodec;
 use crate::error::Result;
 use crate::sqlite::{Scope, WriteTransaction};
 
-/// A value with the right to write it back, which happens when it is dropped.
-pub(crate) struct Loan<'a, V> {
-    /// `None` once the loan has ended.
-    open: Option<(Scope<'a>, Slot<V>)>,
+/// A value that is written back when the guard is dropped, if it was changed.
+pub(crate) struct ValueGuard<'a, V> {
+    /// `None` once the guard has ended.
+    open: Option<(Scope<'a>, LoadedValue<V>)>,
 }
 
 /// [`EntryCodec::encode_if_bytes_changed`] for one type.
 type EncodeChange<V> = fn(EntryCodec, &[u8], &V, &[u8]) -> Result<Option<Vec<u8>>>;
 
-/// A value and what the file knows of it.
-struct Slot<V> {
+/// A value, and the bytes that are stored for it.
+struct LoadedValue<V> {
     key: EncodedKey,
     /// Where it is stored, if the key is there.
     rowid: Option<i64>,
     value: V,
-    /// What the file holds or, while it is pending, is to hold.
+    /// The stored bytes or, while `is_pending`, the bytes to store.
     bytes: Vec<u8>,
     is_pending: bool,
-    /// True once the value was lent for changes.
+    /// `true` once the value was borrowed as `&mut`.
     is_touched: bool,
     format: EntryCodec,
-    /// A pointer, because a destructor knows no bounds.
+    /// A function pointer, because `Drop` cannot have the bounds that encoding needs.
     encode_change: EncodeChange<V>,
 }
 
-impl<V> Slot<V> {
-    /// Writes the value back, unless the file holds it already.
+impl<V> LoadedValue<V> {
+    /// Writes the value, unless it is stored already.
     fn write(&self, transaction: &mut WriteTransaction) -> Result<()> {
         let changed = if self.is_touched {
             (self.encode_change)(self.format, self.key.as_bytes(), &self.value, &self.bytes)?
@@ -55,27 +55,49 @@ impl<V> Slot<V> {
     }
 }
 
-/// An entry as it was found.
-pub(crate) struct Stored<V> {
+/// The value of an entry, as it was found.
+pub(crate) struct FoundValue<V> {
     pub(crate) rowid: i64,
     pub(crate) value: V,
     pub(crate) bytes: Vec<u8>,
 }
 
-impl<'a, V: Serialize + DeserializeOwned> Loan<'a, V> {
-    /// A value that was found in this scope.
-    pub(crate) fn of_stored(
+impl<V: DeserializeOwned> FoundValue<V> {
+    /// Returns the value for `key`, if there is one.
+    pub(crate) fn find(
+        scope: &mut Scope<'_>,
+        key: &EncodedKey,
+        format: EntryCodec,
+    ) -> Result<Option<Self>> {
+        let key = key.as_bytes();
+        scope
+            .transaction()
+            .session()?
+            .find(key, |rowid, bytes| {
+                Ok(Self {
+                    rowid,
+                    value: format.decode(key, bytes)?,
+                    bytes: bytes.to_vec(),
+                })
+            })?
+            .transpose()
+    }
+}
+
+impl<'a, V: Serialize + DeserializeOwned> ValueGuard<'a, V> {
+    /// A value that was found within `scope`.
+    pub(crate) fn of_found(
         scope: Scope<'a>,
         key: EncodedKey,
-        stored: Stored<V>,
+        found: FoundValue<V>,
         format: EntryCodec,
     ) -> Self {
-        let rowid = Some(stored.rowid);
-        Self::new(scope, key, rowid, stored.value, stored.bytes, format)
+        let rowid = Some(found.rowid);
+        Self::new(scope, key, rowid, found.value, found.bytes, format)
     }
 
-    /// A value for a key that is not there. It is encoded now, so that one that cannot be stored
-    /// is refused now; it is written with what becomes of it.
+    /// A value for an absent key. It is encoded now, so that a value that cannot be stored is an error
+    /// now. It is written when the guard ends.
     pub(crate) fn of_new(
         scope: Scope<'a>,
         key: EncodedKey,
@@ -94,7 +116,7 @@ impl<'a, V: Serialize + DeserializeOwned> Loan<'a, V> {
         bytes: Vec<u8>,
         format: EntryCodec,
     ) -> Self {
-        let slot = Slot {
+        let loaded = LoadedValue {
             key,
             rowid,
             value,
@@ -105,103 +127,101 @@ impl<'a, V: Serialize + DeserializeOwned> Loan<'a, V> {
             encode_change: EntryCodec::encode_if_bytes_changed::<V>,
         };
         Self {
-            open: Some((scope, slot)),
+            open: Some((scope, loaded)),
         }
     }
 
-    /// Replaces the value. It is encoded now and written when the loan ends: a loan is one write at
-    /// most, so that it is whole or not at all within a transaction too.
+    /// Replaces the value. It is encoded now and written when the guard ends: a guard is one write at
+    /// most, so that it takes effect as a whole or not at all within a transaction too.
     pub(crate) fn replace(&mut self, value: V) -> Result<V> {
-        let (_, slot) = self.open();
-        slot.bytes = slot.format.encode(slot.key.as_bytes(), &value)?;
-        (slot.is_pending, slot.is_touched) = (true, false);
-        Ok(std::mem::replace(&mut slot.value, value))
+        let (_, loaded) = self.open();
+        loaded.bytes = loaded.format.encode(loaded.key.as_bytes(), &value)?;
+        (loaded.is_pending, loaded.is_touched) = (true, false);
+        Ok(std::mem::replace(&mut loaded.value, value))
     }
 }
 
 #[expect(
     clippy::unreachable,
-    reason = "a loan ends only in what consumes it, and nothing reaches it after that"
+    reason = "a guard ends only in a method that consumes it, so nothing reaches it afterwards"
 )]
-impl<'a, V> Loan<'a, V> {
+impl<'a, V> ValueGuard<'a, V> {
     pub(crate) fn get(&self) -> &V {
         match &self.open {
-            Some((_, slot)) => &slot.value,
-            None => unreachable!("the loan has ended"),
+            Some((_, loaded)) => &loaded.value,
+            None => unreachable!("the guard has ended"),
         }
     }
 
     pub(crate) fn get_mut(&mut self) -> &mut V {
-        let (_, slot) = self.open();
-        slot.is_touched = true;
-        &mut slot.value
+        let (_, loaded) = self.open();
+        loaded.is_touched = true;
+        &mut loaded.value
     }
 
-    fn open(&mut self) -> &mut (Scope<'a>, Slot<V>) {
+    fn open(&mut self) -> &mut (Scope<'a>, LoadedValue<V>) {
         match &mut self.open {
             Some(open) => open,
-            None => unreachable!("the loan has ended"),
+            None => unreachable!("the guard has ended"),
         }
     }
 
-    fn end(mut self) -> (Scope<'a>, Slot<V>) {
+    fn end(mut self) -> (Scope<'a>, LoadedValue<V>) {
         match self.open.take() {
             Some(open) => open,
-            None => unreachable!("the loan has ended"),
+            None => unreachable!("the guard has ended"),
         }
     }
 
-    /// Writes the value back, if it has changed, and commits.
+    /// Writes the value, if it has changed, and commits.
     pub(crate) fn commit(self) -> Result<V> {
-        let (scope, slot) = self.end();
-        scope.run(|transaction| slot.write(transaction))?;
-        Ok(slot.value)
+        let (scope, loaded) = self.end();
+        scope.run(|transaction| loaded.write(transaction))?;
+        Ok(loaded.value)
     }
 
     /// Removes the entry and commits.
     pub(crate) fn remove(self) -> Result<V> {
-        let (scope, slot) = self.end();
-        scope.run(|transaction| transaction.delete(slot.key.as_bytes()))?;
-        Ok(slot.value)
+        let (scope, loaded) = self.end();
+        scope.run(|transaction| transaction.delete(loaded.key.as_bytes()))?;
+        Ok(loaded.value)
     }
 }
 
-impl<V> Drop for Loan<'_, V> {
+impl<V> Drop for ValueGuard<'_, V> {
     fn drop(&mut self) {
-        if let Some((scope, slot)) = self.open.take() {
-            scope.commit_in_drop(|transaction| slot.write(transaction));
+        if let Some((scope, loaded)) = self.open.take() {
+            scope.commit_in_drop(|transaction| loaded.write(transaction));
         }
     }
 }
 
-/// A value that can be changed in place: what `&mut V` is to a map in memory.
+/// A guard of one value, which can be changed in place. It holds the write lock until it is dropped.
 ///
-/// It is made by [`Vault::get_mut`](crate::Vault::get_mut), by
-/// [`or_insert`](crate::TryEntry::or_insert) and its kind, and by
+/// It is returned by [`Vault::get_mut`](crate::Vault::get_mut), by
+/// [`or_insert`](crate::TryEntry::or_insert) and the similar methods, and by
 /// [`OccupiedEntry::into_mut`](crate::OccupiedEntry::into_mut). It derefs to `V`.
 ///
 /// # Locking
 ///
-/// It holds the write lock until it is dropped: nobody else, in any process, changes
-/// the value meanwhile. Keep it short. Another write from this thread is
-/// [`Error::Reentrant`](crate::Error::Reentrant); reading is fine, and sees the last committed state.
+/// No other thread or process can write while it lives, so keep it short. Another write from this
+/// thread returns [`Error::Reentrant`](crate::Error::Reentrant). Reads see the last committed state.
 ///
 /// A guard that is leaked, as by [`std::mem::forget`], holds the write lock for the life of the process:
-/// every other write to the file is [`Error::Busy`](crate::Error::Busy) until the process has ended, and
-/// its own change is never made. The same holds for an entry, a transaction, a drain and an
+/// every other write to the file returns [`Error::Busy`](crate::Error::Busy) until the process ends, and
+/// the change is never written. The same holds for an entry, a transaction, a drain and an
 /// `extract_if`.
 ///
-/// # What drop does
+/// # Drop
 ///
-/// Writes the value back, if it was changed, and commits. If that fails, nothing was written, and
-/// the error is returned by the vault's next write, `flush` or `close`, as
-/// [`Error::Deferred`](crate::Error::Deferred), or within a
-/// [`Transaction`](crate::Transaction) by its commit. [`RefMut::commit`] does the same and
-/// returns the error at once. While unwinding from a panic nothing is written.
+/// Writes the value, if it was changed, and commits. If that fails, nothing is written. The error is
+/// returned as [`Error::Deferred`](crate::Error::Deferred) by the vault's next write, `flush` or `close`,
+/// or by the commit of the [`Transaction`](crate::Transaction) that the guard is part of.
+/// [`RefMut::commit`] returns the error at once. While unwinding from a panic, nothing is written.
 ///
 /// # Cost
 ///
-/// A value that was not lent as `&mut`, or encodes to the same bytes, is not written.
+/// A value that was not borrowed as `&mut`, or encodes to the same bytes, is not written.
 ///
 /// # Examples
 ///
@@ -221,39 +241,80 @@ impl<V> Drop for Loan<'_, V> {
 /// # }
 /// ```
 pub struct RefMut<'a, K, V> {
-    loan: Loan<'a, V>,
+    guard: ValueGuard<'a, V>,
     key: PhantomData<fn() -> K>,
 }
 
+impl<'a, K, V: Serialize + DeserializeOwned> RefMut<'a, K, V> {
+    pub(crate) fn of_found(
+        scope: Scope<'a>,
+        key: EncodedKey,
+        found: FoundValue<V>,
+        format: EntryCodec,
+    ) -> Self {
+        Self::new(ValueGuard::of_found(scope, key, found, format))
+    }
+}
+
 impl<'a, K, V> RefMut<'a, K, V> {
-    pub(crate) const fn new(loan: Loan<'a, V>) -> Self {
+    pub(crate) const fn new(guard: ValueGuard<'a, V>) -> Self {
         Self {
-            loan,
+            guard,
             key: PhantomData,
         }
     }
 
-    /// Writes the value back, if it was changed, and commits: what drop does, with the error
-    /// returned.
+    /// Writes the value if it was changed and commits, as drop does, and returns any error.
     ///
-    /// An associated function, called `RefMut::commit(value)`, so that it does not hide a
-    /// method of `V`.
+    /// This is an associated function, called as `RefMut::commit(value)`, so that it does not hide a method
+    /// of `V`.
     ///
     /// # Errors
     ///
-    /// [`Error::Encode`](crate::Error::Encode) if the value cannot be stored faithfully, and if the
-    /// file cannot be written. Nothing was changed then.
+    /// - Returns [`Error::Encode`](crate::Error::Encode) if the value cannot be stored faithfully. Nothing
+    ///   has changed.
+    /// - Returns [`Error::Full`](crate::Error::Full) or [`Error::Io`](crate::Error::Io) if the file cannot
+    ///   be written. Nothing has changed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::{RefMut, Vault};
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// let mut value = vault.entry("a".into()).or_insert(1)?;
+    /// *value += 1;
+    /// RefMut::commit(value)?;
+    /// assert_eq!(vault.get("a")?, Some(2));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn commit(this: Self) -> Result<()> {
-        this.loan.commit().map(drop)
+        this.guard.commit().map(drop)
     }
 
-    /// As [`commit`](Self::commit), and gives the value.
+    /// Writes the value if it was changed, commits, and returns the value.
+    ///
+    /// This is an associated function, called as `RefMut::into_value(value)`.
     ///
     /// # Errors
     ///
-    /// As [`commit`](Self::commit).
+    /// - Returns the errors of [`commit`](Self::commit).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::{RefMut, Vault};
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// let mut value = vault.entry("a".into()).or_insert(1)?;
+    /// *value += 1;
+    /// assert_eq!(RefMut::into_value(value)?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn into_value(this: Self) -> Result<V> {
-        this.loan.commit()
+        this.guard.commit()
     }
 }
 
@@ -261,13 +322,13 @@ impl<K, V> Deref for RefMut<'_, K, V> {
     type Target = V;
 
     fn deref(&self) -> &V {
-        self.loan.get()
+        self.guard.get()
     }
 }
 
 impl<K, V> DerefMut for RefMut<'_, K, V> {
     fn deref_mut(&mut self) -> &mut V {
-        self.loan.get_mut()
+        self.guard.get_mut()
     }
 }
 

@@ -1,21 +1,22 @@
-//! A place in the map, occupied or vacant, held while it is decided what to do with it.
+//! Views into one entry, which hold the write lock until they are dropped.
 
 pub(crate) mod guard;
+pub(crate) mod occupied;
 pub(crate) mod try_entry;
+pub(crate) mod vacant;
 
 use std::fmt;
-use std::marker::PhantomData;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::encoding::encoded_key::EncodedKey;
-use crate::encoding::entry_codec::EntryCodec;
-use crate::entry::guard::{Loan, RefMut};
+use crate::entry::guard::RefMut;
+use crate::entry::occupied::OccupiedEntry;
+use crate::entry::vacant::VacantEntry;
 use crate::error::{Error, Result};
-use crate::sqlite::Scope;
 
-/// A place in the map: what `HashMap`'s `Entry` is, holding the vault's writer.
+/// A view into one entry, like `std::collections::hash_map::Entry`. It holds the write lock until it is
+/// dropped.
 ///
 /// `K` is the key as it was given: the key itself for [`entry`](crate::Vault::entry), a reference
 /// for [`entry_ref`](crate::Vault::entry_ref).
@@ -23,8 +24,8 @@ use crate::sqlite::Scope;
 /// # Atomicity
 ///
 /// An entry is one write transaction, or part of the [`Transaction`](crate::Transaction) that
-/// it was made from. What it writes is committed when it, or the [`RefMut`] that it has become,
-/// is committed or dropped. While unwinding from a panic, nothing is written.
+/// it was made from. Its changes are committed when the entry, or the [`RefMut`] that it becomes, is
+/// committed or dropped. While unwinding from a panic, nothing is written.
 ///
 /// # Examples
 ///
@@ -46,42 +47,28 @@ use crate::sqlite::Scope;
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "it holds the writer while it lives"]
+#[must_use = "it holds the write lock until it is dropped"]
 pub enum Entry<'a, K, V> {
-    /// The key is there.
+    /// The key is present.
     Occupied(OccupiedEntry<'a, K, V>),
-    /// The key is not there.
+    /// The key is not present.
     Vacant(VacantEntry<'a, K, V>),
 }
 
-/// A key that is there, with its value: part of [`Entry`].
-///
-/// # What drop does
-///
-/// Writes the value back, if it was changed through [`get_mut`](Self::get_mut) or
-/// [`and_modify`](Entry::and_modify), and commits. An error is returned by the vault's next
-/// write, `flush` or `close`, as [`Error::Deferred`]; [`commit`](Self::commit) returns it at once. While
-/// unwinding from a panic nothing is written.
-pub struct OccupiedEntry<'a, K, V> {
-    pub(crate) key: K,
-    pub(crate) loan: Loan<'a, V>,
-}
-
-/// A key that is not there, with the right to insert it: part of [`Entry`].
-///
-/// Dropping it leaves the vault as it is.
-#[must_use = "it holds the writer while it lives"]
-pub struct VacantEntry<'a, K, V> {
-    pub(crate) key: K,
-    pub(crate) scope: Scope<'a>,
-    pub(crate) format: EntryCodec,
-    /// Makes the key's bytes once it is known that they are needed.
-    pub(crate) encode_key: fn(&K, bool) -> Result<EncodedKey>,
-    pub(crate) value: PhantomData<fn() -> V>,
-}
-
 impl<K, V> Entry<'_, K, V> {
-    /// The key.
+    /// Returns the key.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// let entry = vault.entry("a".into()).resolve()?;
+    /// assert_eq!(entry.key(), "a");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn key(&self) -> &K {
         match self {
@@ -90,7 +77,22 @@ impl<K, V> Entry<'_, K, V> {
         }
     }
 
-    /// Changes the value with `f`, if the key is there.
+    /// Calls `f` with the value, if the key is present.
+    ///
+    /// The change is written when the entry, or the guard that it becomes, is dropped or committed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// vault.insert("a".into(), 1)?;
+    /// vault.entry("a".into()).resolve()?.and_modify(|n| *n += 1).or_insert(0)?;
+    /// assert_eq!(vault.get("a")?, Some(2));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn and_modify<F>(mut self, f: F) -> Self
     where
         F: FnOnce(&mut V),
@@ -106,20 +108,50 @@ impl<'a, K, V> Entry<'a, K, V>
 where
     V: Serialize + DeserializeOwned,
 {
-    /// The value, after inserting `default` if the key is not there.
+    /// Returns the value, after inserting `default` if the key is not present.
+    ///
+    /// The value is written and committed when the guard is dropped or [committed](RefMut::commit).
     ///
     /// # Errors
     ///
-    /// Those of [`VacantEntry::insert`].
+    /// - Returns [`Error::Encode`] if the key or the value cannot be stored faithfully. Nothing is
+    ///   inserted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// *vault.entry("a".into()).resolve()?.or_insert(0)? += 1;
+    /// assert_eq!(vault.get("a")?, Some(1));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn or_insert(self, default: V) -> Result<RefMut<'a, K, V>> {
         self.or_insert_with(|| default)
     }
 
-    /// The value, after inserting the result of `default` if the key is not there.
+    /// Returns the value, after inserting the result of `default` if the key is not present.
+    ///
+    /// The value is written and committed when the guard is dropped or [committed](RefMut::commit).
     ///
     /// # Errors
     ///
-    /// Those of [`VacantEntry::insert`].
+    /// - Returns [`Error::Encode`] if the key or the value cannot be stored faithfully. Nothing is
+    ///   inserted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// vault.entry("a".into()).resolve()?.or_insert_with(|| 7)?;
+    /// assert_eq!(vault.get("a")?, Some(7));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn or_insert_with<F>(self, default: F) -> Result<RefMut<'a, K, V>>
     where
         F: FnOnce() -> V,
@@ -127,12 +159,27 @@ where
         self.or_insert_with_key(|_| default())
     }
 
-    /// The value, after inserting the result of `default`, which is given the key, if it is not
-    /// there.
+    /// Returns the value, after inserting the result of `default`, which gets the key, if the key is not
+    /// present.
+    ///
+    /// The value is written and committed when the guard is dropped or [committed](RefMut::commit).
     ///
     /// # Errors
     ///
-    /// Those of [`VacantEntry::insert`].
+    /// - Returns [`Error::Encode`] if the key or the value cannot be stored faithfully. Nothing is
+    ///   inserted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, usize> = Vault::open_in_memory()?;
+    /// vault.entry("abc".into()).resolve()?.or_insert_with_key(|key| key.len())?;
+    /// assert_eq!(vault.get("abc")?, Some(3));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn or_insert_with_key<F>(self, default: F) -> Result<RefMut<'a, K, V>>
     where
         F: FnOnce(&K) -> V,
@@ -140,12 +187,29 @@ where
         self.fill(|key| Ok(default(key)))
     }
 
-    /// The value, after inserting the result of `default` if the key is not there; nothing is
-    /// inserted if `default` fails.
+    /// Returns the value, after inserting the result of `default` if the key is not present; inserts nothing
+    /// if `default` fails.
+    ///
+    /// The value is written and committed when the guard is dropped or [committed](RefMut::commit).
     ///
     /// # Errors
     ///
-    /// That of `default`, and those of [`VacantEntry::insert`].
+    /// - Returns the error of `default`.
+    /// - Returns [`Error::Encode`] if the key or the value cannot be stored faithfully. Nothing is
+    ///   inserted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let vault: Vault<String, u16> = Vault::open_in_memory()?;
+    /// let parse = || Ok::<u16, Box<dyn std::error::Error>>("80".parse()?);
+    /// vault.entry("http".into()).resolve()?.or_try_insert_with(parse)?;
+    /// assert_eq!(vault.get("http")?, Some(80));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn or_try_insert_with<F, E>(self, default: F) -> Result<RefMut<'a, K, V>, E>
     where
         F: FnOnce() -> Result<V, E>,
@@ -154,11 +218,26 @@ where
         self.fill(|_| default())
     }
 
-    /// The value, after inserting `V::default()` if the key is not there.
+    /// Returns the value, after inserting `V::default()` if the key is not present.
+    ///
+    /// The value is written and committed when the guard is dropped or [committed](RefMut::commit).
     ///
     /// # Errors
     ///
-    /// Those of [`VacantEntry::insert`].
+    /// - Returns [`Error::Encode`] if the key or the value cannot be stored faithfully. Nothing is
+    ///   inserted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, Vec<u32>> = Vault::open_in_memory()?;
+    /// vault.entry("a".into()).resolve()?.or_default()?.push(1);
+    /// assert_eq!(vault.get("a")?, Some(vec![1]));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn or_default(self) -> Result<RefMut<'a, K, V>>
     where
         V: Default,
@@ -166,11 +245,26 @@ where
         self.or_insert_with(V::default)
     }
 
-    /// Stores a value, whether the key is there or not.
+    /// Sets the value and returns the occupied entry.
+    ///
+    /// The value is written and committed when the entry is dropped or [committed](OccupiedEntry::commit).
     ///
     /// # Errors
     ///
-    /// Those of [`OccupiedEntry::insert`].
+    /// - Returns [`Error::Encode`] if the key or the value cannot be stored faithfully. Nothing has changed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// let entry = vault.entry("a".into()).resolve()?.insert_entry(1)?;
+    /// assert_eq!(entry.get(), &1);
+    /// entry.commit()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn insert_entry(self, value: V) -> Result<OccupiedEntry<'a, K, V>> {
         match self {
             Self::Occupied(mut entry) => {
@@ -195,134 +289,11 @@ where
     }
 }
 
-impl<'a, K, V> OccupiedEntry<'a, K, V> {
-    /// The key.
-    #[must_use]
-    pub const fn key(&self) -> &K {
-        &self.key
-    }
-
-    /// The value.
-    #[must_use]
-    pub fn get(&self) -> &V {
-        self.loan.get()
-    }
-
-    /// The value, to be changed in place. The change is written when the entry is dropped or
-    /// [committed](Self::commit).
-    pub fn get_mut(&mut self) -> &mut V {
-        self.loan.get_mut()
-    }
-
-    /// The value, with the entry's right to write it back.
-    pub fn into_mut(self) -> RefMut<'a, K, V> {
-        RefMut::new(self.loan)
-    }
-
-    /// Removes the entry, commits, and gives its value.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be written; then nothing was removed.
-    pub fn remove(self) -> Result<V> {
-        self.loan.remove()
-    }
-
-    /// Removes the entry, commits, and gives its key and value.
-    ///
-    /// # Errors
-    ///
-    /// As [`remove`](Self::remove).
-    pub fn remove_entry(self) -> Result<(K, V)> {
-        let value = self.loan.remove()?;
-        Ok((self.key, value))
-    }
-
-    /// Writes the value back, if it was changed, and commits: what drop does, with the error
-    /// returned.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Encode`] if the value cannot be stored faithfully, and if the file cannot be
-    /// written. Nothing was changed then.
-    pub fn commit(self) -> Result<()> {
-        self.loan.commit().map(drop)
-    }
-}
-
-impl<K, V: Serialize + DeserializeOwned> OccupiedEntry<'_, K, V> {
-    /// Replaces the value and gives the old one. It is written and committed when the entry is
-    /// dropped or [committed](Self::commit).
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Encode`] if the value cannot be stored faithfully. Nothing was
-    /// changed then.
-    pub fn insert(&mut self, value: V) -> Result<V> {
-        self.loan.replace(value)
-    }
-}
-
-impl<K, V> VacantEntry<'_, K, V> {
-    /// The key.
-    #[must_use]
-    pub const fn key(&self) -> &K {
-        &self.key
-    }
-
-    /// The key, given back.
-    #[must_use]
-    pub fn into_key(self) -> K {
-        self.key
-    }
-}
-
-impl<'a, K, V: Serialize + DeserializeOwned> VacantEntry<'a, K, V> {
-    /// Inserts a value, which is committed when the result is dropped or
-    /// [committed](RefMut::commit).
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Encode`] if key or value cannot be stored faithfully. Nothing was inserted then.
-    pub fn insert(self, value: V) -> Result<RefMut<'a, K, V>> {
-        self.insert_entry(value).map(OccupiedEntry::into_mut)
-    }
-
-    /// Inserts a value and gives the entry, which is committed when it is dropped or
-    /// [committed](OccupiedEntry::commit).
-    ///
-    /// # Errors
-    ///
-    /// As [`insert`](Self::insert).
-    pub fn insert_entry(self, value: V) -> Result<OccupiedEntry<'a, K, V>> {
-        let encoded = (self.encode_key)(&self.key, self.format.verify)?;
-        Ok(OccupiedEntry {
-            loan: Loan::of_new(self.scope, encoded, value, self.format)?,
-            key: self.key,
-        })
-    }
-}
-
 impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for Entry<'_, K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Occupied(entry) => f.debug_tuple("Entry").field(entry).finish(),
             Self::Vacant(entry) => f.debug_tuple("Entry").field(entry).finish(),
         }
-    }
-}
-
-impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for OccupiedEntry<'_, K, V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OccupiedEntry")
-            .field("key", self.key())
-            .field("value", self.get())
-            .finish_non_exhaustive()
-    }
-}
-
-impl<K: fmt::Debug, V> fmt::Debug for VacantEntry<'_, K, V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("VacantEntry").field(self.key()).finish()
     }
 }

@@ -1,6 +1,5 @@
-//! The way to an entry, with one `?` at its end.
+//! An entry or the error of looking it up, so that a chain needs one `?` at its end.
 
-use std::borrow::Borrow;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -9,21 +8,22 @@ use serde::de::DeserializeOwned;
 
 use crate::encoding::encoded_key::EncodedKey;
 use crate::encoding::entry_codec::EntryCodec;
-use crate::entry::guard::{Loan, RefMut, Stored};
-use crate::entry::{Entry, OccupiedEntry, VacantEntry};
+use crate::entry::Entry;
+use crate::entry::guard::{FoundValue, RefMut, ValueGuard};
+use crate::entry::occupied::OccupiedEntry;
+use crate::entry::vacant::VacantEntry;
 use crate::error::{Error, Result};
-use crate::map::access::WriteAccess;
-use crate::map::handles::for_writers;
 use crate::sqlite::Scope;
 
-/// The result of [`entry`](crate::Vault::entry): an [`Entry`], or the error that kept it from
-/// being had, with `HashMap`'s combinators, so that one `?` at the end of the chain serves.
+/// The result of [`Vault::entry`](crate::Vault::entry): an [`Entry`], or the error that occurred while
+/// looking it up.
+///
+/// It has the combinators of `HashMap`'s entry, so that a chain needs one `?`, at its end.
 ///
 /// # Locking
 ///
-/// It holds the vault's writer, from the call of `entry` to the end of the chain: reading, deciding
-/// and writing are one step for every thread and process. Waits for the writer, at most
-/// for the busy timeout.
+/// It holds the write lock from the call of `entry` to the end of the chain: reading, deciding and
+/// writing are one step for every thread and process.
 ///
 /// # Examples
 ///
@@ -38,7 +38,7 @@ use crate::sqlite::Scope;
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "it may hold an error, and holds the writer while it lives"]
+#[must_use = "it may hold an error, and holds the write lock until it is dropped"]
 pub struct TryEntry<'a, K, V> {
     state: Result<Entry<'a, K, V>, (K, Error)>,
 }
@@ -47,7 +47,7 @@ impl<'a, K, V> TryEntry<'a, K, V>
 where
     V: Serialize + DeserializeOwned,
 {
-    /// Looks up `encoded` in `scope`, or fails with what kept the scope from being had.
+    /// Looks up `encoded` in the scope that `scope` begins, or keeps the error.
     pub(crate) fn new(
         key: K,
         encoded: Result<EncodedKey>,
@@ -57,14 +57,14 @@ where
     ) -> Self {
         let found = encoded.and_then(|encoded| {
             let mut scope = scope()?;
-            let stored = find(&mut scope, &encoded, format)?;
-            Ok((scope, encoded, stored))
+            let value = FoundValue::find(&mut scope, &encoded, format)?;
+            Ok((scope, encoded, value))
         });
         let state = match found {
             Err(error) => Err((key, error)),
-            Ok((scope, encoded, Some(stored))) => Ok(Entry::Occupied(OccupiedEntry {
+            Ok((scope, encoded, Some(value))) => Ok(Entry::Occupied(OccupiedEntry {
                 key,
-                loan: Loan::of_stored(scope, encoded, stored, format),
+                guard: ValueGuard::of_found(scope, encoded, value, format),
             })),
             Ok((scope, _, None)) => Ok(Entry::Vacant(VacantEntry {
                 key,
@@ -78,38 +78,50 @@ where
     }
 }
 
-/// What is stored under a key.
-fn find<V: DeserializeOwned>(
-    scope: &mut Scope<'_>,
-    key: &EncodedKey,
-    format: EntryCodec,
-) -> Result<Option<Stored<V>>> {
-    let key = key.as_bytes();
-    scope
-        .transaction()
-        .session()?
-        .find(key, |rowid, bytes| {
-            Ok(Stored {
-                rowid,
-                value: format.decode(key, bytes)?,
-                bytes: bytes.to_vec(),
-            })
-        })?
-        .transpose()
-}
-
 impl<'a, K, V> TryEntry<'a, K, V> {
-    /// The entry, to `match` on.
+    /// Returns the entry, to `match` on.
     ///
     /// # Errors
     ///
-    /// What kept the entry from being had: the key cannot be encoded, the writer cannot be
-    /// had, the value does not decode.
+    /// - Returns [`Error::Encode`] if the key cannot be encoded.
+    /// - Returns [`Error::Decode`], [`Error::Pickle`], [`Error::UnknownTag`], [`Error::NotABlob`] or
+    ///   [`Error::Checksum`] if the stored value cannot be read as `V`.
+    /// - Returns [`Error::Busy`] if the write lock is not acquired within the busy timeout.
+    /// - Returns [`Error::Reentrant`] if this thread already holds the write lock.
+    /// - Returns [`Error::Deferred`] if an earlier write failed in a destructor.
+    /// - Returns [`Error::ReadOnly`] if the file cannot be written.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use vaults::{Entry, Vault};
+    ///
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// match vault.entry("a".into()).resolve()? {
+    ///     Entry::Occupied(entry) => println!("{} is stored", entry.get()),
+    ///     Entry::Vacant(entry) => drop(entry.insert(1)?),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn resolve(self) -> Result<Entry<'a, K, V>> {
         self.state.map_err(|(_, error)| error)
     }
 
-    /// The key.
+    /// Returns the key.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// let entry = vault.entry("a".into());
+    /// assert_eq!(entry.key(), "a");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn key(&self) -> &K {
         match &self.state {
@@ -118,7 +130,22 @@ impl<'a, K, V> TryEntry<'a, K, V> {
         }
     }
 
-    /// Changes the value with `f`, if the key is there.
+    /// Calls `f` with the value, if the key is present.
+    ///
+    /// The change is written when the entry, or the guard that it becomes, is dropped or committed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// vault.insert("a".into(), 1)?;
+    /// vault.entry("a".into()).and_modify(|n| *n += 1).or_insert(0)?;
+    /// assert_eq!(vault.get("a")?, Some(2));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn and_modify<F>(self, f: F) -> Self
     where
         F: FnOnce(&mut V),
@@ -133,20 +160,52 @@ impl<'a, K, V> TryEntry<'a, K, V>
 where
     V: Serialize + DeserializeOwned,
 {
-    /// The value, after inserting `default` if the key is not there.
+    /// Returns the value, after inserting `default` if the key is not present.
+    ///
+    /// The value is written and committed when the guard is dropped or [committed](RefMut::commit).
     ///
     /// # Errors
     ///
-    /// Those of [`resolve`](Self::resolve) and of [`VacantEntry::insert`].
+    /// - Returns the errors of [`resolve`](Self::resolve).
+    /// - Returns [`Error::Encode`] if the key or the value cannot be stored faithfully. Nothing is
+    ///   inserted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// *vault.entry("a".into()).or_insert(0)? += 1;
+    /// assert_eq!(vault.get("a")?, Some(1));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn or_insert(self, default: V) -> Result<RefMut<'a, K, V>> {
         self.resolve()?.or_insert(default)
     }
 
-    /// The value, after inserting the result of `default` if the key is not there.
+    /// Returns the value, after inserting the result of `default` if the key is not present.
+    ///
+    /// The value is written and committed when the guard is dropped or [committed](RefMut::commit).
     ///
     /// # Errors
     ///
-    /// As [`or_insert`](Self::or_insert).
+    /// - Returns the errors of [`resolve`](Self::resolve).
+    /// - Returns [`Error::Encode`] if the key or the value cannot be stored faithfully. Nothing is
+    ///   inserted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// vault.entry("a".into()).or_insert_with(|| 7)?;
+    /// assert_eq!(vault.get("a")?, Some(7));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn or_insert_with<F>(self, default: F) -> Result<RefMut<'a, K, V>>
     where
         F: FnOnce() -> V,
@@ -154,12 +213,28 @@ where
         self.resolve()?.or_insert_with(default)
     }
 
-    /// The value, after inserting the result of `default`, which is given the key, if it is not
-    /// there.
+    /// Returns the value, after inserting the result of `default`, which gets the key, if the key is not
+    /// present.
+    ///
+    /// The value is written and committed when the guard is dropped or [committed](RefMut::commit).
     ///
     /// # Errors
     ///
-    /// As [`or_insert`](Self::or_insert).
+    /// - Returns the errors of [`resolve`](Self::resolve).
+    /// - Returns [`Error::Encode`] if the key or the value cannot be stored faithfully. Nothing is
+    ///   inserted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, usize> = Vault::open_in_memory()?;
+    /// vault.entry("abc".into()).or_insert_with_key(|key| key.len())?;
+    /// assert_eq!(vault.get("abc")?, Some(3));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn or_insert_with_key<F>(self, default: F) -> Result<RefMut<'a, K, V>>
     where
         F: FnOnce(&K) -> V,
@@ -167,12 +242,30 @@ where
         self.resolve()?.or_insert_with_key(default)
     }
 
-    /// The value, after inserting the result of `default` if the key is not there; nothing is
-    /// inserted if `default` fails.
+    /// Returns the value, after inserting the result of `default` if the key is not present; inserts nothing
+    /// if `default` fails.
+    ///
+    /// The value is written and committed when the guard is dropped or [committed](RefMut::commit).
     ///
     /// # Errors
     ///
-    /// That of `default`, and as [`or_insert`](Self::or_insert).
+    /// - Returns the error of `default`.
+    /// - Returns the errors of [`resolve`](Self::resolve).
+    /// - Returns [`Error::Encode`] if the key or the value cannot be stored faithfully. Nothing is
+    ///   inserted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let vault: Vault<String, u16> = Vault::open_in_memory()?;
+    /// let parse = || Ok::<u16, Box<dyn std::error::Error>>("80".parse()?);
+    /// vault.entry("http".into()).or_try_insert_with(parse)?;
+    /// assert_eq!(vault.get("http")?, Some(80));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn or_try_insert_with<F, E>(self, default: F) -> Result<RefMut<'a, K, V>, E>
     where
         F: FnOnce() -> Result<V, E>,
@@ -181,11 +274,27 @@ where
         self.resolve()?.or_try_insert_with(default)
     }
 
-    /// The value, after inserting `V::default()` if the key is not there.
+    /// Returns the value, after inserting `V::default()` if the key is not present.
+    ///
+    /// The value is written and committed when the guard is dropped or [committed](RefMut::commit).
     ///
     /// # Errors
     ///
-    /// As [`or_insert`](Self::or_insert).
+    /// - Returns the errors of [`resolve`](Self::resolve).
+    /// - Returns [`Error::Encode`] if the key or the value cannot be stored faithfully. Nothing is
+    ///   inserted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, Vec<u32>> = Vault::open_in_memory()?;
+    /// vault.entry("a".into()).or_default()?.push(1);
+    /// assert_eq!(vault.get("a")?, Some(vec![1]));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn or_default(self) -> Result<RefMut<'a, K, V>>
     where
         V: Default,
@@ -193,11 +302,27 @@ where
         self.resolve()?.or_default()
     }
 
-    /// Stores a value, whether the key is there or not.
+    /// Sets the value and returns the occupied entry.
+    ///
+    /// The value is written and committed when the entry is dropped or [committed](OccupiedEntry::commit).
     ///
     /// # Errors
     ///
-    /// As [`or_insert`](Self::or_insert).
+    /// - Returns the errors of [`resolve`](Self::resolve).
+    /// - Returns [`Error::Encode`] if the key or the value cannot be stored faithfully. Nothing has changed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// let entry = vault.entry("a".into()).insert_entry(1)?;
+    /// assert_eq!(entry.get(), &1);
+    /// entry.commit()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn insert_entry(self, value: V) -> Result<OccupiedEntry<'a, K, V>> {
         self.resolve()?.insert_entry(value)
     }
@@ -211,95 +336,3 @@ impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for TryEntry<'_, K, V> {
         }
     }
 }
-
-/// The methods that give access to one entry, the same for every handle that can write.
-macro_rules! entries {
-    ($self:ident, [$($receiver:tt)+], $waits:literal) => {
-    /// The place of a key in the map, for in-place changes: see [`TryEntry`] and [`Entry`].
-    ///
-    /// Errors come with the end of the chain. The writer is held until then.
-    ///
-    #[doc = $waits]
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use vaults::Vault;
-    /// # fn main() -> vaults::Result<()> {
-    /// let counts: Vault<char, u64> = Vault::open_in_memory()?;
-    /// for letter in "hello".chars() {
-    ///     *counts.entry(letter).or_insert(0)? += 1;
-    /// }
-    /// assert_eq!(counts.get(&'l')?, Some(2));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn entry($($receiver)+, key: K) -> TryEntry<'_, K, V> {
-        let (encoded, format) = (EncodedKey::lookup(&key), $self.format());
-        let encode_key = |key: &K, verify| EncodedKey::stored::<K, K>(key, verify);
-        TryEntry::new(key, encoded, || $self.write_one(), format, encode_key)
-    }
-
-    /// As [`entry`](Self::entry), by reference: an owned key is never needed.
-    ///
-    #[doc = $waits]
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use vaults::Vault;
-    /// # fn main() -> vaults::Result<()> {
-    /// let counts: Vault<String, u64> = Vault::open_in_memory()?;
-    /// for word in "to be or not to be".split(' ') {
-    ///     *counts.entry_ref(word).or_insert(0)? += 1;
-    /// }
-    /// assert_eq!(counts.get("be")?, Some(2));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn entry_ref<'q, Q>($($receiver)+, key: &'q Q) -> TryEntry<'_, &'q Q, V>
-    where
-        K: Borrow<Q>,
-        Q: Serialize + ?Sized,
-    {
-        let (encoded, format) = (EncodedKey::lookup(key), $self.format());
-        let encode_key = |key: &&Q, verify| EncodedKey::stored::<K, Q>(key, verify);
-        TryEntry::new(key, encoded, || $self.write_one(), format, encode_key)
-    }
-
-    /// The value of a key, to be changed in place: see [`RefMut`].
-    ///
-    #[doc = $waits]
-    ///
-    /// # Errors
-    ///
-    /// If the writer cannot be had, the file cannot be read or the value does not decode.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use vaults::Vault;
-    /// # fn main() -> vaults::Result<()> {
-    /// let vault: Vault<String, Vec<u32>> = Vault::open_in_memory()?;
-    /// vault.insert("a".into(), vec![1])?;
-    /// if let Some(mut list) = vault.get_mut("a")? {
-    ///     list.push(2);
-    /// }
-    /// assert_eq!(vault.get("a")?, Some(vec![1, 2]));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn get_mut<Q>($($receiver)+, key: &Q) -> Result<Option<RefMut<'_, K, V>>>
-    where
-        K: Borrow<Q>,
-        Q: Serialize + ?Sized,
-    {
-        let (encoded, format) = (EncodedKey::lookup(key)?, $self.format());
-        let mut scope = $self.write_one()?;
-        let stored = find(&mut scope, &encoded, format)?;
-        Ok(stored.map(|stored| RefMut::new(Loan::of_stored(scope, encoded, stored, format))))
-    }
-    };
-}
-
-for_writers!(entries);

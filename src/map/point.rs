@@ -1,366 +1,249 @@
-//! One entry at a time.
-
-use std::borrow::Borrow;
+//! Operations on one entry, the same for every handle.
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
+use crate::encoding::encoded_key::{self, EncodedKey};
+use crate::encoding::entry_codec::EntryCodec;
+use crate::entry::guard::{FoundValue, RefMut};
+use crate::entry::try_entry::TryEntry;
 use crate::error::{Error, Result};
 use crate::map::access::{ReadAccess, WriteAccess};
-use crate::map::handles::{for_readers, for_writers};
-use crate::map::ops::{self, Record};
-use crate::sqlite::End;
+use crate::sqlite::{Change, End, Lookup, RawEntry, Session, WriteTransaction};
 
-/// The methods that read, the same for every handle.
-macro_rules! reading {
-    ($self:ident) => {
-    /// The number of entries, those that do not decode included.
-    ///
-    /// It is exact, commits of other processes included, and usually costs no look at the
-    /// file: the number is kept, and counted anew (some ten milliseconds a million entries) only
-    /// when another handle or process has written since.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be read.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use vaults::Vault;
-    /// # fn main() -> vaults::Result<()> {
-    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
-    /// vault.insert("a".into(), 1)?;
-    /// assert_eq!(vault.len()?, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn len(&$self) -> Result<usize> {
-        let length = $self.length()?;
-        Ok(usize::try_from(length).unwrap_or(usize::MAX))
-    }
+// ---- reading ----------------------------------------------------------------------
 
-    /// True if there is no entry. It does not count.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be read.
-    pub fn is_empty(&$self) -> Result<bool> {
-        $self.is_vacant()
-    }
-
-    /// The value of a key.
-    ///
-    /// A stored `None` is a value: it comes back as `Some(None)`.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be read or the value does not decode as `V`: [`Error::Decode`],
-    /// [`Error::Pickle`], [`Error::UnknownTag`], [`Error::NotABlob`] and [`Error::Checksum`] name the key.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use vaults::Vault;
-    /// # fn main() -> vaults::Result<()> {
-    /// let vault: Vault<String, Option<u32>> = Vault::open_in_memory()?;
-    /// vault.insert("known".into(), Some(1))?;
-    /// vault.insert("unknown".into(), None)?;
-    /// assert_eq!(vault.get("known")?, Some(Some(1)));
-    /// assert_eq!(vault.get("unknown")?, Some(None));
-    /// assert_eq!(vault.get("absent")?, None);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn get<Q>(&$self, key: &Q) -> Result<Option<V>>
-    where
-        K: Borrow<Q>,
-        Q: Serialize + ?Sized,
-    {
-        ops::get($self, key)
-    }
-
-    /// The stored key and its value.
-    ///
-    /// # Errors
-    ///
-    /// As [`get`](Self::get).
-    pub fn get_key_value<Q>(&$self, key: &Q) -> Result<Option<(K, V)>>
-    where
-        K: Borrow<Q>,
-        Q: Serialize + ?Sized,
-    {
-        ops::get_key_value($self, key)
-    }
-
-    /// True if the key is there. The value is not read.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be read.
-    pub fn contains_key<Q>(&$self, key: &Q) -> Result<bool>
-    where
-        K: Borrow<Q>,
-        Q: Serialize + ?Sized,
-    {
-        ops::contains_key($self, key)
-    }
-    };
+pub(crate) fn get<V, Q>(handle: &impl ReadAccess, key: &Q) -> Result<Option<V>>
+where
+    V: DeserializeOwned,
+    Q: Serialize + ?Sized,
+{
+    get_encoded(handle, &EncodedKey::lookup(key)?)
 }
 
-/// The methods that write, the same for every handle that can.
-macro_rules! writing {
-    ($self:ident, [$($receiver:tt)+], $waits:literal) => {
-    /// Stores a value under a key and returns the one that it replaces, if any.
-    ///
-    /// A new key goes to the end of the order; an old one keeps its place. When the old value
-    /// is of no interest, [`put`](Self::put) is cheaper.
-    ///
-    #[doc = $waits]
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Encode`] if key or value cannot be stored faithfully, [`Error::Decode`] if the
-    /// old value does not decode as `V`, and if the writer cannot be had or the file cannot be
-    /// written. Nothing was changed then. [`put`](Self::put) replaces a value that does not decode.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use vaults::Vault;
-    /// # fn main() -> vaults::Result<()> {
-    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
-    /// assert_eq!(vault.insert("a".into(), 1)?, None);
-    /// assert_eq!(vault.insert("a".into(), 2)?, Some(1));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn insert($($receiver)+, key: K, value: V) -> Result<Option<V>> {
-        let format = $self.format();
-        let record = Record::new::<K, K, V>(&key, &value, format)?;
-        $self.swap(record.into_change(), |key, old| format.decode(key, old))
-    }
+fn get_encoded<V: DeserializeOwned>(
+    handle: &impl ReadAccess,
+    key: &EncodedKey,
+) -> Result<Option<V>> {
+    let (key, format) = (key.as_bytes(), handle.format());
+    handle
+        .point_read(key, |bytes| format.decode(key, bytes))?
+        .transpose()
+}
 
-    /// Stores a value under a key, by reference and without reading the old value.
-    ///
-    /// `HashMap` has no such method, for it has nothing to gain from it.
-    ///
-    #[doc = $waits]
-    ///
-    /// # Errors
-    ///
-    /// As [`insert`](Self::insert), but the old value is not decoded.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use vaults::Vault;
-    /// # fn main() -> vaults::Result<()> {
-    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
-    /// vault.put("a", &1)?;
-    /// assert_eq!(vault.get("a")?, Some(1));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn put<Q>($($receiver)+, key: &Q, value: &V) -> Result<()>
+pub(crate) fn get_key_value<K, V, Q>(handle: &impl ReadAccess, key: &Q) -> Result<Option<(K, V)>>
+where
+    K: DeserializeOwned,
+    V: DeserializeOwned,
+    Q: Serialize + ?Sized,
+{
+    let key = EncodedKey::lookup(key)?;
+    let value = get_encoded(handle, &key)?;
+    // Equal keys have equal bytes, so the stored key is what these bytes decode to.
+    value
+        .map(|value| Ok((encoded_key::decode(key.as_bytes())?, value)))
+        .transpose()
+}
+
+pub(crate) fn contains_key<Q>(handle: &impl ReadAccess, key: &Q) -> Result<bool>
+where
+    Q: Serialize + ?Sized,
+{
+    handle.contains(EncodedKey::lookup(key)?.as_bytes())
+}
+
+/// Returns the value for `key` in the state that `session` shows.
+pub(crate) fn get_in<V: DeserializeOwned>(
+    session: &mut Session,
+    key: &EncodedKey,
+    format: EntryCodec,
+) -> Result<Option<V>> {
+    let key = key.as_bytes();
+    session
+        .get(key, |bytes| format.decode(key, bytes))?
+        .transpose()
+}
+
+// ---- writing ----------------------------------------------------------------------
+
+/// A key and a value as bytes, encoded before the write lock is acquired.
+#[derive(Default)]
+pub(crate) struct EncodedEntry {
+    key: EncodedKey,
+    value: Vec<u8>,
+}
+
+impl EncodedEntry {
+    fn new<K, Q, V>(key: &Q, value: &V, format: EntryCodec) -> Result<Self>
     where
-        K: Borrow<Q>,
+        K: Serialize + DeserializeOwned,
         Q: Serialize + ?Sized,
+        V: Serialize + DeserializeOwned,
     {
-        let record = Record::new::<K, Q, V>(key, value, $self.format())?;
-        $self.apply(record.into_change())
+        let mut entry = Self::default();
+        entry.set::<K, Q, V>(key, value, format)?;
+        Ok(entry)
     }
 
-    /// Removes a key and returns its value, if it was there.
-    ///
-    #[doc = $waits]
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Decode`] if the value does not decode as `V`, and if the writer cannot be had or
-    /// the file cannot be written. Nothing was removed then. [`discard`](Self::discard) removes a value
-    /// that does not decode.
-    pub fn remove<Q>($($receiver)+, key: &Q) -> Result<Option<V>>
+    /// Encodes another entry, in the memory of this one.
+    pub(crate) fn set<K, Q, V>(&mut self, key: &Q, value: &V, format: EntryCodec) -> Result<()>
     where
-        K: Borrow<Q>,
+        K: Serialize + DeserializeOwned,
         Q: Serialize + ?Sized,
+        V: Serialize + DeserializeOwned,
     {
-        let format = $self.format();
-        $self.swap(ops::removal(key)?, |key, old| format.decode(key, old))
+        self.key.set_stored::<K, Q>(key, format.verify)?;
+        format.encode_to(self.key.as_bytes(), value, &mut self.value)
     }
 
-    /// Removes a key and returns it with its value, if it was there.
-    ///
-    #[doc = $waits]
-    ///
-    /// # Errors
-    ///
-    /// As [`remove`](Self::remove).
-    pub fn remove_entry<Q>($($receiver)+, key: &Q) -> Result<Option<(K, V)>>
-    where
-        K: Borrow<Q>,
-        Q: Serialize + ?Sized,
-    {
-        let format = $self.format();
-        $self.swap(ops::removal(key)?, |key, old| format.decode_entry(key, old))
+    pub(crate) fn key(&self) -> &[u8] {
+        self.key.as_bytes()
     }
 
-    /// Removes a key without decoding its value, and returns whether it was there.
-    ///
-    /// It removes what [`remove`](Self::remove) cannot: a value of another type, a Python pickle, a
-    /// damaged one. To remove all entries that cannot be decoded, use
-    /// [`discard_undecodable`](Self::discard_undecodable).
-    ///
-    #[doc = $waits]
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Encode`] if the key cannot be encoded, and if the writer cannot be had or the file
-    /// cannot be written. Nothing was removed then.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use vaults::Vault;
-    /// # fn main() -> vaults::Result<()> {
-    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
-    /// vault.insert("a".into(), 1)?;
-    /// assert!(vault.discard("a")?);
-    /// assert!(!vault.discard("a")?);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn discard<Q>($($receiver)+, key: &Q) -> Result<bool>
-    where
-        K: Borrow<Q>,
-        Q: Serialize + ?Sized,
-    {
-        let removal = ops::removal(key)?;
-        $self.write_one()?.run(|tx| tx.delete(&removal.key))
+    pub(crate) fn value(&self) -> &[u8] {
+        &self.value
     }
 
-    /// Removes the entry that was inserted first and returns it: a queue's take.
-    ///
-    #[doc = $waits]
-    ///
-    /// # Errors
-    ///
-    /// As [`remove`](Self::remove).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use vaults::Vault;
-    /// # fn main() -> vaults::Result<()> {
-    /// let vault: Vault<u32, String> = Vault::open_in_memory()?;
-    /// vault.insert(7, "first".into())?;
-    /// vault.insert(3, "last".into())?;
-    /// assert_eq!(vault.pop_first()?, Some((7, "first".into())));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn pop_first($($receiver)+) -> Result<Option<(K, V)>> {
-        let format = $self.format();
-        $self.write_one()?.run(|tx| ops::pop(tx, End::First, format))
+    /// The write that stores it.
+    fn into_change(self) -> Change {
+        Change {
+            key: self.key.into_bytes(),
+            new: Some(self.value),
+        }
     }
+}
 
-    /// Removes the entry that was inserted last and returns it: a stack's pop.
-    ///
-    #[doc = $waits]
-    ///
-    /// # Errors
-    ///
-    /// As [`remove`](Self::remove).
-    pub fn pop_last($($receiver)+) -> Result<Option<(K, V)>> {
-        let format = $self.format();
-        $self.write_one()?.run(|tx| ops::pop(tx, End::Last, format))
-    }
+/// The write that removes the entry for `key`.
+fn removal<Q>(key: &Q) -> Result<Change>
+where
+    Q: Serialize + ?Sized,
+{
+    Ok(Change {
+        key: EncodedKey::lookup(key)?.into_bytes(),
+        new: None,
+    })
+}
 
-    /// Removes all entries. The file keeps its size and reuses the space.
-    ///
-    #[doc = $waits]
-    ///
-    /// # Errors
-    ///
-    /// If the writer cannot be had or the file cannot be written; then nothing was removed.
-    pub fn clear($($receiver)+) -> Result<()> {
-        $self.write_one()?.run(ops::clear)
-    }
+pub(crate) fn insert<'a, K, V>(
+    handle: impl WriteAccess<'a>,
+    key: &K,
+    value: &V,
+) -> Result<Option<V>>
+where
+    K: Serialize + DeserializeOwned,
+    V: Serialize + DeserializeOwned,
+{
+    let format = handle.format();
+    let entry = EncodedEntry::new::<K, K, V>(key, value, format)?;
+    handle.swap(entry.into_change(), |key, old| format.decode(key, old))
+}
 
-    /// Returns the value for `key`; if the key is not there, stores the result of `f` and returns it.
-    ///
-    /// When the key is there, this is a [`get`](Self::get) and waits for nobody. When it is not,
-    /// `f` runs once among all threads and processes that ask for the key at the same time, and the
-    /// others get its result: it runs while the write lock is held, so all writers wait for it. Raise the
-    /// [busy timeout](crate::OpenOptions::busy_timeout) if it is slow.
-    ///
-    /// Within `f` the vault can be read through a handle of it. A write there, such as this call for another
-    /// key that is not there either, is [`Error::Reentrant`]: a function that calls itself
-    /// computes first and stores then. The guide [`concurrency`](crate::guide::concurrency#mistakes-to-avoid) shows how.
-    ///
-    /// # Errors
-    ///
-    /// As [`get`](Self::get) and [`put`](Self::put). A value that `f` has computed and that cannot be
-    /// stored is dropped; to keep it, compute it first and [`put`](Self::put) it by reference.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use vaults::Vault;
-    /// # fn main() -> vaults::Result<()> {
-    /// let lengths: Vault<String, usize> = Vault::open_in_memory()?;
-    /// let word = "persistence";
-    /// assert_eq!(lengths.get_or_insert_with(word.into(), || word.len())?, 11);
-    /// assert_eq!(lengths.get_or_insert_with(word.into(), || unreachable!())?, 11);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn get_or_insert_with<F>($($receiver)+, key: K, f: F) -> Result<V>
-    where
-        F: FnOnce() -> V,
-    {
-        $self.get_or_try_insert_with(key, || Ok(f()))
-    }
+pub(crate) fn put<'a, K, Q, V>(handle: impl WriteAccess<'a>, key: &Q, value: &V) -> Result<()>
+where
+    K: Serialize + DeserializeOwned,
+    Q: Serialize + ?Sized,
+    V: Serialize + DeserializeOwned,
+{
+    let entry = EncodedEntry::new::<K, Q, V>(key, value, handle.format())?;
+    handle.apply(entry.into_change())
+}
 
-    /// As [`get_or_insert_with`](Self::get_or_insert_with), with a function that can fail:
-    /// then nothing is stored.
-    ///
-    /// # Errors
-    ///
-    /// Returns the error of `f`, and those of [`get`](Self::get) and [`put`](Self::put). A value that
-    /// cannot be stored is dropped.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use vaults::Vault;
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let ports: Vault<String, u16> = Vault::open_in_memory()?;
-    /// let read = |text: &str| {
-    ///     ports.get_or_try_insert_with("http".into(), || {
-    ///         Ok::<_, Box<dyn std::error::Error>>(text.parse()?)
-    ///     })
-    /// };
-    /// assert!(read("eighty").is_err());
-    /// assert!(ports.is_empty()?);
-    /// assert_eq!(read("80")?, 80);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn get_or_try_insert_with<F, E>($($receiver)+, key: K, f: F) -> Result<V, E>
-    where
-        F: FnOnce() -> Result<V, E>,
-        E: From<Error>,
-    {
-        if let Some(value) = $self.get(&key)? {
+pub(crate) fn remove<'a, V, Q>(handle: impl WriteAccess<'a>, key: &Q) -> Result<Option<V>>
+where
+    V: DeserializeOwned,
+    Q: Serialize + ?Sized,
+{
+    let format = handle.format();
+    handle.swap(removal(key)?, |key, old| format.decode(key, old))
+}
+
+pub(crate) fn remove_entry<'a, K, V, Q>(
+    handle: impl WriteAccess<'a>,
+    key: &Q,
+) -> Result<Option<(K, V)>>
+where
+    K: DeserializeOwned,
+    V: DeserializeOwned,
+    Q: Serialize + ?Sized,
+{
+    let format = handle.format();
+    handle.swap(removal(key)?, |key, old| format.decode_entry(key, old))
+}
+
+pub(crate) fn discard<'a, Q>(handle: impl WriteAccess<'a>, key: &Q) -> Result<bool>
+where
+    Q: Serialize + ?Sized,
+{
+    let key = EncodedKey::lookup(key)?;
+    handle.write_one()?.run(|tx| tx.delete(key.as_bytes()))
+}
+
+pub(crate) fn pop<'a, K, V>(handle: impl WriteAccess<'a>, end: End) -> Result<Option<(K, V)>>
+where
+    K: DeserializeOwned,
+    V: DeserializeOwned,
+{
+    let format = handle.format();
+    handle.write_one()?.run(|tx| {
+        let Some(RawEntry { key, value, rowid }) = tx.session()?.at_end(end)? else {
+            return Ok(None);
+        };
+        let entry = format.decode_entry(&key, &value)?;
+        tx.delete_row(rowid, &key)?;
+        Ok(Some(entry))
+    })
+}
+
+/// Returns the value for `key`, which the caller has just found absent. Another thread or process may
+/// have inserted it before this call acquires the write lock.
+pub(crate) fn get_or_insert<'a, K, V, E>(
+    handle: impl WriteAccess<'a>,
+    key: &K,
+    f: impl FnOnce() -> Result<V, E>,
+) -> Result<V, E>
+where
+    K: Serialize + DeserializeOwned,
+    V: Serialize + DeserializeOwned,
+    E: From<Error>,
+{
+    let format = handle.format();
+    handle.write_one()?.run(|tx: &mut WriteTransaction| {
+        if let Some(value) = get_in(tx.session()?, &EncodedKey::lookup(key)?, format)? {
             return Ok(value);
         }
-        let format = $self.format();
-        $self
-            .write_one()?
-            .run(|tx| ops::get_or_insert::<K, V, E>(tx, &key, f, format))
-    }
-    };
+        let value = f()?;
+        let entry = EncodedEntry::new::<K, K, V>(key, &value, format)?;
+        tx.put(entry.key(), entry.value())?;
+        Ok(value)
+    })
 }
 
-for_readers!(reading);
-for_writers!(writing);
+// ---- entries ----------------------------------------------------------------------
+
+/// Looks up the entry for `key`, whose encoding may have failed. `encode_key` makes the bytes to store
+/// it under, if it is vacant.
+pub(crate) fn entry<'a, K, V>(
+    handle: impl WriteAccess<'a>,
+    encoded: Result<EncodedKey>,
+    key: K,
+    encode_key: fn(&K, bool) -> Result<EncodedKey>,
+) -> TryEntry<'a, K, V>
+where
+    V: Serialize + DeserializeOwned,
+{
+    let format = handle.format();
+    TryEntry::new(key, encoded, || handle.write_one(), format, encode_key)
+}
+
+pub(crate) fn get_mut<'a, K, V>(
+    handle: impl WriteAccess<'a>,
+    key: EncodedKey,
+) -> Result<Option<RefMut<'a, K, V>>>
+where
+    V: Serialize + DeserializeOwned,
+{
+    let format = handle.format();
+    let mut scope = handle.write_one()?;
+    let found = FoundValue::find(&mut scope, &key, format)?;
+    Ok(found.map(|found| RefMut::of_found(scope, key, found, format)))
+}

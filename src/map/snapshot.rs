@@ -1,4 +1,8 @@
-//! One state of the vault, kept.
+//! A snapshot: one state of the vault.
+
+pub(crate) mod read;
+
+pub(crate) mod iter;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -6,20 +10,22 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::encoding::entry_codec::EntryCodec;
 use crate::error::Result;
-use crate::map::vault::Vault;
 use crate::sqlite::{ReadTransaction, Session};
 
-/// The vault as it was when [`Vault::snapshot`] was called, whatever is written meanwhile.
+/// A snapshot: the state of the vault when [`Vault::snapshot`](crate::Vault::snapshot) was called.
 ///
-/// It has the vault's methods for reading. Many reads are faster than on the vault: the lock
-/// calls that each read there pays are paid once. It neither waits for writers nor holds them up,
-/// and is `Send` and `Sync`; threads that share one take turns, so take one each to read in parallel.
+/// It has the vault's methods for reading, and later writes do not change what it shows. It never
+/// waits for the write lock and never blocks a write. Many reads are faster than through the vault,
+/// because the file is locked once for all of them.
+///
+/// It is `Send` and `Sync`. Threads that share a snapshot take turns; to read in parallel, give each
+/// thread its own.
 ///
 /// # Cost
 ///
-/// The log cannot be begun anew while a snapshot lives. When the log has reached its
-/// [size limit](crate::OpenOptions::log_size_limit), a write waits for the snapshot once, and then the log
-/// grows with what is written. Do not keep a snapshot for hours over a busy vault.
+/// The write-ahead log cannot be restarted while a snapshot lives. When the log has reached its
+/// [size limit](crate::OpenOptions::log_size_limit), a write waits for the snapshot once; afterwards
+/// the log grows with each write. Do not keep a snapshot of a busy vault for hours.
 ///
 /// # Examples
 ///
@@ -28,9 +34,9 @@ use crate::sqlite::{ReadTransaction, Session};
 /// # fn main() -> vaults::Result<()> {
 /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
 /// vault.insert("a".into(), 1)?;
-/// let then = vault.snapshot()?;
+/// let before = vault.snapshot()?;
 /// vault.insert("a".into(), 2)?;
-/// assert_eq!(then.get("a")?, Some(1));
+/// assert_eq!(before.get("a")?, Some(1));
 /// # Ok(())
 /// # }
 /// ```
@@ -42,6 +48,15 @@ pub struct Snapshot<K, V> {
 }
 
 impl<K, V> Snapshot<K, V> {
+    pub(crate) const fn new(transaction: ReadTransaction, format: EntryCodec) -> Self {
+        Self {
+            transaction: Mutex::new(transaction),
+            length: OnceLock::new(),
+            format,
+            marker: PhantomData,
+        }
+    }
+
     pub(crate) const fn transaction(&self) -> &Mutex<ReadTransaction> {
         &self.transaction
     }
@@ -69,25 +84,9 @@ impl<K, V> Snapshot<K, V> {
     }
 }
 
-/// Shows that it is one, never what is in it.
+/// Never shows the entries.
 impl<K, V> fmt::Debug for Snapshot<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Snapshot").finish_non_exhaustive()
-    }
-}
-
-impl<K, V> Vault<K, V> {
-    /// Keeps the state that the vault is in now, to read from: see [`Snapshot`].
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be read.
-    pub fn snapshot(&self) -> Result<Snapshot<K, V>> {
-        Ok(Snapshot {
-            transaction: Mutex::new(ReadTransaction::begin_now(self.store())?),
-            length: OnceLock::new(),
-            format: self.format(),
-            marker: PhantomData,
-        })
     }
 }

@@ -1,4 +1,24 @@
-//! The handle: what is open, and what can be done with the whole of it.
+//! The vault, and what can be done with the whole of it.
+
+pub(crate) mod point;
+
+pub(crate) mod entry;
+
+pub(crate) mod iter;
+
+pub(crate) mod transaction;
+
+pub(crate) mod remove;
+
+pub(crate) mod bulk;
+
+pub(crate) mod retain;
+
+pub(crate) mod rewrite;
+
+pub(crate) mod map_entries;
+
+pub(crate) mod snapshot;
 
 use std::any::type_name;
 use std::fmt;
@@ -141,7 +161,7 @@ pub struct Vault<K, V> {
 }
 
 impl<K, V> Clone for Vault<K, V> {
-    /// Another handle of the same open file.
+    /// Returns another handle of the same open vault.
     fn clone(&self) -> Self {
         Self {
             store: Arc::clone(&self.store),
@@ -151,8 +171,7 @@ impl<K, V> Clone for Vault<K, V> {
     }
 }
 
-/// Shows the path and the table, and the number of entries if it is known without a look at the
-/// file. It never shows the entries.
+/// Shows the path and the table, and the number of entries if it is cached. Never shows the entries.
 impl<K, V> fmt::Debug for Vault<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Vault");
@@ -185,17 +204,41 @@ impl<K, V> Vault<K, V> {
         }
     }
 
-    /// The absolute path of the file, or `None` for a vault in memory.
+    /// Returns the absolute path of the file, or `None` for a vault in memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// assert_eq!(vault.path(), None);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.store.path()
     }
 
-    /// The size in bytes of the file and its log, or of the memory that a vault in memory takes.
+    /// Returns the size in bytes of the file and its log, or the memory that a vault in memory uses.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if the file system does not say.
+    /// - Returns [`Error::Io`] if the file system does not return the sizes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("v.db");
+    /// let vault: Vault<String, u32> = Vault::open(&path)?;
+    /// assert!(vault.size_on_disk()? > 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn size_on_disk(&self) -> Result<u64> {
         let (file, log) = self.store.file_sizes()?;
         Ok(file + log)
@@ -223,7 +266,19 @@ impl<K, V> Vault<K, V> {
     ///
     /// # Errors
     ///
-    /// As [`flush`](Self::flush). The handle is closed then too.
+    /// Returns the errors of [`flush`](Self::flush). The handle is closed in any case.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// vault.insert("a".into(), 1)?;
+    /// vault.close()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn close(self) -> Result<()> {
         self.store.flush()?;
         Arc::into_inner(self.store).map_or(Ok(()), Store::close)
@@ -233,10 +288,26 @@ impl<K, V> Vault<K, V> {
     ///
     /// # Errors
     ///
-    /// [`Error::InUse`] if it is open anywhere else: by a clone, an iterator, another handle or
-    /// another process. [`Error::Moved`] if the file, its log or its index was deleted, renamed or
-    /// replaced: what has the name may be another vault. Nothing was deleted then, and this handle is
-    /// closed.
+    /// - Returns [`Error::InUse`] if the vault is open elsewhere: by a clone, an iterator, another handle
+    ///   or another process.
+    /// - Returns [`Error::Moved`] if the file, its log or its index was deleted, renamed or replaced. The
+    ///   file of that name may be another vault.
+    ///
+    /// On an error, nothing is deleted, and this handle is closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("v.db");
+    /// let vault: Vault<String, u32> = Vault::open(&path)?;
+    /// vault.delete()?;
+    /// assert!(!path.exists());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn delete(self) -> Result<()> {
         let path = self.store.name().to_path_buf();
         Arc::into_inner(self.store).map_or(Err(Error::InUse { path }), Store::delete)
@@ -265,7 +336,7 @@ where
     }
 }
 
-/// Looks at the first and the last entry, to find out at once if the types are wrong.
+/// Checks that the first and the last entry have the types `K` and `V`.
 fn check_types<K, V>(path: &Path, ends: &Ends, format: EntryCodec) -> Result<()>
 where
     K: Serialize + DeserializeOwned,

@@ -3,8 +3,8 @@
 use crate::error::{Error, Result};
 use crate::sqlite::{Columns, Cursor, Direction, RawRow, Scope, WriteTransaction};
 
-/// A walk over every row with the right to change them, which ends with it.
-pub(crate) struct Sweep<'a> {
+/// A scan of every row that may change rows, in a transaction that ends with the scan.
+pub(crate) struct WriteScan<'a> {
     cursor: Cursor,
     state: State<'a>,
 }
@@ -15,13 +15,13 @@ pub(crate) struct Sweep<'a> {
 )]
 enum State<'a> {
     Open(Scope<'a>),
-    /// It could not begin: the first item says why.
+    /// The transaction could not begin: the first item is the error.
     Failed(Error),
     /// Committed, or rolled back after an error.
     Ended,
 }
 
-impl<'a> Sweep<'a> {
+impl<'a> WriteScan<'a> {
     pub(crate) fn new(scope: Result<Scope<'a>>) -> Self {
         Self {
             cursor: Cursor::new(Columns::Both),
@@ -29,8 +29,8 @@ impl<'a> Sweep<'a> {
         }
     }
 
-    /// The next row for which `f` has an item. An error ends the walk and rolls all of it
-    /// back, so that no entry is lost with an item that never came out.
+    /// Returns the next item that `f` makes of a row. An error ends the scan and rolls back all of it,
+    /// so that no entry is lost with an item that was never returned.
     pub(crate) fn next<T, E: From<Error>>(
         &mut self,
         direction: Direction,
@@ -55,7 +55,19 @@ impl<'a> Sweep<'a> {
         step().inspect_err(|_| self.state = State::Ended)
     }
 
-    /// Commits with what `finish` still has to do, if it is open.
+    /// Calls `f` for each row in the order of insertion, and commits.
+    pub(crate) fn for_each_row<E: From<Error>>(
+        mut self,
+        mut f: impl FnMut(&mut WriteTransaction, RawRow<'_>) -> Result<(), E>,
+        finish: impl FnOnce(&mut WriteTransaction) -> Result<()>,
+    ) -> Result<(), E> {
+        self.next(Direction::Forward, |transaction, row| {
+            f(transaction, row).map(|()| None::<()>)
+        })?;
+        Ok(self.end(finish)?)
+    }
+
+    /// Runs `finish` and commits, if the scan has not ended.
     pub(crate) fn end(
         &mut self,
         finish: impl FnOnce(&mut WriteTransaction) -> Result<()>,

@@ -1,0 +1,106 @@
+//! `Extend`, which cannot return an error.
+
+use std::hash::Hash;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::Result;
+use crate::map::transaction::Transaction;
+use crate::map::vault::Vault;
+
+#[expect(clippy::panic, reason = "the trait cannot return an error")]
+#[track_caller]
+fn expect_stored(result: Result<()>) {
+    result.unwrap_or_else(|error| panic!("extending a vault failed and stored nothing: {error}"));
+}
+
+/// Inserts all entries in one transaction, or none.
+///
+/// # Panics
+///
+/// Panics if an entry cannot be stored. [`try_extend`](Vault::try_extend) returns the error instead.
+impl<K, V> Extend<(K, V)> for Vault<K, V>
+where
+    K: Serialize + DeserializeOwned + Eq + Hash,
+    V: Serialize + DeserializeOwned,
+{
+    fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
+        expect_stored(self.try_extend(entries));
+    }
+}
+
+/// Inserts all entries in one transaction, or none.
+///
+/// # Panics
+///
+/// Panics if an entry cannot be stored. [`try_extend`](Vault::try_extend) returns the error instead.
+impl<K, V> Extend<(K, V)> for &Vault<K, V>
+where
+    K: Serialize + DeserializeOwned + Eq + Hash,
+    V: Serialize + DeserializeOwned,
+{
+    fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
+        expect_stored(self.try_extend(entries));
+    }
+}
+
+/// Inserts all entries in one transaction, or none.
+///
+/// # Panics
+///
+/// Panics if an entry cannot be stored. [`put_many`](Vault::put_many) returns the error instead.
+impl<'a, K, V> Extend<(&'a K, &'a V)> for Vault<K, V>
+where
+    K: Serialize + DeserializeOwned + Eq + Hash,
+    V: Serialize + DeserializeOwned,
+{
+    fn extend<I: IntoIterator<Item = (&'a K, &'a V)>>(&mut self, entries: I) {
+        expect_stored(self.put_many(entries));
+    }
+}
+
+/// Inserts all entries in one transaction, or none.
+///
+/// # Panics
+///
+/// Panics if an entry cannot be stored. [`put_many`](Vault::put_many) returns the error instead.
+impl<'a, K, V> Extend<(&'a K, &'a V)> for &Vault<K, V>
+where
+    K: Serialize + DeserializeOwned + Eq + Hash,
+    V: Serialize + DeserializeOwned,
+{
+    fn extend<I: IntoIterator<Item = (&'a K, &'a V)>>(&mut self, entries: I) {
+        expect_stored(self.put_many(entries));
+    }
+}
+
+/// Inserts all entries, or none.
+///
+/// # Panics
+///
+/// Panics if an entry cannot be stored. [`try_extend`](Transaction::try_extend) returns the error instead.
+impl<K, V> Extend<(K, V)> for Transaction<'_, K, V>
+where
+    K: Serialize + DeserializeOwned + Eq + Hash,
+    V: Serialize + DeserializeOwned,
+{
+    fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
+        expect_stored(self.try_extend(entries));
+    }
+}
+
+/// Inserts all entries, or none.
+///
+/// # Panics
+///
+/// Panics if an entry cannot be stored. [`put_many`](Transaction::put_many) returns the error instead.
+impl<'a, K, V> Extend<(&'a K, &'a V)> for Transaction<'_, K, V>
+where
+    K: Serialize + DeserializeOwned + Eq + Hash,
+    V: Serialize + DeserializeOwned,
+{
+    fn extend<I: IntoIterator<Item = (&'a K, &'a V)>>(&mut self, entries: I) {
+        expect_stored(self.put_many(entries));
+    }
+}

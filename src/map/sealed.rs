@@ -1,0 +1,13 @@
+//! What keeps the public traits from being implemented elsewhere.
+
+use crate::map::snapshot::Snapshot;
+use crate::map::transaction::Transaction;
+use crate::map::vault::Vault;
+
+/// Implemented for the handles of this crate.
+pub trait Sealed {}
+
+impl<K, V> Sealed for Vault<K, V> {}
+impl<H: Sealed> Sealed for &H {}
+impl<K, V> Sealed for Transaction<'_, K, V> {}
+impl<K, V> Sealed for Snapshot<K, V> {}

@@ -1,0 +1,328 @@
+//! Reading and inserting one entry.
+
+use std::borrow::Borrow;
+use std::hash::Hash;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+use crate::map::access::ReadAccess as _;
+use crate::map::point;
+use crate::map::transaction::Transaction;
+
+impl<K, V> Transaction<'_, K, V>
+where
+    K: Serialize + DeserializeOwned + Eq + Hash,
+    V: Serialize + DeserializeOwned,
+{
+    /// Returns the value for `key`.
+    ///
+    /// A stored `None` is a value: it is returned as `Some(None)`.
+    ///
+    /// Costs one search. Sees the writes of this transaction.
+    ///
+    /// # Errors
+    ///
+    /// - Returns [`Error::Encode`] if `key` cannot be encoded.
+    /// - Returns [`Error::Decode`], [`Error::Pickle`], [`Error::UnknownTag`], [`Error::NotABlob`] or
+    ///   [`Error::Checksum`] if the stored value cannot be read as `V`.
+    /// - Returns [`Error::Ended`] if an earlier error has ended the transaction.
+    /// - Returns [`Error::Corrupt`] or [`Error::Io`] if the file cannot be read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// # let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// let mut tx = vault.begin()?;
+    /// tx.insert("a".into(), 1)?;
+    /// assert_eq!(tx.get("a")?, Some(1));
+    /// assert_eq!(vault.get("a")?, None); // not committed yet
+    /// tx.commit()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn get<Q>(&self, key: &Q) -> Result<Option<V>>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        point::get(self, key)
+    }
+
+    /// Inserts a value for `key` and returns the value that it replaces.
+    ///
+    /// A new key goes to the end of the order; an existing key keeps its place. Use [`put`](Self::put)
+    /// if the old value is not needed: it is cheaper.
+    ///
+    /// On an error, nothing has changed.
+    ///
+    /// Other handles see the change once the transaction commits.
+    ///
+    /// # Errors
+    ///
+    /// - Returns [`Error::Encode`] if `key` or `value` cannot be stored faithfully.
+    /// - Returns [`Error::Decode`] or another error of [`get`](Self::get) if the old value cannot be
+    ///   read as `V`. Use [`put`](Self::put) to replace such a value.
+    /// - Returns [`Error::Ended`] if an earlier error has ended the transaction.
+    /// - Returns [`Error::Full`] or [`Error::Io`] if the file cannot be written.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// # let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// let mut tx = vault.begin()?;
+    /// assert_eq!(tx.insert("a".into(), 1)?, None);
+    /// assert_eq!(tx.insert("a".into(), 2)?, Some(1));
+    /// tx.commit()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the signature is that of `HashMap`"
+    )]
+    pub fn insert(&mut self, key: K, value: V) -> Result<Option<V>> {
+        point::insert(self, &key, &value)
+    }
+
+    /// Inserts a value for `key` by reference, without reading the old value.
+    ///
+    /// `HashMap` has no such method. Here it spares a clone of key and value, and reading and decoding
+    /// the old value.
+    ///
+    /// On an error, nothing has changed.
+    ///
+    /// Other handles see the change once the transaction commits.
+    ///
+    /// # Errors
+    ///
+    /// - Returns [`Error::Encode`] if `key` or `value` cannot be stored faithfully.
+    /// - Returns [`Error::Ended`] if an earlier error has ended the transaction.
+    /// - Returns [`Error::Full`] or [`Error::Io`] if the file cannot be written.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// # let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// let mut tx = vault.begin()?;
+    /// tx.put("a", &1)?;
+    /// assert_eq!(tx.get("a")?, Some(1));
+    /// tx.commit()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn put<Q>(&mut self, key: &Q, value: &V) -> Result<()>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        point::put::<K, Q, V>(self, key, value)
+    }
+
+    /// Returns the value for `key`, after inserting the result of `f` if the key is not present.
+    ///
+    /// Costs the same as [`get`](Self::get) if the key is present.
+    ///
+    /// Otherwise `f` runs as part of the transaction.
+    ///
+    /// `f` can read the vault, and sees its last committed state.
+    ///
+    /// A value that cannot be stored is dropped. To keep it, compute it first and [`put`](Self::put) it
+    /// by reference.
+    ///
+    /// Other handles see the change once the transaction commits.
+    ///
+    /// # Errors
+    ///
+    /// - Returns the errors of [`get`](Self::get) if the key is present.
+    /// - Returns [`Error::Encode`] if the key or the new value cannot be stored faithfully.
+    /// - Returns [`Error::Ended`] if an earlier error has ended the transaction.
+    /// - Returns [`Error::Full`] or [`Error::Io`] if the file cannot be written.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// # let vault: Vault<String, usize> = Vault::open_in_memory()?;
+    /// let mut tx = vault.begin()?;
+    /// let word = "persistence";
+    /// assert_eq!(tx.get_or_insert_with(word.into(), || word.len())?, 11);
+    /// assert_eq!(tx.get_or_insert_with(word.into(), || unreachable!())?, 11);
+    /// tx.commit()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn get_or_insert_with<F>(&mut self, key: K, f: F) -> Result<V>
+    where
+        F: FnOnce() -> V,
+    {
+        self.get_or_try_insert_with(key, || Ok(f()))
+    }
+
+    /// Returns the value for `key`, after inserting the result of `f` if the key is not present;
+    /// inserts nothing if `f` fails.
+    ///
+    /// It is [`get_or_insert_with`](Self::get_or_insert_with) with a function that can fail.
+    ///
+    /// Other handles see the change once the transaction commits.
+    ///
+    /// # Errors
+    ///
+    /// - Returns the error of `f`.
+    /// - Returns the errors of [`get`](Self::get) if the key is present.
+    /// - Returns [`Error::Encode`] if the key or the new value cannot be stored faithfully. The value
+    ///   is dropped.
+    /// - Returns [`Error::Ended`] if an earlier error has ended the transaction.
+    /// - Returns [`Error::Full`] or [`Error::Io`] if the file cannot be written.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let vault: Vault<String, u16> = Vault::open_in_memory()?;
+    /// let mut tx = vault.begin()?;
+    /// let port = tx.get_or_try_insert_with("http".into(), || {
+    ///     Ok::<_, Box<dyn std::error::Error>>("80".parse()?)
+    /// })?;
+    /// assert_eq!(port, 80);
+    /// tx.commit()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the signature is that of `HashMap`"
+    )]
+    pub fn get_or_try_insert_with<F, E>(&mut self, key: K, f: F) -> Result<V, E>
+    where
+        F: FnOnce() -> Result<V, E>,
+        E: From<Error>,
+    {
+        match self.get(&key)? {
+            Some(value) => Ok(value),
+            None => point::get_or_insert(self, &key, f),
+        }
+    }
+
+    /// Returns the stored key and its value.
+    ///
+    /// Costs the same as [`get`](Self::get).
+    ///
+    /// # Errors
+    ///
+    /// - Returns [`Error::Encode`] if `key` cannot be encoded.
+    /// - Returns [`Error::Decode`], [`Error::Pickle`], [`Error::UnknownTag`], [`Error::NotABlob`] or
+    ///   [`Error::Checksum`] if the stored value cannot be read as `V`.
+    /// - Returns [`Error::Ended`] if an earlier error has ended the transaction.
+    /// - Returns [`Error::Corrupt`] or [`Error::Io`] if the file cannot be read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// # let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// # vault.insert("a".into(), 1)?;
+    /// let tx = vault.begin()?;
+    /// assert_eq!(tx.get_key_value("a")?, Some(("a".into(), 1)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn get_key_value<Q>(&self, key: &Q) -> Result<Option<(K, V)>>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        point::get_key_value(self, key)
+    }
+
+    /// Returns `true` if the transaction contains `key`.
+    ///
+    /// Does not read the value, so it is `true` for a value that cannot be decoded too.
+    ///
+    /// # Errors
+    ///
+    /// - Returns [`Error::Encode`] if `key` cannot be encoded.
+    /// - Returns [`Error::Ended`] if an earlier error has ended the transaction.
+    /// - Returns [`Error::Corrupt`] or [`Error::Io`] if the file cannot be read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// # let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// # vault.insert("a".into(), 1)?;
+    /// let tx = vault.begin()?;
+    /// assert!(tx.contains_key("a")?);
+    /// assert!(!tx.contains_key("b")?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn contains_key<Q>(&self, key: &Q) -> Result<bool>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        point::contains_key(self, key)
+    }
+
+    /// Returns the exact number of entries, those that cannot be decoded included.
+    ///
+    /// Counts the entries of this transaction: about 10 ms per million entries.
+    ///
+    /// # Errors
+    ///
+    /// - Returns [`Error::Ended`] if an earlier error has ended the transaction.
+    /// - Returns [`Error::Corrupt`] or [`Error::Io`] if the file cannot be read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// # let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// # vault.insert("a".into(), 1)?;
+    /// let tx = vault.begin()?;
+    /// assert_eq!(tx.len()?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn len(&self) -> Result<usize> {
+        let length = self.length()?;
+        Ok(usize::try_from(length).unwrap_or(usize::MAX))
+    }
+
+    /// Returns `true` if the transaction has no entries.
+    ///
+    /// Takes constant time: it does not count.
+    ///
+    /// # Errors
+    ///
+    /// - Returns [`Error::Ended`] if an earlier error has ended the transaction.
+    /// - Returns [`Error::Corrupt`] or [`Error::Io`] if the file cannot be read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// # let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// let tx = vault.begin()?;
+    /// assert!(tx.is_empty()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn is_empty(&self) -> Result<bool> {
+        self.is_vacant()
+    }
+}

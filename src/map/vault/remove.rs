@@ -1,0 +1,223 @@
+//! Removing one entry, or all of them.
+
+use std::borrow::Borrow;
+use std::hash::Hash;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::Result;
+use crate::map::access::WriteAccess as _;
+use crate::map::point;
+use crate::map::vault::Vault;
+use crate::sqlite::{End, WriteTransaction};
+
+impl<K, V> Vault<K, V>
+where
+    K: Serialize + DeserializeOwned + Eq + Hash,
+    V: Serialize + DeserializeOwned,
+{
+    /// Removes `key` and returns its value.
+    ///
+    /// Costs one search and one write; nothing is written if the key is not present.
+    ///
+    /// On an error, nothing has changed.
+    ///
+    /// Blocks until the write lock is available, at most for the busy timeout.
+    ///
+    /// # Errors
+    ///
+    /// - Returns [`Error::Encode`] if `key` cannot be encoded.
+    /// - Returns [`Error::Decode`] or another error of [`get`](Self::get) if the value cannot be read
+    ///   as `V`. Use [`discard`](Self::discard) to remove such a value.
+    /// - Returns [`Error::Busy`] if the write lock is not acquired within the busy timeout.
+    /// - Returns [`Error::Reentrant`] if this thread already holds the write lock.
+    /// - Returns [`Error::Deferred`] if an earlier write failed in a destructor.
+    /// - Returns [`Error::ReadOnly`], [`Error::Full`] or [`Error::Io`] if the file cannot be written.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// vault.insert("a".into(), 1)?;
+    /// assert_eq!(vault.remove("a")?, Some(1));
+    /// assert_eq!(vault.remove("a")?, None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn remove<Q>(&self, key: &Q) -> Result<Option<V>>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        point::remove(self, key)
+    }
+
+    /// Removes `key` and returns the stored key and its value.
+    ///
+    /// Costs the same as [`remove`](Self::remove). On an error, nothing has changed.
+    ///
+    /// Blocks until the write lock is available, at most for the busy timeout.
+    ///
+    /// # Errors
+    ///
+    /// - Returns [`Error::Encode`] if `key` cannot be encoded.
+    /// - Returns [`Error::Decode`] or another error of [`get`](Self::get) if the value cannot be read
+    ///   as `V`. Use [`discard`](Self::discard) to remove such a value.
+    /// - Returns [`Error::Busy`] if the write lock is not acquired within the busy timeout.
+    /// - Returns [`Error::Reentrant`] if this thread already holds the write lock.
+    /// - Returns [`Error::Deferred`] if an earlier write failed in a destructor.
+    /// - Returns [`Error::ReadOnly`], [`Error::Full`] or [`Error::Io`] if the file cannot be written.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// vault.insert("a".into(), 1)?;
+    /// assert_eq!(vault.remove_entry("a")?, Some(("a".into(), 1)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn remove_entry<Q>(&self, key: &Q) -> Result<Option<(K, V)>>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        point::remove_entry(self, key)
+    }
+
+    /// Removes `key` without decoding its value, and returns whether the key was present.
+    ///
+    /// It removes what [`remove`](Self::remove) cannot: a value of another type, a Python pickle, a
+    /// damaged value. Use [`discard_undecodable`](Self::discard_undecodable) to remove all entries that
+    /// cannot be decoded.
+    ///
+    /// On an error, nothing has changed.
+    ///
+    /// Blocks until the write lock is available, at most for the busy timeout.
+    ///
+    /// # Errors
+    ///
+    /// - Returns [`Error::Encode`] if `key` cannot be encoded.
+    /// - Returns [`Error::Busy`] if the write lock is not acquired within the busy timeout.
+    /// - Returns [`Error::Reentrant`] if this thread already holds the write lock.
+    /// - Returns [`Error::Deferred`] if an earlier write failed in a destructor.
+    /// - Returns [`Error::ReadOnly`], [`Error::Full`] or [`Error::Io`] if the file cannot be written.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// vault.insert("a".into(), 1)?;
+    /// assert!(vault.discard("a")?);
+    /// assert!(!vault.discard("a")?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn discard<Q>(&self, key: &Q) -> Result<bool>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        point::discard(self, key)
+    }
+
+    /// Removes the entry that was inserted first and returns it, as the front of a queue.
+    ///
+    /// Takes constant time apart from the write. On an error, nothing has changed.
+    ///
+    /// Blocks until the write lock is available, at most for the busy timeout.
+    ///
+    /// # Errors
+    ///
+    /// - Returns [`Error::Decode`] or another error of [`get`](Self::get) if the entry cannot be read
+    ///   as `(K, V)`.
+    /// - Returns [`Error::Busy`] if the write lock is not acquired within the busy timeout.
+    /// - Returns [`Error::Reentrant`] if this thread already holds the write lock.
+    /// - Returns [`Error::Deferred`] if an earlier write failed in a destructor.
+    /// - Returns [`Error::ReadOnly`], [`Error::Full`] or [`Error::Io`] if the file cannot be written.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<u32, String> = Vault::open_in_memory()?;
+    /// vault.insert(7, "first".into())?;
+    /// vault.insert(3, "last".into())?;
+    /// assert_eq!(vault.pop_first()?, Some((7, "first".into())));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn pop_first(&self) -> Result<Option<(K, V)>> {
+        point::pop(self, End::First)
+    }
+
+    /// Removes the entry that was inserted last and returns it, as the top of a stack.
+    ///
+    /// Takes constant time apart from the write. On an error, nothing has changed.
+    ///
+    /// Blocks until the write lock is available, at most for the busy timeout.
+    ///
+    /// # Errors
+    ///
+    /// - Returns [`Error::Decode`] or another error of [`get`](Self::get) if the entry cannot be read
+    ///   as `(K, V)`.
+    /// - Returns [`Error::Busy`] if the write lock is not acquired within the busy timeout.
+    /// - Returns [`Error::Reentrant`] if this thread already holds the write lock.
+    /// - Returns [`Error::Deferred`] if an earlier write failed in a destructor.
+    /// - Returns [`Error::ReadOnly`], [`Error::Full`] or [`Error::Io`] if the file cannot be written.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<u32, String> = Vault::open_in_memory()?;
+    /// vault.insert(7, "first".into())?;
+    /// vault.insert(3, "last".into())?;
+    /// assert_eq!(vault.pop_last()?, Some((3, "last".into())));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn pop_last(&self) -> Result<Option<(K, V)>> {
+        point::pop(self, End::Last)
+    }
+
+    /// Removes all entries.
+    ///
+    /// The file keeps its size and reuses the space. On an error, nothing has changed.
+    ///
+    /// Blocks until the write lock is available, at most for the busy timeout.
+    ///
+    /// # Errors
+    ///
+    /// - Returns [`Error::Busy`] if the write lock is not acquired within the busy timeout.
+    /// - Returns [`Error::Reentrant`] if this thread already holds the write lock.
+    /// - Returns [`Error::Deferred`] if an earlier write failed in a destructor.
+    /// - Returns [`Error::ReadOnly`], [`Error::Full`] or [`Error::Io`] if the file cannot be written.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// vault.insert("a".into(), 1)?;
+    /// vault.clear()?;
+    /// assert!(vault.is_empty()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn clear(&self) -> Result<()> {
+        self.write_one()?.run(WriteTransaction::clear)
+    }
+}

@@ -1,0 +1,34 @@
+//! Taking a snapshot.
+
+use crate::error::Result;
+use crate::map::snapshot::Snapshot;
+use crate::map::vault::Vault;
+use crate::sqlite::ReadTransaction;
+
+impl<K, V> Vault<K, V> {
+    /// Returns a snapshot of the current state, to read from.
+    ///
+    /// Costs one read transaction, which lives as long as the snapshot. Never waits for the write lock.
+    ///
+    /// # Errors
+    ///
+    /// - Returns [`Error::Corrupt`](crate::Error::Corrupt) or [`Error::Io`](crate::Error::Io) if the
+    ///   file cannot be read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// let before = vault.snapshot()?;
+    /// vault.insert("a".into(), 1)?;
+    /// assert!(before.is_empty()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn snapshot(&self) -> Result<Snapshot<K, V>> {
+        let transaction = ReadTransaction::begin_now(self.store())?;
+        Ok(Snapshot::new(transaction, self.format()))
+    }
+}
