@@ -280,10 +280,10 @@ impl OpenOptions {
 
     /// The greatest size of the log beside the file, in bytes. Default: 32 MiB.
     ///
-    /// A commit is written to the log, and later from there to the file. A log that no reader uses is
-    /// begun anew at about 4 MB, below any greater limit. Readers that overlap can prevent that. A write
+    /// A commit is written to the log, and later from there to the file. A log that no reader uses
+    /// starts over at about 4 MB, below any greater limit. Overlapping readers can prevent that. A write
     /// that finds the log at its limit therefore first waits until the readers of that moment have
-    /// finished. The log then exceeds the limit by one transaction; rarely by a second one, or by
+    /// finished. The log can then exceed the limit by one transaction, and rarely by a second one or by
     /// one of each other process that writes.
     ///
     /// # Cost
@@ -296,9 +296,9 @@ impl OpenOptions {
     /// A reader that takes longer is not waited for again. Writes go on, the log grows, and
     /// [`stats`](Vault::stats) shows its size. The first write after that reader has finished cuts the
     /// log back. An iterator or a snapshot that the writing thread itself has made cannot
-    /// finish before the write does: it is waited for 1/64 of the busy timeout.
+    /// finish before the write does, so the write waits for it only 1/64 of the busy timeout.
     ///
-    /// A smaller limit costs more syncs: at zero, each write begins the log anew. With `u64::MAX` no
+    /// A smaller limit costs more syncs: at zero, the log starts over at each write. With `u64::MAX` no
     /// write waits for readers, and the log keeps its greatest size until the vault is closed. Handles of
     /// one vault may have different limits: each keeps its own when it writes. In memory the same rule
     /// bounds the memory that the log takes. A handle that is read-only writes no log.

@@ -219,7 +219,7 @@ impl<K, V> Vault<K, V> {
         })
     }
 
-    /// Copies the vault to a new file at `path`. Other threads and processes can read and write meanwhile.
+    /// Copies the vault to a new file at `path`. Other threads and processes can read and write during the copy.
     ///
     /// The copy is a vault with the entries of one moment. It is written under another name, synced and
     /// renamed, so it appears complete or not at all. An existing file is not replaced. This also saves a
