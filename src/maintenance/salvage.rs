@@ -14,7 +14,9 @@ use crate::error::{Error, Result};
 use crate::map::access::WriteAccess;
 use crate::map::vault::Vault;
 use crate::options::OpenOptions;
-use crate::sqlite::{Finding, FoundRow, Wreck, WriteTransaction, declares_checksums, permissions};
+use crate::sqlite::{
+    PageScanner, Recovered, RecoveredRow, WriteTransaction, declares_checksums, permissions,
+};
 
 /// The result of [`Vault::salvage`].
 #[derive(Debug, Default)]
@@ -104,7 +106,7 @@ where
     /// ```
     pub fn salvage(path: impl AsRef<Path>, new_path: impl AsRef<Path>) -> Result<Salvage> {
         let path = path.as_ref();
-        let mut scanner = Wreck::open(path)?;
+        let mut scanner = PageScanner::open(path)?;
         let declared = declares_checksums(scanner.format());
         let mut options = OpenOptions::new();
         options
@@ -142,10 +144,10 @@ impl<K, V> Drop for TempVault<K, V> {
 }
 
 /// Returns `true` if the checksum of any value matches. 64 bits do not match by accident.
-fn any_has_checksum(scanner: &mut Wreck) -> bool {
+fn any_has_checksum(scanner: &mut PageScanner) -> bool {
     let mut found = false;
-    scanner.search(&mut |finding| {
-        if let Finding::Row(row) = finding {
+    scanner.scan(&mut |finding| {
+        if let Recovered::Row(row) = finding {
             found = checksum::verify_checksum(&row.key, &row.value).is_some();
         }
         !found
@@ -166,7 +168,7 @@ impl ChecksumUse {
     /// Copies every readable entry.
     fn copy_entries<K, V>(
         self,
-        scanner: &mut Wreck,
+        scanner: &mut PageScanner,
         transaction: &mut WriteTransaction,
     ) -> Result<Salvage>
     where
@@ -175,10 +177,10 @@ impl ChecksumUse {
     {
         let mut salvage = Salvage::default();
         let mut failure = None;
-        scanner.search(&mut |finding| {
+        scanner.scan(&mut |finding| {
             let row = match finding {
-                Finding::Row(row) => row,
-                Finding::Fault { page, reason } => {
+                Recovered::Row(row) => row,
+                Recovered::Fault { page, reason } => {
                     salvage.lost.push(Loss::Page {
                         number: page,
                         reason,
@@ -204,7 +206,7 @@ impl ChecksumUse {
     }
 
     /// Returns the value to store for a row, or the reason why the row is lost.
-    fn value<K, V>(self, row: &FoundRow) -> Result<Cow<'_, [u8]>>
+    fn value<K, V>(self, row: &RecoveredRow) -> Result<Cow<'_, [u8]>>
     where
         K: DeserializeOwned,
         V: DeserializeOwned,

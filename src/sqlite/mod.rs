@@ -36,7 +36,7 @@ pub use open::config::Durability;
 pub(crate) use open::config::{Config, Existence, Location};
 pub(crate) use open::{ANY_TYPES, Check, Ends};
 pub(crate) use read::{Cursor, Pages, ReadTransaction};
-pub(crate) use recovery::wreck::{Finding, FoundRow, Wreck};
+pub(crate) use recovery::page_scanner::{PageScanner, Recovered, RecoveredRow};
 pub(crate) use replace::has_log;
 pub(crate) use write::group::Change;
 pub(crate) use write::load::Load;

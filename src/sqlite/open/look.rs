@@ -15,7 +15,7 @@ use crate::sqlite::open::clean_file::CleanFile;
 use crate::sqlite::open::place::beside;
 use crate::sqlite::open::schema::{self, Found, Head};
 use crate::sqlite::open::{Connector, settings};
-use crate::sqlite::recovery::log::Log;
+use crate::sqlite::recovery::wal_reader::WalReader;
 use crate::sqlite::view;
 
 /// The page that holds this byte is never used: <https://www.sqlite.org/fileformat2.html#the_lock_byte_page>.
@@ -215,7 +215,7 @@ impl Connector {
     fn check_log(&self, bytes: u64, head: &[u8]) -> Result<()> {
         let io = |error| Error::io(&self.path, error);
         let log = fs::File::open(self.log_path()).map_err(io)?;
-        let log = Log::read(log).map_err(io)?;
+        let log = WalReader::read(log).map_err(io)?;
         if !head.starts_with(MAGIC) {
             return Err(match log {
                 Some(_) => self.damaged("the file does not begin as a SQLite file does"),

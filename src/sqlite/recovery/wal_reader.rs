@@ -13,7 +13,7 @@ const FRAME_HEADER_BYTES: usize = 24;
 const MAGIC: u32 = 0x377F_0682;
 
 /// A log, as far as its checksums hold and up to its last commit.
-pub(in crate::sqlite) struct Log {
+pub(in crate::sqlite) struct WalReader {
     file: File,
     /// Where the newest content of a page begins.
     newest: HashMap<u32, u64>,
@@ -24,7 +24,7 @@ pub(in crate::sqlite) struct Log {
     pages_in_file: u32,
 }
 
-impl Log {
+impl WalReader {
     /// `None` if it holds no commit.
     pub(in crate::sqlite) fn read(mut file: File) -> io::Result<Option<Self>> {
         let length = file.seek(SeekFrom::End(0))?;

@@ -5,12 +5,12 @@ use rusqlite::Connection;
 use super::*;
 use crate::sqlite::open::schema;
 
-fn found(path: &Path) -> (Vec<FoundRow>, Vec<u32>) {
+fn found(path: &Path) -> (Vec<RecoveredRow>, Vec<u32>) {
     let (mut rows, mut faults) = (Vec::new(), Vec::new());
-    Wreck::open(path).unwrap().search(&mut |finding| {
+    PageScanner::open(path).unwrap().scan(&mut |finding| {
         match finding {
-            Finding::Row(row) => rows.push(row),
-            Finding::Fault { page, .. } => faults.push(page),
+            Recovered::Row(row) => rows.push(row),
+            Recovered::Fault { page, .. } => faults.push(page),
         }
         true
     });
@@ -37,12 +37,12 @@ fn filled(path: &Path) -> Connection {
     connection
 }
 
-fn by_sqlite(connection: &Connection) -> Vec<FoundRow> {
+fn by_sqlite(connection: &Connection) -> Vec<RecoveredRow> {
     connection
         .prepare("SELECT rowid, key, value FROM dict ORDER BY rowid")
         .unwrap()
         .query_map([], |row| {
-            Ok(FoundRow {
+            Ok(RecoveredRow {
                 rowid: row.get(0)?,
                 key: row.get(1)?,
                 value: row.get(2)?,
@@ -79,7 +79,7 @@ fn the_log_counts() {
         .unwrap();
     let other = Connection::open(&path).unwrap();
     assert_eq!(found(&path), (by_sqlite(&other), vec![]));
-    assert_eq!(Wreck::open(&path).unwrap().format().1, 2);
+    assert_eq!(PageScanner::open(&path).unwrap().format().1, 2);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::sqlite::file_format::btree::{
 };
 use crate::sqlite::file_format::{FILE_HEADER_BYTES, number, read_at};
 use crate::sqlite::open::place::{self, beside};
-use crate::sqlite::recovery::log::Log;
+use crate::sqlite::recovery::wal_reader::WalReader;
 
 /// Where the header has the first page of the free list, the format and the application id.
 const FREE_LIST: usize = 32;
@@ -23,7 +23,7 @@ const APPLICATION_ID: usize = 68;
 
 /// A row that was found.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct FoundRow {
+pub(crate) struct RecoveredRow {
     pub(crate) rowid: i64,
     pub(crate) key: Vec<u8>,
     pub(crate) value: Vec<u8>,
@@ -31,24 +31,24 @@ pub(crate) struct FoundRow {
 
 /// A row, or what is in the way of one.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Finding {
-    Row(FoundRow),
+pub(crate) enum Recovered {
+    Row(RecoveredRow),
     Fault { page: u32, reason: &'static str },
 }
 
 /// A file that SQLite may not be able to read.
-pub(crate) struct Wreck {
+pub(crate) struct PageScanner {
     file: File,
-    log: Option<Log>,
+    log: Option<WalReader>,
     size: PageSize,
     /// Pages in the file itself.
     pages: u32,
     /// Bytes in the file and the log: no row can be longer.
-    held: u64,
+    max_payload: u64,
     format: (u32, u32),
 }
 
-impl Wreck {
+impl PageScanner {
     /// Opens the file at `path` and the log beside it, for reading. Both have to be regular files.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let log_path = beside(path, "-wal");
@@ -59,13 +59,13 @@ impl Wreck {
         let mut file = place::open_to_read(path)?;
         let (length, header) = read_header(&mut file).map_err(|error| Error::io(path, error))?;
         let log = log
-            .map(Log::read)
+            .map(WalReader::read)
             .transpose()
             .map_err(|error| Error::io(&log_path, error))?
             .flatten();
         let mut wreck = Self {
             pages: 0,
-            held: length + log.as_ref().map_or(0, Log::bytes),
+            max_payload: length + log.as_ref().map_or(0, WalReader::bytes),
             file,
             log,
             size: PageSize::DEFAULT,
@@ -98,7 +98,7 @@ impl Wreck {
     /// At half the size the rows of a page lie outside it. At twice the size every other page lies
     /// inside one.
     fn guess_page_size(&mut self, length: u64) -> PageSize {
-        let in_log = self.log.as_ref().map(Log::page_bytes);
+        let in_log = self.log.as_ref().map(WalReader::page_bytes);
         if let Some(bytes) = in_log.and_then(|bytes| usize::try_from(bytes).ok()) {
             return PageSize::whole(bytes);
         }
@@ -128,7 +128,7 @@ impl Wreck {
 
     /// Shows every row that can be found, and every page that cannot be read: first what hangs
     /// together, then, if not all of it does, what lies about.
-    pub(crate) fn search(&mut self, f: &mut dyn FnMut(Finding) -> bool) {
+    pub(crate) fn scan(&mut self, f: &mut dyn FnMut(Recovered) -> bool) {
         let mut seen = HashSet::new();
         let mut whole = true;
         let mut go_on = true;
@@ -136,7 +136,7 @@ impl Wreck {
             Ok(root) => vec![root],
             Err(reason) => {
                 whole = false;
-                go_on = f(Finding::Fault { page: 1, reason });
+                go_on = f(Recovered::Fault { page: 1, reason });
                 Vec::new()
             }
         };
@@ -146,22 +146,22 @@ impl Wreck {
             }
             let mut children = Vec::new();
             let looked = self.look(page, &mut children, &mut |row| {
-                go_on &= f(Finding::Row(row));
+                go_on &= f(Recovered::Row(row));
             });
             if let Err(reason) = looked {
                 whole = false;
-                go_on &= f(Finding::Fault { page, reason });
+                go_on &= f(Recovered::Fault { page, reason });
             }
             // The leftmost child is on top: rows come in their order.
             left.extend(children.into_iter().rev());
         }
         if !whole && go_on {
-            self.search_rest(&seen, f);
+            self.scan_unreachable(&seen, f);
         }
     }
 
     /// Looks at the pages that no way from the root has led to and that are not known to be free.
-    fn search_rest(&mut self, seen: &HashSet<u32>, f: &mut dyn FnMut(Finding) -> bool) {
+    fn scan_unreachable(&mut self, seen: &HashSet<u32>, f: &mut dyn FnMut(Recovered) -> bool) {
         let free = self.free_pages();
         for page in self.all_pages() {
             if seen.contains(&page) || free.contains(&page) {
@@ -171,7 +171,7 @@ impl Wreck {
             // Most of them are something else: an index, or the rest of a large value.
             let _ = self.look(page, &mut Vec::new(), &mut |row| rows.push(row));
             for row in rows {
-                if !f(Finding::Row(row)) {
+                if !f(Recovered::Row(row)) {
                     return;
                 }
             }
@@ -181,7 +181,7 @@ impl Wreck {
     /// The pages that there are, however many the header of the file or of the log claims, but for
     /// the first.
     fn all_pages(&self) -> Vec<u32> {
-        let in_log = self.log.as_ref().map(Log::pages).unwrap_or_default();
+        let in_log = self.log.as_ref().map(WalReader::pages).unwrap_or_default();
         let beyond = in_log.into_iter().filter(|&page| page > self.pages);
         (2..=self.pages).chain(beyond).collect()
     }
@@ -191,7 +191,7 @@ impl Wreck {
         &mut self,
         number_of_page: u32,
         children: &mut Vec<u32>,
-        row: &mut dyn FnMut(FoundRow),
+        row: &mut dyn FnMut(RecoveredRow),
     ) -> Parsed<()> {
         let page = self.page(number_of_page)?;
         let mut fault = Ok(());
@@ -209,10 +209,10 @@ impl Wreck {
         fault
     }
 
-    fn row(&mut self, page: &[u8], cell: usize) -> Parsed<FoundRow> {
+    fn row(&mut self, page: &[u8], cell: usize) -> Parsed<RecoveredRow> {
         let (rowid, payload) = btree::row(self, page, cell)?;
         let (key, value) = record(&payload).ok_or("a row is not a key and a value")?;
-        Ok(FoundRow {
+        Ok(RecoveredRow {
             rowid,
             key: key.to_vec(),
             value: value.to_vec(),
@@ -252,7 +252,7 @@ impl Wreck {
     }
 }
 
-impl Pages for Wreck {
+impl Pages for PageScanner {
     /// The newest content of a page: the log's, or the file's.
     fn page(&mut self, page: u32) -> Parsed<Vec<u8>> {
         if page == 0 {
@@ -274,7 +274,7 @@ impl Pages for Wreck {
     }
 
     fn max_payload(&self) -> u64 {
-        self.held
+        self.max_payload
     }
 }
 
