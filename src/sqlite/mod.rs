@@ -45,7 +45,7 @@ pub(crate) use write::transaction::{Savepoint, WriteTransaction};
 
 use self::coherence::Coherence;
 use self::connection::raw::Header;
-use self::open::Connector;
+use self::open::Opener;
 use self::write::group::Work;
 use crate::engine::Deadline;
 use crate::engine::{DeferredErrors, FairMutex, Refusal};
@@ -59,7 +59,7 @@ const MAX_IDLE_READERS: usize = 8;
 
 /// An open vault, as bytes.
 pub(crate) struct Store {
-    connector: Connector,
+    opener: Opener,
     checksums: bool,
     /// Shows the state of the file, once it was asked for; not there where a file is not in WAL
     /// mode.
@@ -88,10 +88,10 @@ impl Store {
     pub(crate) fn open(config: Config, check: Check<'_>) -> Result<Self> {
         let _span = trace::opening(config.given_path());
         let forks = fork::watch();
-        let connector = Connector::new(config)?;
-        let (session, checksums) = connector.establish(check)?;
+        let opener = Opener::new(config)?;
+        let (session, checksums) = opener.open_first(check)?;
         Ok(Self {
-            connector,
+            opener,
             checksums,
             coherence: OnceLock::new(),
             readers: Mutex::new(Vec::new()),
@@ -106,7 +106,7 @@ impl Store {
 
     /// The absolute path, or `None` in memory.
     pub(crate) fn path(&self) -> Option<&Path> {
-        (!self.connector.is_in_memory()).then_some(&*self.connector.path)
+        (!self.opener.is_in_memory()).then_some(&*self.opener.path)
     }
 
     /// True if every value has a checksum.
@@ -136,7 +136,7 @@ impl Store {
         if let Some(session) = idle {
             return Ok(session);
         }
-        self.connector.reader(Arc::clone(&self.reader_token))
+        self.opener.reader(Arc::clone(&self.reader_token))
     }
 
     fn give_back_reader(&self, session: Session) {
@@ -221,13 +221,13 @@ impl Store {
     /// The time for which the writer can be waited for, if there is one.
     fn start_waiting(&self) -> Result<Deadline> {
         self.take_deferred_error()?;
-        if self.connector.config.read_only {
+        if self.opener.config.read_only {
             return Err(Error::ReadOnly {
                 path: self.name().to_path_buf(),
                 source: None,
             });
         }
-        Ok(Deadline::new(self.connector.config.busy_timeout))
+        Ok(Deadline::new(self.opener.config.busy_timeout))
     }
 
     fn acquire_writer(&self, deadline: &Deadline) -> Result<Session> {
@@ -283,16 +283,16 @@ impl Store {
     /// Syncs everything that was committed, whatever the durability.
     pub(crate) fn flush(&self) -> Result<()> {
         self.take_deferred_error()?;
-        if self.connector.config.read_only {
+        if self.opener.config.read_only {
             return Ok(());
         }
-        if self.connector.config.durability != Durability::Full
+        if self.opener.config.durability != Durability::Full
             && let Some(coherence) = self.coherence()?
         {
             coherence
                 .index
                 .sync()
-                .map_err(|error| self.connector.failed(error))?;
+                .map_err(|error| self.opener.failed(error))?;
         }
         self.check_names()
     }
@@ -331,11 +331,11 @@ impl Store {
             let bytes = self.read(Session::bytes)?;
             return Ok((bytes.unsigned_abs(), 0));
         };
-        if self.connector.is_replaced() {
-            return Err(self.connector.moved());
+        if self.opener.is_replaced() {
+            return Err(self.opener.moved());
         }
         let file = fs::metadata(path).map_err(|error| self.io(error))?.len();
-        match fs::metadata(self.connector.log_path()) {
+        match fs::metadata(self.opener.log_path()) {
             Ok(log) => Ok((file, log.len())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok((file, 0)),
             Err(error) => Err(self.io(error)),
@@ -367,7 +367,7 @@ impl Store {
 
     /// Closes the store and removes its file, unless somebody else has it open.
     pub(crate) fn delete(self) -> Result<()> {
-        if self.connector.is_in_memory() {
+        if self.opener.is_in_memory() {
             return self.close();
         }
         self.take_away(|path| fs::remove_file(path))
@@ -382,7 +382,7 @@ impl Store {
     fn take_away(mut self, f: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<()> {
         self.take_deferred_error()?;
         let path = self.name().to_path_buf();
-        if self.connector.config.read_only {
+        if self.opener.config.read_only {
             return Err(Error::ReadOnly { path, source: None });
         }
         // What has these names may be another vault by now.
@@ -401,8 +401,8 @@ impl Store {
         }
         // Still under the exclusive lock: who opens the file meanwhile waits, and then finds
         // that it has been moved away.
-        if self.connector.is_replaced() {
-            return Err(self.connector.moved());
+        if self.opener.is_replaced() {
+            return Err(self.opener.moved());
         }
         f(&path).map_err(|error| Error::io(&path, error))?;
         session.close()
@@ -429,5 +429,5 @@ pub(crate) const fn declares_checksums((id, format): (u32, u32)) -> bool {
 
 /// The permissions of the file at `path`, where the system has such a thing.
 pub(crate) fn permissions(path: &Path) -> Option<u32> {
-    open::place::mode(path)
+    open::paths::mode(path)
 }

@@ -16,7 +16,7 @@ use crate::sqlite::connection::raw::Header;
 use crate::sqlite::connection::session::Session;
 use crate::sqlite::file_format::{number, read_at};
 use crate::sqlite::names::{Look, Name, Names};
-use crate::sqlite::open::place::Identity;
+use crate::sqlite::open::paths::Identity;
 use crate::sqlite::{Store, fork};
 
 /// The beginning of a log, and of each frame in it.
@@ -29,7 +29,7 @@ const MOST_READS: usize = 16;
 impl Store {
     /// Refuses a write to files that others would not find, or that others have replaced.
     pub(in crate::sqlite) fn check_before(&self, session: &mut Session) -> Result<()> {
-        let Some(names) = self.connector.names() else {
+        let Some(names) = self.opener.names() else {
             return Ok(());
         };
         self.refuse_unless_right(names, names.look_before(), session)
@@ -39,7 +39,7 @@ impl Store {
     ///
     /// `frames` is how many the log had after it.
     pub(in crate::sqlite) fn check_after(&self, session: &mut Session, frames: u32) -> Result<()> {
-        let Some(names) = self.connector.names() else {
+        let Some(names) = self.opener.names() else {
             return Ok(());
         };
         let mut look = names.look_after();
@@ -61,7 +61,7 @@ impl Store {
 
     /// Refuses if the files no longer have their names, where no write is under way.
     pub(in crate::sqlite) fn check_names(&self) -> Result<()> {
-        let Some(names) = self.connector.names() else {
+        let Some(names) = self.opener.names() else {
             return Ok(());
         };
         match self.writer.try_acquire() {
@@ -91,7 +91,7 @@ impl Store {
 
     /// Writes a log that others cannot find back to the file, if that is sure to do no harm.
     fn save_log(&self, names: &Names, look: Look, session: &mut Session) {
-        if self.connector.config.read_only || !is_to_be_saved(look) {
+        if self.opener.config.read_only || !is_to_be_saved(look) {
             return;
         }
         // What cannot be saved now is tried again by the next write, and when the store is closed.
@@ -102,7 +102,7 @@ impl Store {
     ///
     /// It would write the log back, and delete the file that has its name.
     pub(in crate::sqlite) fn prepare_close(&self, session: &mut Session) {
-        let Some(names) = self.connector.names() else {
+        let Some(names) = self.opener.names() else {
             return;
         };
         let look = names.look();

@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::sqlite::lock;
-use crate::sqlite::open::place::{self, Identity, beside};
+use crate::sqlite::open::paths::{self, Identity, sibling};
 
 /// Longer than a step of a clock that counts in parts of a millisecond, and of one that does not.
 /// Linux advances the first at least every 10 milliseconds; FAT counts in steps of two seconds.
@@ -130,8 +130,8 @@ impl Names {
         let folder = path.parent().unwrap_or(Path::new("/")).to_path_buf();
         Self {
             path: path.to_path_buf(),
-            log: beside(path, "-wal"),
-            index: beside(path, "-shm"),
+            log: sibling(path, "-wal"),
+            index: sibling(path, "-shm"),
             open_folder: if cfg!(unix) {
                 File::open(&folder).ok()
             } else {
@@ -158,10 +158,10 @@ impl Names {
         if let Some(identity) = file {
             self.own_file.get_or_init(|| identity);
         }
-        if let Some(identity) = place::identity(&self.log) {
+        if let Some(identity) = paths::identity(&self.log) {
             self.first_log.get_or_init(|| identity);
         }
-        match place::identity(&self.index) {
+        match paths::identity(&self.index) {
             Some(identity) => {
                 self.own_index.get_or_init(|| identity);
             }
@@ -319,7 +319,7 @@ fn name(path: &Path, own: Option<&Identity>) -> Name {
     if cfg!(not(unix)) {
         return Name::Own;
     }
-    match (place::identity(path), own) {
+    match (paths::identity(path), own) {
         (None, _) => Name::Absent,
         (Some(found), Some(own)) if found != *own => Name::Others,
         _ => Name::Own,

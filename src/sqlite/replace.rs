@@ -14,7 +14,7 @@ use crate::sqlite::connection::open_file::OpenFile;
 use crate::sqlite::maintenance::finish::{self, sync_folder};
 use crate::sqlite::maintenance::{OWNER, Unfinished, copy};
 use crate::sqlite::open::config::{Config, Existence, Location};
-use crate::sqlite::open::place::{self, beside, resolve};
+use crate::sqlite::open::paths::{self, resolve, sibling};
 use crate::sqlite::{ANY_TYPES, Durability, ReadTransaction, Store};
 
 /// What lies beside a file and belongs to its content.
@@ -23,7 +23,7 @@ const LOGS: [&str; 2] = ["-wal", "-journal"];
 /// True if there is something beside the file at `path` without which it is not whole.
 pub(crate) fn has_log(path: &Path) -> bool {
     LOGS.iter()
-        .any(|suffix| fs::metadata(beside(path, suffix)).is_ok_and(|log| log.len() > 0))
+        .any(|suffix| fs::metadata(sibling(path, suffix)).is_ok_and(|log| log.len() > 0))
 }
 
 impl Store {
@@ -35,10 +35,11 @@ impl Store {
         let target = resolve(target)?;
         let io = |error| Error::io(&target, error);
         // As private as what it replaces.
-        let mode = place::mode(&target).or_else(|| self.path().and_then(place::mode));
-        let unfinished = place::create_beside(&target, ".restored", mode.map(|mode| mode | OWNER))
-            .map(Unfinished)
-            .map_err(io)?;
+        let mode = paths::mode(&target).or_else(|| self.path().and_then(paths::mode));
+        let unfinished =
+            paths::create_temp_sibling(&target, ".restored", mode.map(|mode| mode | OWNER))
+                .map(Unfinished)
+                .map_err(io)?;
         copy(transaction.session()?, &unfinished.0, &mut |_, _| ())?;
         finish::sync_file(&unfinished.0).map_err(io)?;
         // A folder that cannot be synced is found out before anything in it is replaced.
@@ -62,10 +63,10 @@ impl Store {
             checksums: false,
             immutable: false,
             read_only: false,
-            mode: self.path().and_then(place::mode),
+            mode: self.path().and_then(paths::mode),
             busy_timeout: Duration::ZERO,
             durability: Durability::Full,
-            ..self.connector.config.clone()
+            ..self.opener.config.clone()
         };
         Self::open(replaced, ANY_TYPES)
     }
@@ -95,7 +96,7 @@ fn replace_damaged(copy: &Path, target: &Path) -> Result<()> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-    let nobody_creates = place::before_opening();
+    let nobody_creates = paths::before_opening();
     let is_alone = Connection::open_with_flags(target, flags)
         .and_then(|connection| Ok((lock_exclusively(&connection)?, connection)))
         .map_err(|error| failure::from_sqlite(error, target, Duration::ZERO))?;
@@ -113,9 +114,9 @@ fn replace_damaged(copy: &Path, target: &Path) -> Result<()> {
 fn replace_with_logs(copy: &Path, target: &Path) -> io::Result<()> {
     let mut moved = Vec::new();
     let replaced = (|| {
-        for log in LOGS.map(|suffix| beside(target, suffix)) {
+        for log in LOGS.map(|suffix| sibling(target, suffix)) {
             if fs::symlink_metadata(&log).is_ok() {
-                let away = place::create_beside(&log, ".old", None)?;
+                let away = paths::create_temp_sibling(&log, ".old", None)?;
                 fs::rename(&log, &away)?;
                 moved.push((log, away));
             }
@@ -134,7 +135,7 @@ fn replace_with_logs(copy: &Path, target: &Path) -> io::Result<()> {
         fs::remove_file(away)?;
     }
     // An index is made anew by whoever opens the file first.
-    match fs::remove_file(beside(target, "-shm")) {
+    match fs::remove_file(sibling(target, "-shm")) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }

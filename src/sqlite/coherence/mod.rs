@@ -159,8 +159,8 @@ impl Store {
         if let Some(coherence) = self.coherence.get() {
             return Ok(coherence.as_ref());
         }
-        let capacity = self.connector.config.cache_capacity;
-        let index = self.connector.index()?;
+        let capacity = self.opener.config.cache_capacity;
+        let index = self.opener.index()?;
         let coherence = index.map(|index| Coherence::new(index, capacity));
         Ok(self.coherence.get_or_init(|| coherence).as_ref())
     }
@@ -214,7 +214,7 @@ impl Store {
 
     /// What a cached read needs, where there is a cache.
     fn caching(&self) -> Option<(&Coherence, &States, &Cache)> {
-        if self.connector.config.cache_capacity == 0 {
+        if self.opener.config.cache_capacity == 0 {
             return None;
         }
         // Without an index it is read from the file, which says what is wrong, if something is.

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-use crate::sqlite::open::place::create_new;
+use crate::sqlite::open::paths::create_new;
 
 /// Moves a file to a name that nothing has, or fails and leaves it where it is.
 type Move = fn(&Path, &Path) -> io::Result<()>;

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::sqlite::coherence::cache::Cache;
 use crate::sqlite::connection::session::Session;
 use crate::sqlite::open::config::{Config, Existence, Location};
-use crate::sqlite::open::place::{self, resolve};
+use crate::sqlite::open::paths::{self, resolve};
 use crate::sqlite::{ANY_TYPES, ReadTransaction, Store, lock};
 
 /// How many faults SQLite's own check lists before it stops.
@@ -119,8 +119,8 @@ impl Store {
         let mut transaction = ReadTransaction::begin_now(self)?;
         let target = resolve(target)?;
         // The copy is as private as the file, from the beginning.
-        let mode = self.path().and_then(place::mode).map(|mode| mode | OWNER);
-        let unfinished = place::create_beside(&target, ".unfinished", mode)
+        let mode = self.path().and_then(paths::mode).map(|mode| mode | OWNER);
+        let unfinished = paths::create_temp_sibling(&target, ".unfinished", mode)
             .map(Unfinished)
             .map_err(|error| Error::io(&target, error))?;
         copy(transaction.session()?, &unfinished.0, progress)?;
@@ -148,7 +148,7 @@ impl Store {
                 immutable: false,
                 read_only: false,
                 mode: None,
-                ..self.connector.config.clone()
+                ..self.opener.config.clone()
             };
             let old = Store::open(replaced, ANY_TYPES)?;
             old.replace_by(unfinished)?;

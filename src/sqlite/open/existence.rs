@@ -5,11 +5,11 @@ use std::fs;
 use rusqlite::ErrorCode;
 
 use crate::error::{Error, Result};
-use crate::sqlite::open::Connector;
+use crate::sqlite::open::Opener;
 use crate::sqlite::open::config::Existence;
-use crate::sqlite::open::place::{self, not_a_file};
+use crate::sqlite::open::paths::{self, not_a_file};
 
-impl Connector {
+impl Opener {
     /// Creates a file that must not be there yet, or is to have permissions of its own: SQLite would
     /// open what is there, and has no permissions to give.
     pub(in crate::sqlite) fn create_file(&self) -> Result<()> {
@@ -18,7 +18,7 @@ impl Connector {
         if self.is_in_memory() || !wanted {
             return Ok(());
         }
-        match place::create_new(&self.path, self.config.mode) {
+        match paths::create_new(&self.path, self.config.mode) {
             Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
                 Err(Error::io(&self.path, error))
             }
@@ -73,7 +73,7 @@ impl Connector {
                 source: None,
             });
         }
-        if !self.config.immutable && place::is_mounted(&path) {
+        if !self.config.immutable && paths::is_mounted(&path) {
             let reason =
                 "it is mounted by itself, which leaves its log elsewhere: mount its folder instead";
             return Err(Error::InvalidPath { path, reason });

@@ -12,9 +12,9 @@ use crate::sqlite::connection::failure;
 use crate::sqlite::connection::row::RawEntry;
 use crate::sqlite::file_format::MAGIC;
 use crate::sqlite::open::clean_file::CleanFile;
-use crate::sqlite::open::place::beside;
-use crate::sqlite::open::schema::{self, Found, Head};
-use crate::sqlite::open::{Connector, settings};
+use crate::sqlite::open::paths::sibling;
+use crate::sqlite::open::schema::{self, FileKind, Head};
+use crate::sqlite::open::{Opener, settings};
 use crate::sqlite::recovery::wal_reader::WalReader;
 use crate::sqlite::view;
 
@@ -75,18 +75,18 @@ pub(in crate::sqlite) struct Seen {
 }
 
 /// Sizes of what lies beside the file; zero for what is not there.
-pub(in crate::sqlite) struct Beside {
+pub(in crate::sqlite) struct Siblings {
     pub(in crate::sqlite) has_log: bool,
     log: u64,
     journal: u64,
     has_index: bool,
 }
 
-impl Connector {
-    pub(in crate::sqlite) fn beside(&self) -> Beside {
-        let size = |suffix| fs::metadata(beside(&self.path, suffix)).map(|file| file.len());
+impl Opener {
+    pub(in crate::sqlite) fn siblings(&self) -> Siblings {
+        let size = |suffix| fs::metadata(sibling(&self.path, suffix)).map(|file| file.len());
         let log = size("-wal");
-        Beside {
+        Siblings {
             has_log: log.is_ok(),
             log: log.unwrap_or(0),
             journal: size("-journal").unwrap_or(0),
@@ -101,7 +101,7 @@ impl Connector {
     pub(in crate::sqlite) fn look(
         &self,
         connection: &Connection,
-        found: &Beside,
+        found: &Siblings,
         check: Check<'_>,
         deadline: &mut Deadline,
     ) -> Result<Option<Seen>> {
@@ -126,7 +126,7 @@ impl Connector {
             // Somebody may have begun to use the file while it was looked at, and written over what
             // was being read.
             Err(_) => {
-                let found = self.beside();
+                let found = self.siblings();
                 if self.is_live(connection, &found) {
                     return Ok(None);
                 }
@@ -138,10 +138,10 @@ impl Connector {
     /// Accepts a file that needs no SQLite to be recognised. Who refuses one is SQLite: `None`.
     fn look_at_clean_file(&self, connection: &Connection, check: Check<'_>) -> Option<Seen> {
         let found = CleanFile::recognize(connection)?;
-        let vault = Found::Vault {
+        let vault = FileKind::Vault {
             checksums: found.checksums,
         };
-        let checksums = self.accept(Ok(vault)).ok()?;
+        let checksums = self.validate(Ok(vault)).ok()?;
         check(&self.path, &found.ends, found.checksums).ok()?;
         Some(Seen {
             head: found.head,
@@ -151,8 +151,8 @@ impl Connector {
 
     /// True if others use the log beside the file: then their index shows it, and one connection
     /// more changes nothing.
-    fn is_live(&self, connection: &Connection, beside: &Beside) -> bool {
-        if beside.log == 0 || !beside.has_index {
+    fn is_live(&self, connection: &Connection, siblings: &Siblings) -> bool {
+        if siblings.log == 0 || !siblings.has_index {
             return false;
         }
         if !self.config.read_only {
@@ -170,7 +170,7 @@ impl Connector {
 
     fn look_through_view(
         &self,
-        beside: &Beside,
+        siblings: &Siblings,
         check: Check<'_>,
         deadline: &mut Deadline,
     ) -> Result<Seen> {
@@ -185,25 +185,27 @@ impl Connector {
         // Writing the log back would do no harm, for it would stay in the view, but take time.
         let keep = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
         connection.set_db_config(keep, true).map_err(failed)?;
-        self.check_pieces(&connection, beside)?;
+        self.check_pieces(&connection, siblings)?;
         self.retry(deadline, || connection.execute_batch("BEGIN"))?;
         self.inspect(&connection, None, check, deadline)
     }
 
     /// Looks for what SQLite does not: a file that is not the one that its log or journal is of.
-    fn check_pieces(&self, connection: &Connection, beside: &Beside) -> Result<()> {
-        if beside.journal > LARGEST_JOURNAL_BYTES {
+    fn check_pieces(&self, connection: &Connection, siblings: &Siblings) -> Result<()> {
+        if siblings.journal > LARGEST_JOURNAL_BYTES {
             let reason = "the journal beside it is too large to be looked through: open the file \
                           with SQLite once, which rolls the journal back";
             return Err(Error::io(&self.path, std::io::Error::other(reason)));
         }
         let (bytes, head) = self.stored(connection)?;
-        if beside.log > 0 {
+        if siblings.log > 0 {
             return self.check_log(bytes, &head);
         }
         // What is zeros can be a file that was being created, of which the journal knows.
         let begins = head.get(..MAGIC.len()).unwrap_or(&head);
-        if beside.journal > 0 && !MAGIC.starts_with(begins) && begins.iter().any(|byte| *byte != 0)
+        if siblings.journal > 0
+            && !MAGIC.starts_with(begins)
+            && begins.iter().any(|byte| *byte != 0)
         {
             return Err(self.foreign("it is not a SQLite file"));
         }
@@ -267,14 +269,14 @@ impl Connector {
             if let Some(seen) = seen.filter(|seen| seen.head == head) {
                 return Ok((head, Err(seen)));
             }
-            Ok((head, Ok(schema::inspect(connection, head)?)))
+            Ok((head, Ok(schema::detect_kind(connection, head)?)))
         });
         let (head, found) = match found {
             Ok((_, Err(seen))) => return Ok(seen),
             Ok((head, Ok(found))) => (head, Ok(found)),
             Err(error) => (Head::default(), Err(error)),
         };
-        let checksums = self.accept(found)?;
+        let checksums = self.validate(found)?;
         if let Some(checksums) = checksums {
             let ends = self.retry(deadline, || Ends::read(connection))?;
             check(&self.path, &ends, checksums)?;
@@ -283,7 +285,7 @@ impl Connector {
     }
 
     /// Decides on what was found: whether it has checksums, or `None` for a new file.
-    pub(in crate::sqlite) fn accept(&self, found: Result<Found>) -> Result<Option<bool>> {
+    pub(in crate::sqlite) fn validate(&self, found: Result<FileKind>) -> Result<Option<bool>> {
         let path = self.path.to_path_buf();
         let foreign = |reason: String, source| {
             Err(Error::NotAVault {
@@ -293,16 +295,16 @@ impl Connector {
             })
         };
         match found {
-            Ok(Found::Vault { checksums: false }) if self.config.checksums => {
+            Ok(FileKind::Vault { checksums: false }) if self.config.checksums => {
                 Err(Error::InvalidOptions {
                     reason: "this vault was created without `checksums`: copy its entries into a new one",
                 })
             }
-            Ok(Found::Vault { checksums }) => Ok(Some(checksums)),
-            Ok(Found::Empty) if self.may_fill() => Ok(None),
-            Ok(Found::Empty) => foreign("the file is empty".to_owned(), None),
-            Ok(Found::Foreign(reason)) => foreign(reason, None),
-            Ok(Found::Newer(found)) => Err(Error::NewerFormat {
+            Ok(FileKind::Vault { checksums }) => Ok(Some(checksums)),
+            Ok(FileKind::Empty) if self.may_fill() => Ok(None),
+            Ok(FileKind::Empty) => foreign("the file is empty".to_owned(), None),
+            Ok(FileKind::Foreign(reason)) => foreign(reason, None),
+            Ok(FileKind::Newer(found)) => Err(Error::NewerFormat {
                 path,
                 found,
                 supported: schema::NEWEST,

@@ -6,7 +6,7 @@ pub(in crate::sqlite) mod clean_file;
 pub(in crate::sqlite) mod config;
 pub(in crate::sqlite) mod existence;
 pub(in crate::sqlite) mod look;
-pub(in crate::sqlite) mod place;
+pub(in crate::sqlite) mod paths;
 pub(in crate::sqlite) mod reading;
 pub(in crate::sqlite) mod schema;
 pub(in crate::sqlite) mod settings;
@@ -21,7 +21,7 @@ use rusqlite::{Connection, FileControl, OpenFlags, ffi};
 use self::config::{Config, Existence, Location};
 use self::look::Seen;
 pub(crate) use self::look::{ANY_TYPES, Check, Ends};
-use self::place::{Identity, absolute, beside, immutable_uri};
+use self::paths::{Identity, absolute, immutable_uri, sibling};
 use self::settings::{check_sqlite_version, harden, switch_to_wal};
 use crate::engine::Deadline;
 use crate::error::{Error, Result};
@@ -40,7 +40,7 @@ const MAX_MOVES: usize = 16;
 
 /// Everything that is needed to open one more connection to the same file.
 #[derive(Debug)]
-pub(in crate::sqlite) struct Connector {
+pub(in crate::sqlite) struct Opener {
     pub(in crate::sqlite) path: Arc<Path>,
     vfs: Option<&'static str>,
     pub(in crate::sqlite) config: Config,
@@ -48,7 +48,7 @@ pub(in crate::sqlite) struct Connector {
     names: Option<Arc<Names>>,
 }
 
-impl Connector {
+impl Opener {
     /// Makes the path absolute and checks what is there.
     pub(in crate::sqlite) fn new(config: Config) -> Result<Self> {
         check_sqlite_version()?;
@@ -61,16 +61,16 @@ impl Connector {
                 (PathBuf::from(memory::unique_path()), Some(vfs))
             }
         };
-        let connector = Self {
+        let opener = Self {
             names: vfs.is_none().then(|| Arc::new(Names::new(&path))),
             path: Arc::from(path),
             vfs,
             config,
         };
-        if connector.vfs.is_none() {
-            connector.check_existence()?;
+        if opener.vfs.is_none() {
+            opener.check_existence()?;
         }
-        Ok(connector)
+        Ok(opener)
     }
 
     /// Opens the first connection: the writer's, or a read-only vault's only one. Says too
@@ -78,7 +78,7 @@ impl Connector {
     ///
     /// Everything that can refuse the file looks first. The connection touches nothing before it
     /// reads.
-    pub(in crate::sqlite) fn establish(&self, check: Check<'_>) -> Result<(Session, bool)> {
+    pub(in crate::sqlite) fn open_first(&self, check: Check<'_>) -> Result<(Session, bool)> {
         self.refuse_pending()?;
         self.refuse_log_of_stranger()?;
         self.create_file()?;
@@ -86,20 +86,20 @@ impl Connector {
             self.refuse_to_lock_out()?;
             let mut connection = self.connect(self.flags())?;
             let mut deadline = Deadline::new(self.config.busy_timeout);
-            let beside = self.beside();
+            let siblings = self.siblings();
             let prepared = self
                 .check_writable(&connection)
-                .and_then(|()| self.look(&connection, &beside, check, &mut deadline))
+                .and_then(|()| self.look(&connection, &siblings, check, &mut deadline))
                 .and_then(|seen| self.prepare(&connection, seen, check, &mut deadline));
-            if prepared.is_err() && beside.has_log {
+            if prepared.is_err() && siblings.has_log {
                 // Closing would write the log of a foreign file into it.
                 let keep = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
                 connection.set_db_config(keep, true).ok();
             }
             // A file that was deleted meanwhile fails, or works, in any way: start anew. Its
             // identity is known if it has its name between two looks that see the same file.
-            let identity = place::identity(&self.path);
-            if self.has_moved(&connection) || place::identity(&self.path) != identity {
+            let identity = paths::identity(&self.path);
+            if self.has_moved(&connection) || paths::identity(&self.path) != identity {
                 continue;
             }
             connection
@@ -134,7 +134,7 @@ impl Connector {
         names.keep(file, !self.config.read_only)
     }
 
-    /// Opens one more connection, for reading, to a file that [`establish`](Self::establish) knows.
+    /// Opens one more connection, for reading, to a file that [`open_first`](Self::open_first) knows.
     ///
     /// It holds `token` for as long as it is open.
     pub(in crate::sqlite) fn reader(&self, token: Arc<()>) -> Result<Session> {
@@ -185,7 +185,7 @@ impl Connector {
 
     /// The log beside the file.
     pub(in crate::sqlite) fn log_path(&self) -> PathBuf {
-        beside(&self.path, "-wal")
+        sibling(&self.path, "-wal")
     }
 
     pub(in crate::sqlite) fn is_in_memory(&self) -> bool {
@@ -230,7 +230,7 @@ impl Connector {
 
     fn open_at(&self, path: &Path, flags: OpenFlags) -> Result<Connection> {
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-        let nobody_creates = place::before_opening();
+        let nobody_creates = paths::before_opening();
         let opened = match self.vfs {
             Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs),
             None => Connection::open_with_flags(path, flags),

@@ -7,10 +7,10 @@ use rusqlite::{ErrorCode, OpenFlags};
 
 use crate::error::{Error, Result, Source};
 use crate::sqlite::connection::raw;
-use crate::sqlite::open::Connector;
-use crate::sqlite::open::place::{self, beside, immutable_uri};
+use crate::sqlite::open::Opener;
+use crate::sqlite::open::paths::{self, immutable_uri, sibling};
 
-impl Connector {
+impl Opener {
     /// Refuses to read a file without what a log or a journal beside it says.
     pub(in crate::sqlite) fn refuse_pending(&self) -> Result<()> {
         if !self.config.immutable {
@@ -31,8 +31,8 @@ impl Connector {
         if fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
             return Some(log);
         }
-        let journal = beside(&self.path, "-journal");
-        place::is_hot_journal(&journal).then_some(journal)
+        let journal = sibling(&self.path, "-journal");
+        paths::is_hot_journal(&journal).then_some(journal)
     }
 
     /// Refuses to create a log or an index that the owner of the file could not write to: SQLite
@@ -41,9 +41,9 @@ impl Connector {
         if !self.config.read_only || self.config.immutable || self.is_in_memory() {
             return Ok(());
         }
-        let missing = |suffix| !beside(&self.path, suffix).exists();
+        let missing = |suffix| !sibling(&self.path, suffix).exists();
         let creates = (missing("-wal") || missing("-shm"))
-            && place::would_lock_out_owner(&self.path)
+            && paths::would_lock_out_owner(&self.path)
             && self.is_in_wal_mode()?;
         if !creates {
             return Ok(());
@@ -93,8 +93,8 @@ impl Connector {
             return Ok(());
         }
         for suffix in ["-wal", "-shm", "-journal"] {
-            let path = beside(&self.path, suffix);
-            if place::may_not_write(&path) {
+            let path = sibling(&self.path, suffix);
+            if paths::may_not_write(&path) {
                 let source = "it belongs to another user, or its permissions were changed";
                 return Err(Error::ReadOnly {
                     path,
@@ -111,7 +111,7 @@ impl Connector {
         if self.config.read_only || self.is_in_memory() {
             return Ok(());
         }
-        let is_strangers = |suffix| place::is_strangers(&beside(&self.path, suffix), &self.path);
+        let is_strangers = |suffix| paths::is_strangers(&sibling(&self.path, suffix), &self.path);
         if !["-wal", "-shm", "-journal"].into_iter().any(is_strangers) {
             return Ok(());
         }

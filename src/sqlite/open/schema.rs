@@ -32,7 +32,7 @@ const MOST_NAMES: usize = 20;
 
 /// What a file turned out to be.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::sqlite) enum Found {
+pub(in crate::sqlite) enum FileKind {
     /// No table and no magic: a new file.
     Empty,
     /// A vault that this version reads.
@@ -92,18 +92,23 @@ pub(in crate::sqlite) fn recognize(head: Head, sql: &[u8]) -> Option<bool> {
 ///
 /// It may be a vault of this crate, or one of the Python package's: the same table,
 /// perhaps not `STRICT`, and no magic.
-pub(in crate::sqlite) fn inspect(connection: &Connection, head: Head) -> rusqlite::Result<Found> {
+pub(in crate::sqlite) fn detect_kind(
+    connection: &Connection,
+    head: Head,
+) -> rusqlite::Result<FileKind> {
     let Head { id, format, .. } = head;
     if id != APPLICATION_ID && id != 0 {
-        return Ok(Found::Foreign(format!(
+        return Ok(FileKind::Foreign(format!(
             "its application id {id:#010x} is that of another program"
         )));
     }
     if id == APPLICATION_ID && format > NEWEST {
-        return Ok(Found::Newer(format));
+        return Ok(FileKind::Newer(format));
     }
     if id == APPLICATION_ID && format < PLAIN {
-        return Ok(Found::Foreign(format!("no vault has the format {format}")));
+        return Ok(FileKind::Foreign(format!(
+            "no vault has the format {format}"
+        )));
     }
     let mut objects = objects(connection)?;
     // Statistics and the like, which SQLite makes by itself.
@@ -113,7 +118,7 @@ pub(in crate::sqlite) fn inspect(connection: &Connection, head: Head) -> rusqlit
         objects.into_iter().partition(Object::belongs_to_dict);
     let table = own.iter().find(|object| object.kind == "table");
     let problem = match (table, foreign.as_slice()) {
-        (None, []) if own.is_empty() && id == 0 => return Ok(Found::Empty),
+        (None, []) if own.is_empty() && id == 0 => return Ok(FileKind::Empty),
         (None, []) => Some("it has no table \"dict\"".to_owned()),
         (None, foreign) => Some(format!("it contains {}", list(foreign))),
         // Before anything is asked of the table: what else is there may answer.
@@ -128,7 +133,7 @@ pub(in crate::sqlite) fn inspect(connection: &Connection, head: Head) -> rusqlit
             drop_all(foreign)
         )),
     };
-    Ok(problem.map_or(Found::Vault { checksums }, Found::Foreign))
+    Ok(problem.map_or(FileKind::Vault { checksums }, FileKind::Foreign))
 }
 
 const WRONG_TABLE: &str = "its table \"dict\" is not `(key BLOB PRIMARY KEY NOT NULL, \
@@ -233,20 +238,20 @@ fn drop_all(objects: &[Object]) -> String {
 mod tests {
     use super::*;
 
-    fn found(sql: &str) -> Found {
+    fn found(sql: &str) -> FileKind {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(sql).unwrap();
-        inspect(&connection, Head::read(&connection).unwrap()).unwrap()
+        detect_kind(&connection, Head::read(&connection).unwrap()).unwrap()
     }
 
     fn is_foreign(sql: &str) -> bool {
-        matches!(found(sql), Found::Foreign(_))
+        matches!(found(sql), FileKind::Foreign(_))
     }
 
     #[test]
     fn the_own_format_and_that_of_python_are_vaults() {
-        assert_eq!(found(""), Found::Empty);
-        let plain = || Found::Vault { checksums: false };
+        assert_eq!(found(""), FileKind::Empty);
+        let plain = || FileKind::Vault { checksums: false };
         assert_eq!(found(CREATE), plain());
         assert_eq!(
             found("CREATE TABLE dict (key BLOB PRIMARY KEY, value BLOB)"),
@@ -265,11 +270,11 @@ mod tests {
                 "{CREATE}; PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={format}"
             ))
         };
-        assert!(matches!(of(-1), Found::Foreign(_)));
-        assert!(matches!(of(0), Found::Foreign(_)));
-        assert_eq!(of(PLAIN), Found::Vault { checksums: false });
-        assert_eq!(of(CHECKSUMS), Found::Vault { checksums: true });
-        assert_eq!(of(3), Found::Newer(3));
+        assert!(matches!(of(-1), FileKind::Foreign(_)));
+        assert!(matches!(of(0), FileKind::Foreign(_)));
+        assert_eq!(of(PLAIN), FileKind::Vault { checksums: false });
+        assert_eq!(of(CHECKSUMS), FileKind::Vault { checksums: true });
+        assert_eq!(of(3), FileKind::Newer(3));
     }
 
     #[test]
@@ -326,20 +331,20 @@ mod tests {
             "CREATE TABLE IF NOT EXISTS dict (key BLOB CONSTRAINT k PRIMARY KEY, value BLOB)",
             "CREATE TABLE dict (key blob primary key -- as ever\n, value [BLOB] NULL)",
         ] {
-            assert_eq!(found(sql), Found::Vault { checksums: false }, "{sql}");
+            assert_eq!(found(sql), FileKind::Vault { checksums: false }, "{sql}");
         }
     }
 
     #[test]
     fn what_sqlite_adds_by_itself_does_no_harm() {
         let sql = format!("{CREATE}; INSERT INTO dict VALUES (x'4d01', x'4d01'); ANALYZE");
-        assert_eq!(found(&sql), Found::Vault { checksums: false });
+        assert_eq!(found(&sql), FileKind::Vault { checksums: false });
         let sql =
             format!("CREATE TABLE t (x INTEGER PRIMARY KEY AUTOINCREMENT); DROP TABLE t; {CREATE}");
-        assert_eq!(found(&sql), Found::Vault { checksums: false });
+        assert_eq!(found(&sql), FileKind::Vault { checksums: false });
         assert_eq!(
             found("CREATE TABLE t (x); ANALYZE; DROP TABLE t"),
-            Found::Empty
+            FileKind::Empty
         );
     }
 
@@ -349,7 +354,7 @@ mod tests {
             "{CREATE}; CREATE TABLE _litestream_seq (id); CREATE TABLE \"a\"\"b\" (x); \
              CREATE INDEX i ON dict (value)"
         );
-        let Found::Foreign(reason) = found(&sql) else {
+        let FileKind::Foreign(reason) = found(&sql) else {
             panic!("it is foreign");
         };
         for part in [
@@ -359,7 +364,7 @@ mod tests {
             assert!(reason.contains(part), "{reason}");
         }
         let tables: Vec<String> = (0..50).map(|n| format!("CREATE TABLE t{n} (x);")).collect();
-        let Found::Foreign(reason) = found(&tables.concat()) else {
+        let FileKind::Foreign(reason) = found(&tables.concat()) else {
             panic!("it is foreign");
         };
         assert!(reason.contains("\"t19\" and 30 more"), "{reason}");

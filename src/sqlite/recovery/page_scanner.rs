@@ -13,7 +13,7 @@ use crate::sqlite::file_format::btree::{
     self, PageSize, Pages, Parsed, TablePage, record, root_of_dict,
 };
 use crate::sqlite::file_format::{FILE_HEADER_BYTES, number, read_at};
-use crate::sqlite::open::place::{self, beside};
+use crate::sqlite::open::paths::{self, sibling};
 use crate::sqlite::recovery::wal_reader::WalReader;
 
 /// Where the header has the first page of the free list, the format and the application id.
@@ -51,12 +51,12 @@ pub(crate) struct PageScanner {
 impl PageScanner {
     /// Opens the file at `path` and the log beside it, for reading. Both have to be regular files.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let log_path = beside(path, "-wal");
-        let has_log = place::is_there(&log_path).map_err(|error| Error::io(&log_path, error))?;
+        let log_path = sibling(path, "-wal");
+        let has_log = paths::is_there(&log_path).map_err(|error| Error::io(&log_path, error))?;
         let log = has_log
-            .then(|| place::open_to_read(&log_path))
+            .then(|| paths::open_to_read(&log_path))
             .transpose()?;
-        let mut file = place::open_to_read(path)?;
+        let mut file = paths::open_to_read(path)?;
         let (length, header) = read_header(&mut file).map_err(|error| Error::io(path, error))?;
         let log = log
             .map(WalReader::read)

@@ -10,10 +10,10 @@ use crate::error::{Error, Result};
 use crate::sqlite::open::config::Existence;
 
 /// The name of a file beside the one at `path`.
-pub(in crate::sqlite) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut beside = path.to_path_buf().into_os_string();
-    beside.push(suffix);
-    PathBuf::from(beside)
+pub(in crate::sqlite) fn sibling(path: &Path, suffix: &str) -> PathBuf {
+    let mut sibling = path.to_path_buf().into_os_string();
+    sibling.push(suffix);
+    PathBuf::from(sibling)
 }
 
 /// Held by whoever creates a file under a name at which SQLite may open it, and shared by whoever
@@ -53,7 +53,7 @@ const MAX_NAMES: u32 = 1000;
 ///
 /// Nobody can foresee the name. In a folder that others can write, a name that can be foreseen is
 /// one that they can take first.
-pub(in crate::sqlite) fn create_beside(
+pub(in crate::sqlite) fn create_temp_sibling(
     path: &Path,
     suffix: &str,
     mode: Option<u32>,
