@@ -44,7 +44,7 @@ pub(crate) use write::scope::Scope;
 pub(crate) use write::transaction::{Savepoint, WriteTransaction};
 
 use self::coherence::Coherence;
-use self::connection::raw::Header;
+use self::connection::raw::WalIndexHeader;
 use self::open::Opener;
 use self::write::group::Work;
 use crate::engine::Deadline;
@@ -70,7 +70,7 @@ pub(crate) struct Store {
     /// The threads that have begun a read transaction, once for each that lives.
     reading_threads: Mutex<Vec<ThreadId>>,
     /// The number of entries, and the state in which it was true.
-    length: Mutex<Option<(Header, u64)>>,
+    length: Mutex<Option<(WalIndexHeader, u64)>>,
     /// Errors of destructors, for calls that write to return.
     deferred: DeferredErrors,
     /// What [`fork::watch`] said when it was opened.
@@ -166,7 +166,7 @@ impl Store {
     }
 
     /// The number of entries in the state `at`, if it is known.
-    fn known_length(&self, at: Option<Header>) -> Option<u64> {
+    fn known_length(&self, at: Option<WalIndexHeader>) -> Option<u64> {
         let (header, length) = (*lock(&self.length))?;
         (Some(header) == at).then_some(length)
     }
@@ -370,16 +370,16 @@ impl Store {
         if self.opener.is_in_memory() {
             return self.close();
         }
-        self.take_away(|path| fs::remove_file(path))
+        self.close_and(|path| fs::remove_file(path))
     }
 
     /// Closes the store and puts another file in its place, unless somebody else has it open.
     fn replace_by(self, file: &Path) -> Result<()> {
-        self.take_away(|path| fs::rename(file, path))
+        self.close_and(|path| fs::rename(file, path))
     }
 
     /// Closes the store, and lets `f` do away with the file while nobody else can have it open.
-    fn take_away(mut self, f: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<()> {
+    fn close_and(mut self, f: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<()> {
         self.take_deferred_error()?;
         let path = self.name().to_path_buf();
         if self.opener.config.read_only {
@@ -392,7 +392,7 @@ impl Store {
         let Some(mut session) = self.writer.take() else {
             return Err(Error::InUse { path });
         };
-        if let Err(error) = session.with_connection(take_alone) {
+        if let Err(error) = session.with_connection(lock_exclusively) {
             self.prepare_close(&mut session);
             return Err(match error {
                 Error::Busy { path, .. } => Error::InUse { path },
@@ -410,7 +410,7 @@ impl Store {
 }
 
 /// Leaves WAL mode, which fails while anyone else has the file open, and locks it.
-fn take_alone(connection: &rusqlite::Connection) -> rusqlite::Result<()> {
+fn lock_exclusively(connection: &rusqlite::Connection) -> rusqlite::Result<()> {
     connection.pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(()))?;
     connection.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))?;
     connection.execute_batch("BEGIN EXCLUSIVE; COMMIT")

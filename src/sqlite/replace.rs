@@ -72,7 +72,7 @@ impl Store {
     }
 
     fn replace_by_synced(self, copy: &Path) -> Result<()> {
-        self.take_away(|path| {
+        self.close_and(|path| {
             // The log is gone for good before the copy comes.
             sync_folder(path)?;
             fs::rename(copy, path)

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use self::cache::{Cache, Cached};
 use self::states::{State, States, Touched};
 use crate::error::Result;
-use crate::sqlite::connection::raw::{Header, WalIndex};
+use crate::sqlite::connection::raw::{WalIndex, WalIndexHeader};
 use crate::sqlite::connection::session::Lookup;
 use crate::sqlite::{Store, lock};
 
@@ -22,13 +22,13 @@ pub(in crate::sqlite) struct Coherence {
 #[derive(Debug)]
 pub(in crate::sqlite) struct Began {
     /// The state at the beginning, where it could be known.
-    pub(in crate::sqlite) at: Option<Header>,
+    pub(in crate::sqlite) at: Option<WalIndexHeader>,
 }
 
 /// The right to tell the cache what was read: the state before the read.
 #[derive(Clone, Copy)]
 struct Ticket {
-    live: Header,
+    live: WalIndexHeader,
     state: State,
 }
 
@@ -60,7 +60,7 @@ impl Coherence {
     }
 
     /// It has ended: with a commit that made the header `now`, or otherwise.
-    pub(in crate::sqlite) fn end(&self, now: Option<Header>, touched: &Touched) {
+    pub(in crate::sqlite) fn end(&self, now: Option<WalIndexHeader>, touched: &Touched) {
         if let Some((states, _)) = &self.cached {
             states.end(now, touched);
         }
@@ -150,7 +150,7 @@ impl Lookup for &Store {
 
 impl Store {
     /// The state of the file, if anybody has asked for the index yet.
-    pub(in crate::sqlite) fn header(&self) -> Option<Header> {
+    pub(in crate::sqlite) fn header(&self) -> Option<WalIndexHeader> {
         self.coherence.get()?.as_ref()?.index.header()
     }
 
@@ -206,7 +206,7 @@ impl Store {
     }
 
     /// The caller's write transaction is over.
-    pub(in crate::sqlite) fn ended_write(&self, now: Option<Header>, touched: &Touched) {
+    pub(in crate::sqlite) fn ended_write(&self, now: Option<WalIndexHeader>, touched: &Touched) {
         if let Some(Some(coherence)) = self.coherence.get() {
             coherence.end(now, touched);
         }

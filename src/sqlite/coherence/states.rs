@@ -37,7 +37,7 @@
 //! if the key was changed meanwhile, its slot is beyond the entry's number.
 //!
 //! **A commit is this store's own** if the header afterwards is what that one commit has made of the header
-//! before ([`Header::is_by_commit`]). Both are known: the first was read under the write lock, and SQLite's hook says how
+//! before ([`WalIndexHeader::is_by_commit`]). Both are known: the first was read under the write lock, and SQLite's hook says how
 //! many frames the log had after the commit. If another process has committed before we looked, the
 //! frames or the salts differ, and the step counts as foreign.
 //!
@@ -55,7 +55,7 @@ use std::array;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Mutex, PoisonError};
 
-use crate::sqlite::connection::raw::{HEADER_WORDS, Header};
+use crate::sqlite::connection::raw::{HEADER_WORDS, WalIndexHeader};
 
 /// A commit of one key makes one in so many of the other keys look changed.
 const SLOTS: usize = 4096;
@@ -126,7 +126,7 @@ impl States {
 
     /// The published state, if it is the one with the header `live`.
     #[inline]
-    pub(in crate::sqlite) fn current(&self, live: &Header) -> Option<State> {
+    pub(in crate::sqlite) fn current(&self, live: &WalIndexHeader) -> Option<State> {
         let sequence = self.sequence.load(Ordering::Acquire);
         let is_live = self
             .header
@@ -158,8 +158,8 @@ impl States {
     /// `None` while this store is committing: what came of that is not known yet.
     pub(in crate::sqlite) fn observe(
         &self,
-        read: impl FnOnce() -> Option<Header>,
-    ) -> Option<(Header, State)> {
+        read: impl FnOnce() -> Option<WalIndexHeader>,
+    ) -> Option<(WalIndexHeader, State)> {
         let is_writing = self.publishing();
         let live = read()?;
         if self.current(&live).is_none() {
@@ -172,7 +172,7 @@ impl States {
     }
 
     /// This store has got the write lock, in the state `at`: what is committed from now on is its own.
-    pub(in crate::sqlite) fn begin(&self, at: Option<Header>) {
+    pub(in crate::sqlite) fn begin(&self, at: Option<WalIndexHeader>) {
         let mut is_writing = self.publishing();
         if let Some(at) = at
             && self.current(&at).is_none()
@@ -184,7 +184,7 @@ impl States {
 
     /// This store has committed, or not. `now` is the header that its commit has made, if it is certain that
     /// nobody else has made it.
-    pub(in crate::sqlite) fn end(&self, now: Option<Header>, touched: &Touched) {
+    pub(in crate::sqlite) fn end(&self, now: Option<WalIndexHeader>, touched: &Touched) {
         let mut is_writing = self.publishing();
         *is_writing = false;
         let Some(now) = now.filter(|now| self.current(now).is_none()) else {
@@ -202,13 +202,13 @@ impl States {
         self.publish(&now, self.since.load(Ordering::Relaxed));
     }
 
-    fn publish_foreign(&self, header: &Header) {
+    fn publish_foreign(&self, header: &WalIndexHeader) {
         let number = self.sequence.load(Ordering::Relaxed) / 2 + 1;
         self.publish(header, number);
     }
 
     /// Only with the lock held.
-    fn publish(&self, header: &Header, since: u64) {
+    fn publish(&self, header: &WalIndexHeader, since: u64) {
         let sequence = self.sequence.load(Ordering::Relaxed);
         self.sequence.store(sequence + 1, Ordering::Relaxed);
         fence(Ordering::Release);
@@ -234,10 +234,10 @@ mod tests {
     const KEY: u64 = 7 << 32;
     const OTHER: u64 = 8 << 32;
 
-    fn header(frames: u32) -> Header {
+    fn header(frames: u32) -> WalIndexHeader {
         let mut words = [0; HEADER_WORDS];
         (words[2], words[4], words[6]) = (frames, frames, frames.wrapping_mul(0x9e37_79b9));
-        Header(words)
+        WalIndexHeader(words)
     }
 
     fn touched(keys: &[u64]) -> Touched {
@@ -248,7 +248,7 @@ mod tests {
         touched
     }
 
-    fn observed(states: &States, live: Header) -> State {
+    fn observed(states: &States, live: WalIndexHeader) -> State {
         states
             .observe(|| Some(live))
             .map(|(_, state)| state)
@@ -256,7 +256,7 @@ mod tests {
     }
 
     /// This store commits, which makes the header `after` of `before`.
-    fn commit(states: &States, before: Header, after: Header, keys: &[u64]) {
+    fn commit(states: &States, before: WalIndexHeader, after: WalIndexHeader, keys: &[u64]) {
         states.begin(Some(before));
         states.end(Some(after), &touched(keys));
     }

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rusqlite::{Connection, ffi};
 
-use crate::sqlite::connection::raw::Header;
+use crate::sqlite::connection::raw::WalIndexHeader;
 
 /// The size of a region of the shared-memory index: <https://www.sqlite.org/walformat.html>.
 const REGION_BYTES: c_int = 32 * 1024;
@@ -162,9 +162,9 @@ impl<'a> OpenFile<'a> {
     }
 
     /// The header of the shared-memory index, if there is one.
-    pub(in crate::sqlite) fn index_header(self) -> Option<Header> {
+    pub(in crate::sqlite) fn index_header(self) -> Option<WalIndexHeader> {
         let words = self.index().ok()??;
-        Some(Header(std::array::from_fn(|word| {
+        Some(WalIndexHeader(std::array::from_fn(|word| {
             // SAFETY: the first copy lies in the first 48 bytes of a region of 32 KiB, aligned for u32,
             // which stays mapped while the file is open.
             unsafe { words.add(word).as_ref() }.load(Ordering::Relaxed)

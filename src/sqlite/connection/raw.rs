@@ -21,9 +21,9 @@ pub(in crate::sqlite) const HEADER_WORDS: usize = 12;
 /// It is a copy of the write-ahead log's index header, which every commit by every
 /// connection of every process changes: <https://www.sqlite.org/walformat.html#the_wal_index_header>.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::sqlite) struct Header(pub(in crate::sqlite) [u32; HEADER_WORDS]);
+pub(in crate::sqlite) struct WalIndexHeader(pub(in crate::sqlite) [u32; HEADER_WORDS]);
 
-impl Header {
+impl WalIndexHeader {
     /// The header as its words.
     pub(in crate::sqlite) const fn words(&self) -> &[u32; HEADER_WORDS] {
         &self.0
@@ -119,11 +119,11 @@ impl WalIndex {
     ///
     /// A committer writes the second copy, a barrier, then the first: two equal copies, the
     /// first read first, are one header and not parts of two.
-    pub(in crate::sqlite) fn header(&self) -> Option<Header> {
+    pub(in crate::sqlite) fn header(&self) -> Option<WalIndexHeader> {
         let first = self.copy(0);
         fence(Ordering::SeqCst);
         let second = self.copy(HEADER_WORDS);
-        (first == second).then_some(Header(first))
+        (first == second).then_some(WalIndexHeader(first))
     }
 
     fn copy(&self, offset: usize) -> [u32; HEADER_WORDS] {
@@ -208,7 +208,7 @@ mod tests {
         }
 
         /// The headers before and after a commit, and the frames after it.
-        fn commit(&self, sql: &str) -> (Header, Header, u32) {
+        fn commit(&self, sql: &str) -> (WalIndexHeader, WalIndexHeader, u32) {
             let before = self.index.header().unwrap();
             self.writer.forget_commit();
             self.writer.connection().execute_batch(sql).unwrap();

@@ -290,7 +290,7 @@ mod tests {
     use super::*;
     use crate::error::Error;
     use crate::sqlite::ANY_TYPES;
-    use crate::sqlite::connection::raw::Header;
+    use crate::sqlite::connection::raw::WalIndexHeader;
     use crate::sqlite::{Config, Durability, Existence, Location};
 
     struct Bench {
@@ -331,7 +331,7 @@ mod tests {
 
         /// How many transactions were committed, of which there are few here.
         fn commits(&self) -> u32 {
-            let Header(words) = self.store.header().unwrap();
+            let WalIndexHeader(words) = self.store.header().unwrap();
             words[2]
         }
 
