@@ -15,7 +15,7 @@ use crate::sqlite::connection::open_file::OpenFile;
 use crate::sqlite::connection::raw::WalIndexHeader;
 use crate::sqlite::connection::session::Session;
 use crate::sqlite::file_format::{number, read_at};
-use crate::sqlite::names::{Look, Name, Names};
+use crate::sqlite::names::{NameState, NameStates, NameTracker};
 use crate::sqlite::open::paths::Identity;
 use crate::sqlite::{Store, fork};
 
@@ -32,7 +32,7 @@ impl Store {
         let Some(names) = self.opener.names() else {
             return Ok(());
         };
-        self.refuse_unless_right(names, names.look_before(), session)
+        self.refuse_unless_own(names, names.check_before_write(), session)
     }
 
     /// Decides whether a commit can be acknowledged: whether it is in the files of those names.
@@ -42,8 +42,8 @@ impl Store {
         let Some(names) = self.opener.names() else {
             return Ok(());
         };
-        let mut look = names.look_after();
-        if look.is_right() && !names.knows_log() && frames > 0 {
+        let mut states = names.check_after_commit();
+        if states.are_own() && !names.knows_log() && frames > 0 {
             let found = session.with_connection(|connection| {
                 Ok(find_commit(connection, names.log_path(), frames))
             })?;
@@ -52,11 +52,11 @@ impl Store {
                 Found::Unknown => {}
                 Found::Elsewhere => {
                     names.keep_log(None);
-                    look = names.look();
+                    states = names.check();
                 }
             }
         }
-        self.refuse_unless_right(names, look, session)
+        self.refuse_unless_own(names, states, session)
     }
 
     /// Refuses if the files no longer have their names, where no write is under way.
@@ -66,36 +66,43 @@ impl Store {
         };
         match self.writer.try_acquire() {
             Ok(Some(mut session)) => {
-                let checked = self.refuse_unless_right(names, names.look_after(), &mut session);
+                let checked =
+                    self.refuse_unless_own(names, names.check_after_commit(), &mut session);
                 self.writer.release(session);
                 checked
             }
             // Who has it looks, too.
             Ok(None) | Err(Refusal::Reentrant | Refusal::TimedOut) => {
-                let look = names.look_after();
-                if look.is_right() {
+                let states = names.check_after_commit();
+                if states.are_own() {
                     return Ok(());
                 }
-                Err(names.moved(look))
+                Err(names.moved(states))
             }
         }
     }
 
-    fn refuse_unless_right(&self, names: &Names, look: Look, session: &mut Session) -> Result<()> {
-        if look.is_right() {
+    fn refuse_unless_own(
+        &self,
+        names: &NameTracker,
+        states: NameStates,
+        session: &mut Session,
+    ) -> Result<()> {
+        if states.are_own() {
             return Ok(());
         }
-        self.save_log(names, look, session);
-        Err(names.moved(look))
+        self.save_log(names, states, session);
+        Err(names.moved(states))
     }
 
     /// Writes a log that others cannot find back to the file, if that is sure to do no harm.
-    fn save_log(&self, names: &Names, look: Look, session: &mut Session) {
-        if self.opener.config.read_only || !is_to_be_saved(look) {
+    fn save_log(&self, names: &NameTracker, states: NameStates, session: &mut Session) {
+        if self.opener.config.read_only || !is_to_be_saved(states) {
             return;
         }
         // What cannot be saved now is tried again by the next write, and when the store is closed.
-        let _ = session.with_connection(|connection| save_log(connection, look, names.log_path()));
+        let _ =
+            session.with_connection(|connection| save_log(connection, states, names.log_path()));
     }
 
     /// Sees to it that closing the last connection does no harm to the files of others.
@@ -105,11 +112,11 @@ impl Store {
         let Some(names) = self.opener.names() else {
             return;
         };
-        let look = names.look();
-        if look.is_right() {
+        let states = names.check();
+        if states.are_own() {
             return;
         }
-        self.save_log(names, look, session);
+        self.save_log(names, states, session);
         let _ = session.with_connection(|connection| {
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
         });
@@ -158,7 +165,7 @@ impl Drop for Store {
 
 impl Session {
     /// The same session, of files with these names.
-    pub(in crate::sqlite) fn named(mut self, names: Option<Arc<Names>>) -> Self {
+    pub(in crate::sqlite) fn named(mut self, names: Option<Arc<NameTracker>>) -> Self {
         self.names = names;
         self
     }
@@ -188,27 +195,27 @@ impl Session {
 /// opens a file whose name is gone: its log can be written back while none of the three names is
 /// another's. Where another file has the name of the file and the log still has its own, whoever
 /// opened that file works with this log.
-fn is_to_be_saved(look: Look) -> bool {
+fn is_to_be_saved(states: NameStates) -> bool {
     matches!(
-        (look.file, look.log, look.index),
-        (_, Name::Absent | Name::Others, Name::Own)
+        (states.file, states.log, states.index),
+        (_, NameState::Missing | NameState::Replaced, NameState::Own)
             | (
-                Name::Absent,
-                Name::Own | Name::Absent,
-                Name::Own | Name::Absent
+                NameState::Missing,
+                NameState::Own | NameState::Missing,
+                NameState::Own | NameState::Missing
             )
-            | (Name::Own, Name::Absent, Name::Absent)
+            | (NameState::Own, NameState::Missing, NameState::Missing)
     )
 }
 
-fn save_log(connection: &Connection, look: Look, path: &Path) -> rusqlite::Result<()> {
+fn save_log(connection: &Connection, states: NameStates, path: &Path) -> rusqlite::Result<()> {
     // An index that has gone on with another log says nothing of this one.
     if !index_agrees_with_log(connection) {
         return Ok(());
     }
     let is_busy: i64 =
         connection.query_one("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-    if is_busy != 0 || look.log != Name::Others {
+    if is_busy != 0 || states.log != NameState::Replaced {
         return Ok(());
     }
     // What has the log's name now is older than the file, or no log at all: whoever opened the file

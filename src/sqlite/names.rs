@@ -34,32 +34,32 @@ const COARSE_STEP: Duration = Duration::from_secs(3);
 
 /// What became of the name of an open file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::sqlite) enum Name {
+pub(in crate::sqlite) enum NameState {
     /// It is the file's.
     Own,
     /// No file has it.
-    Absent,
+    Missing,
     /// Another file has it.
-    Others,
+    Replaced,
 }
 
 /// The names of the three files of a store.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::sqlite) struct Look {
-    pub(in crate::sqlite) file: Name,
-    pub(in crate::sqlite) log: Name,
-    pub(in crate::sqlite) index: Name,
+pub(in crate::sqlite) struct NameStates {
+    pub(in crate::sqlite) file: NameState,
+    pub(in crate::sqlite) log: NameState,
+    pub(in crate::sqlite) index: NameState,
 }
 
-impl Look {
-    const RIGHT: Self = Self {
-        file: Name::Own,
-        log: Name::Own,
-        index: Name::Own,
+impl NameStates {
+    const OWN: Self = Self {
+        file: NameState::Own,
+        log: NameState::Own,
+        index: NameState::Own,
     };
 
-    pub(in crate::sqlite) fn is_right(self) -> bool {
-        [self.file, self.log, self.index] == [Name::Own; 3]
+    pub(in crate::sqlite) fn are_own(self) -> bool {
+        [self.file, self.log, self.index] == [NameState::Own; 3]
     }
 }
 
@@ -98,7 +98,7 @@ impl Stamp {
 
 /// The names of a file that is open, of its log and of its index.
 #[derive(Debug)]
-pub(in crate::sqlite) struct Names {
+pub(in crate::sqlite) struct NameTracker {
     path: PathBuf,
     log: PathBuf,
     index: PathBuf,
@@ -125,7 +125,7 @@ struct Right {
     is_believed: bool,
 }
 
-impl Names {
+impl NameTracker {
     pub(in crate::sqlite) fn new(path: &Path) -> Self {
         let folder = path.parent().unwrap_or(Path::new("/")).to_path_buf();
         Self {
@@ -167,9 +167,9 @@ impl Names {
             }
             // Another handle of this process has it, and it was deleted meanwhile.
             None if is_writer && cfg!(unix) => {
-                return Err(self.moved(Look {
-                    index: Name::Absent,
-                    ..Look::RIGHT
+                return Err(self.moved(NameStates {
+                    index: NameState::Missing,
+                    ..NameStates::OWN
                 }));
             }
             None => {}
@@ -180,7 +180,7 @@ impl Names {
     /// True if the path no longer names the file.
     pub(in crate::sqlite) fn is_replaced(&self) -> bool {
         let own = self.own_file.get();
-        own.is_some() && name(&self.path, own) != Name::Own
+        own.is_some() && name(&self.path, own) != NameState::Own
     }
 
     /// Keeps which log is the store's; `None` if it is not the one of that name.
@@ -193,64 +193,68 @@ impl Names {
     }
 
     /// A look before a write.
-    pub(in crate::sqlite) fn look_before(&self) -> Look {
+    pub(in crate::sqlite) fn check_before_write(&self) -> NameStates {
         match &self.open_folder {
-            Some(folder) => self.look_unless(folder.metadata(), |_| true),
-            None => self.look(),
+            Some(folder) => self.check_unless_unchanged(folder.metadata(), |_| true),
+            None => self.check(),
         }
     }
 
     /// A look after a commit.
-    pub(in crate::sqlite) fn look_after(&self) -> Look {
-        self.look_unless(fs::metadata(&self.folder), |right| right.is_believed)
+    pub(in crate::sqlite) fn check_after_commit(&self) -> NameStates {
+        self.check_unless_unchanged(fs::metadata(&self.folder), |right| right.is_believed)
     }
 
     /// Looks at each name, unless the folder is what it was when all were right, and that is `enough`.
-    fn look_unless(&self, folder: io::Result<Metadata>, enough: fn(&Right) -> bool) -> Look {
+    fn check_unless_unchanged(
+        &self,
+        folder: io::Result<Metadata>,
+        enough: fn(&Right) -> bool,
+    ) -> NameStates {
         #[cfg(unix)]
         if let Ok(folder) = folder
             && (*lock(&self.right))
                 .is_some_and(|right| enough(&right) && right.stamp == Stamp::of(&folder))
         {
-            return Look::RIGHT;
+            return NameStates::OWN;
         }
         #[cfg(not(unix))]
         let _ = (folder, enough);
-        self.look()
+        self.check()
     }
 
     /// A look at each name.
-    pub(in crate::sqlite) fn look(&self) -> Look {
+    pub(in crate::sqlite) fn check(&self) -> NameStates {
         let Some(own_file) = self.own_file.get() else {
-            return Look::RIGHT;
+            return NameStates::OWN;
         };
         // First the folder, then what is in it: what changes in between is seen now, or makes
         // the folder another one.
         let folder = fs::metadata(&self.folder);
-        let look = Look {
+        let states = NameStates {
             file: name(&self.path, Some(own_file)),
             // A file that is not in write-ahead mode has neither.
             log: self
                 .own_index
                 .get()
-                .map_or(Name::Own, |_| self.look_at_log()),
+                .map_or(NameState::Own, |_| self.log_state()),
             index: self
                 .own_index
                 .get()
-                .map_or(Name::Own, |index| name(&self.index, Some(index))),
+                .map_or(NameState::Own, |index| name(&self.index, Some(index))),
         };
-        if look.is_right() {
+        if states.are_own() {
             self.keep_folder(folder);
         }
-        look
+        states
     }
 
-    fn look_at_log(&self) -> Name {
+    fn log_state(&self) -> NameState {
         match self.own_log.get() {
             None => name(&self.log, self.first_log.get()),
             Some(Some(own)) => name(&self.log, Some(own)),
             Some(None) => match name(&self.log, None) {
-                Name::Own => Name::Others,
+                NameState::Own => NameState::Replaced,
                 other => other,
             },
         }
@@ -277,10 +281,10 @@ impl Names {
     }
 
     /// The error of a file that no longer has its name.
-    pub(in crate::sqlite) fn moved(&self, look: Look) -> Error {
-        let moved = match look {
-            Look { file, .. } if file != Name::Own => &self.path,
-            Look { log, .. } if log != Name::Own => &self.log,
+    pub(in crate::sqlite) fn moved(&self, states: NameStates) -> Error {
+        let moved = match states {
+            NameStates { file, .. } if file != NameState::Own => &self.path,
+            NameStates { log, .. } if log != NameState::Own => &self.log,
             _ => &self.index,
         };
         Error::Moved {
@@ -305,23 +309,23 @@ impl Names {
         ) {
             return error;
         }
-        let look = self.look();
-        if look.is_right() {
+        let states = self.check();
+        if states.are_own() {
             error
         } else {
-            self.moved(look)
+            self.moved(states)
         }
     }
 }
 
 /// What became of `path`, which was the name of the file `own`, if that is known.
-fn name(path: &Path, own: Option<&Identity>) -> Name {
+fn name(path: &Path, own: Option<&Identity>) -> NameState {
     if cfg!(not(unix)) {
-        return Name::Own;
+        return NameState::Own;
     }
     match (paths::identity(path), own) {
-        (None, _) => Name::Absent,
-        (Some(found), Some(own)) if found != *own => Name::Others,
-        _ => Name::Own,
+        (None, _) => NameState::Missing,
+        (Some(found), Some(own)) if found != *own => NameState::Replaced,
+        _ => NameState::Own,
     }
 }

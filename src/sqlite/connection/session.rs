@@ -15,7 +15,7 @@ use crate::sqlite::connection::rowids::MANY_ROWIDS;
 use crate::sqlite::connection::sendable::Sendable;
 use crate::sqlite::connection::statement::{Column, Row};
 use crate::sqlite::connection::statements::{Bound, Sql, Statements};
-use crate::sqlite::names::Names;
+use crate::sqlite::names::NameTracker;
 use crate::sqlite::write::checkpoint::Watched;
 
 /// A row takes its pointer, its length, its rowid, its header and two tags in the table, and more in
@@ -31,7 +31,7 @@ pub(crate) struct Session {
     /// Held to be counted, by a reader.
     token: Option<Arc<()>>,
     /// The names of the files, to tell why a call failed. None in memory.
-    pub(in crate::sqlite) names: Option<Arc<Names>>,
+    pub(in crate::sqlite) names: Option<Arc<NameTracker>>,
 }
 
 /// Where entries are looked up by their keys.

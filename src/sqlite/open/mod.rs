@@ -30,7 +30,7 @@ use crate::sqlite::connection::open_file::OpenFile;
 use crate::sqlite::connection::raw::WalIndex;
 use crate::sqlite::connection::session::Session;
 use crate::sqlite::memory;
-use crate::sqlite::names::Names;
+use crate::sqlite::names::NameTracker;
 
 /// SQLite counts milliseconds in 31 bits.
 const LONGEST_SQLITE_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
@@ -45,7 +45,7 @@ pub(in crate::sqlite) struct Opener {
     vfs: Option<&'static str>,
     pub(in crate::sqlite) config: Config,
     /// Which files were opened first: a path may come to name another one.
-    names: Option<Arc<Names>>,
+    names: Option<Arc<NameTracker>>,
 }
 
 impl Opener {
@@ -62,7 +62,7 @@ impl Opener {
             }
         };
         let opener = Self {
-            names: vfs.is_none().then(|| Arc::new(Names::new(&path))),
+            names: vfs.is_none().then(|| Arc::new(NameTracker::new(&path))),
             path: Arc::from(path),
             vfs,
             config,
@@ -179,7 +179,7 @@ impl Opener {
         self.names.as_ref().is_some_and(|names| names.is_replaced())
     }
 
-    pub(in crate::sqlite) fn names(&self) -> Option<&Names> {
+    pub(in crate::sqlite) fn names(&self) -> Option<&NameTracker> {
         self.names.as_deref()
     }
 
