@@ -3,12 +3,15 @@
 mod backup;
 mod cache;
 mod changed_types;
+mod close_and_delete;
 mod errors;
+mod extend;
+mod handle;
 mod handles_model;
 mod iteration;
 mod large_writes;
+mod lookups;
 mod maintenance;
-mod methods;
 mod model;
 mod options;
 mod savepoints;

@@ -1,9 +1,14 @@
 //! Random operations on a vault and on std's `HashMap` with an order, which must agree.
 
-use std::collections::{HashMap, VecDeque};
+mod operations;
+mod ordered_map;
+
+use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::path::PathBuf;
 
+use self::operations::{Ending, Op, by_turns, operations};
+use self::ordered_map::{Entries, Model};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use vaults::{Codec, Durability, IntoIter, OpenOptions, Vault};
@@ -19,185 +24,6 @@ const HANDLES: usize = 3;
 /// What the tests ask of a value beyond what a vault does.
 trait Sample: Value + Arbitrary + Clone + PartialEq + Debug + 'static {}
 impl<T: Value + Arbitrary + Clone + PartialEq + Debug + 'static> Sample for T {}
-
-// ---- the model ------------------------------------------------------------------------
-
-type Entries<V> = VecDeque<(String, V)>;
-
-#[derive(Debug)]
-struct Model<V> {
-    map: HashMap<String, V>,
-    order: Vec<String>,
-}
-
-impl<V: Clone> Model<V> {
-    fn new() -> Self {
-        Self {
-            map: HashMap::new(),
-            order: Vec::new(),
-        }
-    }
-
-    fn insert(&mut self, key: String, value: V) -> Option<V> {
-        let old = self.map.insert(key.clone(), value);
-        if old.is_none() {
-            self.order.push(key);
-        }
-        old
-    }
-
-    fn remove(&mut self, key: &str) -> Option<V> {
-        let old = self.map.remove(key)?;
-        self.order.retain(|other| other != key);
-        Some(old)
-    }
-
-    fn entry(&self, key: &str) -> Option<(String, V)> {
-        Some((key.to_owned(), self.map.get(key)?.clone()))
-    }
-
-    fn take(&mut self, key: Option<String>) -> Option<(String, V)> {
-        let key = key?;
-        let value = self.remove(&key)?;
-        Some((key, value))
-    }
-
-    fn entries(&self) -> Entries<V> {
-        let entry = |key: &String| self.entry(key).unwrap();
-        self.order.iter().map(entry).collect()
-    }
-
-    fn clear(&mut self) {
-        *self = Self::new();
-    }
-
-    /// What `extract_if` does, up to `limit` entries.
-    fn extract(
-        &mut self,
-        limit: usize,
-        mut f: impl FnMut(&mut V) -> bool,
-    ) -> VecDeque<(String, V)> {
-        let mut taken = VecDeque::new();
-        for key in self.order.clone() {
-            if taken.len() == limit {
-                break;
-            }
-            if f(self.map.get_mut(&key).unwrap()) {
-                taken.extend(self.take(Some(key)));
-            }
-        }
-        taken
-    }
-}
-
-// ---- the operations -------------------------------------------------------------------
-
-/// How an iterator that removes is left.
-#[derive(Clone, Copy, Debug)]
-enum Ending {
-    Exhausted,
-    DroppedAfter(usize),
-    CommittedAfter(usize),
-}
-
-impl Ending {
-    fn limit(self) -> usize {
-        match self {
-            Self::Exhausted => usize::MAX,
-            Self::DroppedAfter(limit) | Self::CommittedAfter(limit) => limit,
-        }
-    }
-}
-
-/// For the entry at each place, over and over: an answer, and whether to change the value.
-type Answers = Vec<(bool, bool)>;
-
-/// From which end to take, over and over; true is the front.
-type Turns = Vec<bool>;
-
-#[derive(Clone, Debug)]
-enum Op<V> {
-    Insert(String, V),
-    Put(String, V),
-    Remove(String),
-    RemoveEntry(String),
-    Discard(String),
-    Get(String),
-    GetMany(Vec<String>),
-    ContainsKeys(Vec<String>),
-    RemoveMany(Vec<String>),
-    Extend(Vec<(String, V)>),
-    TryExtend(Vec<(String, V)>),
-    ExtendBorrowed(Vec<(String, V)>),
-    Clear,
-    Retain(Answers, V),
-    ForEachMut(Answers, V),
-    ExtractIf(Answers, V, Ending),
-    Drain(Turns, Ending),
-    /// In the codec of the handle, of which there are several.
-    Rewrite,
-    DiscardUndecodable,
-    PopFirst,
-    PopLast,
-    Iter(Turns),
-    Keys(Turns),
-    Values(Turns),
-    /// Keeps an iterator, to be looked at later.
-    Snapshot,
-    StepSnapshot(Turns),
-    Reopen,
-}
-
-fn operations<V: Sample>() -> impl Strategy<Value = Vec<(usize, Op<V>)>> {
-    let key = || (0..KEYS).prop_map(|n| format!("key {n}"));
-    let some_keys = move || prop::collection::vec(key(), 0..6);
-    let value = any::<V>;
-    let pairs = move || prop::collection::vec((key(), value()), 0..30);
-    let answers = || prop::collection::vec(any::<(bool, bool)>(), 1..6);
-    let turns = || prop::collection::vec(any::<bool>(), 1..6);
-    let ending = || {
-        prop_oneof![
-            Just(Ending::Exhausted),
-            (0..6_usize).prop_map(Ending::DroppedAfter),
-            (0..6_usize).prop_map(Ending::CommittedAfter),
-        ]
-    };
-    let write = prop_oneof![
-        3 => (key(), value()).prop_map(|(k, v)| Op::Insert(k, v)),
-        3 => (key(), value()).prop_map(|(k, v)| Op::Put(k, v)),
-        2 => key().prop_map(Op::Remove),
-        2 => key().prop_map(Op::RemoveEntry),
-        1 => key().prop_map(Op::Discard),
-        1 => some_keys().prop_map(Op::RemoveMany),
-        1 => pairs().prop_map(Op::Extend),
-        1 => pairs().prop_map(Op::TryExtend),
-        1 => pairs().prop_map(Op::ExtendBorrowed),
-        1 => Just(Op::PopFirst),
-        1 => Just(Op::PopLast),
-    ];
-    let sweep = prop_oneof![
-        1 => Just(Op::Clear),
-        3 => (answers(), value()).prop_map(|(a, v)| Op::Retain(a, v)),
-        3 => (answers(), value()).prop_map(|(a, v)| Op::ForEachMut(a, v)),
-        3 => (answers(), value(), ending()).prop_map(|(a, v, e)| Op::ExtractIf(a, v, e)),
-        2 => (turns(), ending()).prop_map(|(t, e)| Op::Drain(t, e)),
-        1 => Just(Op::Rewrite),
-        1 => Just(Op::DiscardUndecodable),
-    ];
-    let read = prop_oneof![
-        2 => key().prop_map(Op::Get),
-        1 => some_keys().prop_map(Op::GetMany),
-        1 => some_keys().prop_map(Op::ContainsKeys),
-        2 => turns().prop_map(Op::Iter),
-        1 => turns().prop_map(Op::Keys),
-        1 => turns().prop_map(Op::Values),
-        1 => Just(Op::Snapshot),
-        2 => turns().prop_map(Op::StepSnapshot),
-        1 => Just(Op::Reopen),
-    ];
-    let op = prop_oneof![6 => write, 2 => sweep, 4 => read];
-    prop::collection::vec((0..HANDLES, op), 1..50)
-}
 
 /// Takes items from both ends, by turns, until nothing comes or the limit is reached.
 fn walk<T>(
@@ -228,20 +54,6 @@ fn walk_ok<T>(
     let items = walk(&mut iterator, turns, usize::MAX);
     items.into_iter().map(Result::unwrap).collect()
 }
-
-/// Gives the answers by turns, and changes values on the way.
-fn by_turns<V: Clone>(answers: &[(bool, bool)], new: &V) -> impl FnMut(&mut V) -> bool {
-    let mut answers = answers.iter().cycle();
-    move |value| {
-        let &(answer, change) = answers.next().unwrap();
-        if change {
-            value.clone_from(new);
-        }
-        answer
-    }
-}
-
-// ---- both, side by side ---------------------------------------------------------------
 
 /// A vault's handles, the model, and iterators that were made some operations ago.
 struct Pair<V> {
@@ -501,8 +313,6 @@ fn insert_all<V: Clone>(model: &mut Model<V>, pairs: Vec<(String, V)>) {
         model.insert(key, value);
     }
 }
-
-// ---- the tests ------------------------------------------------------------------------
 
 fn rounds() -> u32 {
     std::env::var(ROUNDS).map_or(1, |rounds| rounds.parse().unwrap())

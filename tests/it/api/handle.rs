@@ -1,0 +1,153 @@
+//! A handle: its traits, `Debug`, clones, and leaked guards.
+
+use std::rc::Rc;
+
+use vaults::{
+    Codec, Drain, Durability, Error, IntoIter, IntoKeys, IntoValues, Iter, Keys, OpenOptions,
+    Values, Vault, VaultDir,
+};
+
+use crate::support::{Scratch, entries, make, numbers, on_each_engine, open};
+
+#[test]
+fn what_may_go_where() {
+    fn send_sync<T: Send + Sync + 'static>() {}
+    fn send<T: Send>() {}
+    fn clone<T: Clone>() {}
+    send_sync::<Vault<String, Vec<u8>>>();
+    // It holds no `K` and no `V`, so theirs do not matter.
+    send_sync::<Vault<Rc<str>, std::cell::Cell<u8>>>();
+    clone::<Vault<Rc<str>, std::sync::Mutex<u8>>>();
+    send_sync::<OpenOptions>();
+    send_sync::<VaultDir>();
+    send_sync::<Codec>();
+    send_sync::<Durability>();
+    send::<Iter<'_, u8, u8>>();
+    send::<Keys<'_, u8, u8>>();
+    send::<Values<'_, u8, u8>>();
+    send::<IntoIter<u8, u8>>();
+    send::<IntoKeys<u8, u8>>();
+    send::<IntoValues<u8, u8>>();
+}
+
+#[test]
+fn debug_shows_where_and_how_many_and_never_what() {
+    let scratch = Scratch::new();
+    let vault = open::<String, String>(scratch.vault());
+    vault.put("secret key", &"secret value".into()).unwrap();
+    let shown = [
+        format!("{vault:?}"),
+        format!("{vault:#?}"),
+        format!("{:?}", vault.iter()),
+        format!("{:?}", vault.keys()),
+        format!("{:?}", vault.values()),
+        format!("{:?}", vault.clone().into_iter()),
+        format!("{:?}", vault.clone().into_keys()),
+        format!("{:?}", vault.clone().into_values()),
+        format!("{:?}", vault.extract_if(|_, _| false)),
+    ];
+    for text in &shown {
+        assert!(!text.contains("secret"), "{text}");
+    }
+    assert!(
+        shown[0].contains("vault.db") && shown[0].contains("dict"),
+        "{}",
+        shown[0]
+    );
+    let drain: Drain<'_, String, String> = vault.drain();
+    assert_eq!(format!("{drain:?}"), "Drain { .. }");
+}
+
+#[test]
+fn debug_does_not_look_at_the_file() {
+    let scratch = Scratch::new();
+    make(scratch.vault(), numbers(7));
+    let vault = open::<u32, u32>(scratch.vault());
+    let shown = || format!("{vault:?}");
+    vault.put(&6, &60).unwrap();
+    // Nobody has counted yet.
+    assert!(!shown().contains("len"), "{}", shown());
+    vault.len().unwrap();
+    assert!(shown().contains("len: 7"), "{}", shown());
+    vault.put(&7, &7).unwrap();
+    assert!(shown().contains("len: 8"), "{}", shown());
+    // What somebody else has written is not known before it is asked for.
+    let other = open::<u32, u32>(scratch.vault());
+    other.put(&8, &8).unwrap();
+    assert!(!shown().contains("len"), "{}", shown());
+    vault.len().unwrap();
+    assert!(shown().contains("len: 9"), "{}", shown());
+    let tx = vault.begin().unwrap();
+    assert!(shown().contains("len: 9"), "{}", shown());
+    drop(tx);
+    // The file may be gone altogether.
+    drop(other);
+    std::fs::remove_file(scratch.vault()).unwrap();
+    assert!(shown().contains("len: 9"), "{}", shown());
+}
+
+#[test]
+fn a_clone_is_the_same_vault() {
+    on_each_engine::<u32, u32>(|vault| {
+        let clone = vault.clone();
+        vault.put(&1, &1).unwrap();
+        assert_eq!(clone.get(&1).unwrap(), Some(1));
+        assert_eq!(clone.path(), vault.path());
+        drop(vault);
+        clone.put(&2, &2).unwrap();
+        assert_eq!(clone.len().unwrap(), 2);
+    });
+}
+
+#[test]
+fn vaults_in_memory_are_apart() {
+    let one: Vault<u32, u32> = Vault::open_in_memory().unwrap();
+    let other: Vault<u32, u32> = Vault::open_in_memory().unwrap();
+    one.put(&1, &1).unwrap();
+    assert!(other.is_empty().unwrap());
+    drop(one);
+    let third: Vault<u32, u32> = Vault::open_in_memory().unwrap();
+    assert!(third.is_empty().unwrap());
+}
+
+#[test]
+fn a_leaked_guard_holds_the_write_lock_for_the_life_of_the_process() {
+    type Leak = fn(&Vault<u32, u32>);
+    const LEAKS: [Leak; 4] = [
+        |vault| {
+            let mut value = vault.get_mut(&1).unwrap().unwrap();
+            *value = 2;
+            std::mem::forget(value);
+        },
+        |vault| std::mem::forget(vault.entry(1).insert_entry(2).unwrap()),
+        |vault| {
+            let mut tx = vault.begin().unwrap();
+            tx.put(&1, &2).unwrap();
+            std::mem::forget(tx);
+        },
+        |vault| {
+            let mut drain = vault.drain();
+            drain.next().unwrap().unwrap();
+            std::mem::forget(drain);
+        },
+    ];
+    for leak in LEAKS {
+        let scratch = Scratch::new();
+        make(scratch.vault(), [(1, 1)]);
+        let mut options = OpenOptions::new();
+        options.busy_timeout(std::time::Duration::from_millis(20));
+        let vault: Vault<u32, u32> = options.open(scratch.vault()).unwrap();
+        leak(&vault);
+        assert_is!(vault.put(&2, &2), Err(Error::Reentrant { .. }));
+        std::thread::scope(|scope| {
+            let there = scope.spawn(|| vault.put(&2, &2)).join().unwrap();
+            assert_is!(there, Err(Error::Busy { .. }));
+        });
+        let other: Vault<u32, u32> = options.open(scratch.vault()).unwrap();
+        assert_is!(other.put(&2, &2), Err(Error::Busy { .. }));
+        // Its change is never made, and readers never wait.
+        for handle in [&vault, &other] {
+            assert_eq!(entries(handle), [(1, 1)]);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Random operations, and how they are chosen.
+
+use std::fmt::Debug;
+
+use proptest::prelude::*;
+
+use super::{HANDLES, KEYS, Sample};
+
+/// How an iterator that removes is left.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Ending {
+    Exhausted,
+    DroppedAfter(usize),
+    CommittedAfter(usize),
+}
+
+impl Ending {
+    pub(super) fn limit(self) -> usize {
+        match self {
+            Self::Exhausted => usize::MAX,
+            Self::DroppedAfter(limit) | Self::CommittedAfter(limit) => limit,
+        }
+    }
+}
+
+/// For the entry at each place, over and over: an answer, and whether to change the value.
+pub(super) type Answers = Vec<(bool, bool)>;
+
+/// From which end to take, over and over; true is the front.
+pub(super) type Turns = Vec<bool>;
+
+#[derive(Clone, Debug)]
+pub(super) enum Op<V> {
+    Insert(String, V),
+    Put(String, V),
+    Remove(String),
+    RemoveEntry(String),
+    Discard(String),
+    Get(String),
+    GetMany(Vec<String>),
+    ContainsKeys(Vec<String>),
+    RemoveMany(Vec<String>),
+    Extend(Vec<(String, V)>),
+    TryExtend(Vec<(String, V)>),
+    ExtendBorrowed(Vec<(String, V)>),
+    Clear,
+    Retain(Answers, V),
+    ForEachMut(Answers, V),
+    ExtractIf(Answers, V, Ending),
+    Drain(Turns, Ending),
+    /// In the codec of the handle, of which there are several.
+    Rewrite,
+    DiscardUndecodable,
+    PopFirst,
+    PopLast,
+    Iter(Turns),
+    Keys(Turns),
+    Values(Turns),
+    /// Keeps an iterator, to be looked at later.
+    Snapshot,
+    StepSnapshot(Turns),
+    Reopen,
+}
+
+pub(super) fn operations<V: Sample>() -> impl Strategy<Value = Vec<(usize, Op<V>)>> {
+    let key = || (0..KEYS).prop_map(|n| format!("key {n}"));
+    let some_keys = move || prop::collection::vec(key(), 0..6);
+    let value = any::<V>;
+    let pairs = move || prop::collection::vec((key(), value()), 0..30);
+    let answers = || prop::collection::vec(any::<(bool, bool)>(), 1..6);
+    let turns = || prop::collection::vec(any::<bool>(), 1..6);
+    let ending = || {
+        prop_oneof![
+            Just(Ending::Exhausted),
+            (0..6_usize).prop_map(Ending::DroppedAfter),
+            (0..6_usize).prop_map(Ending::CommittedAfter),
+        ]
+    };
+    let write = prop_oneof![
+        3 => (key(), value()).prop_map(|(k, v)| Op::Insert(k, v)),
+        3 => (key(), value()).prop_map(|(k, v)| Op::Put(k, v)),
+        2 => key().prop_map(Op::Remove),
+        2 => key().prop_map(Op::RemoveEntry),
+        1 => key().prop_map(Op::Discard),
+        1 => some_keys().prop_map(Op::RemoveMany),
+        1 => pairs().prop_map(Op::Extend),
+        1 => pairs().prop_map(Op::TryExtend),
+        1 => pairs().prop_map(Op::ExtendBorrowed),
+        1 => Just(Op::PopFirst),
+        1 => Just(Op::PopLast),
+    ];
+    let sweep = prop_oneof![
+        1 => Just(Op::Clear),
+        3 => (answers(), value()).prop_map(|(a, v)| Op::Retain(a, v)),
+        3 => (answers(), value()).prop_map(|(a, v)| Op::ForEachMut(a, v)),
+        3 => (answers(), value(), ending()).prop_map(|(a, v, e)| Op::ExtractIf(a, v, e)),
+        2 => (turns(), ending()).prop_map(|(t, e)| Op::Drain(t, e)),
+        1 => Just(Op::Rewrite),
+        1 => Just(Op::DiscardUndecodable),
+    ];
+    let read = prop_oneof![
+        2 => key().prop_map(Op::Get),
+        1 => some_keys().prop_map(Op::GetMany),
+        1 => some_keys().prop_map(Op::ContainsKeys),
+        2 => turns().prop_map(Op::Iter),
+        1 => turns().prop_map(Op::Keys),
+        1 => turns().prop_map(Op::Values),
+        1 => Just(Op::Snapshot),
+        2 => turns().prop_map(Op::StepSnapshot),
+        1 => Just(Op::Reopen),
+    ];
+    let op = prop_oneof![6 => write, 2 => sweep, 4 => read];
+    prop::collection::vec((0..HANDLES, op), 1..50)
+}
+
+/// Gives the answers by turns, and changes values on the way.
+pub(super) fn by_turns<V: Clone>(answers: &[(bool, bool)], new: &V) -> impl FnMut(&mut V) -> bool {
+    let mut answers = answers.iter().cycle();
+    move |value| {
+        let &(answer, change) = answers.next().unwrap();
+        if change {
+            value.clone_from(new);
+        }
+        answer
+    }
+}

@@ -1,0 +1,179 @@
+//! Salvage from files with checksums, and from files that no longer declare theirs.
+
+use std::fs;
+use std::path::Path;
+
+use vaults::{Error, Loss, OpenOptions, Vault};
+
+use crate::support::damage::{change, change_byte_of, damage_page, make_paged};
+use crate::support::{Scratch, make, put_row, rows, sql};
+
+use super::{ENTRIES, salvage, saved, texts};
+
+#[test]
+fn a_file_with_checksums_keeps_them_and_drops_what_they_deny() {
+    let scratch = Scratch::new();
+    make_paged(
+        &scratch.vault(),
+        512,
+        OpenOptions::new().checksums(true),
+        texts(100),
+    );
+    let damaged = format!("{:0100}", 50);
+    change_byte_of(&scratch.vault(), damaged.as_bytes(), |byte| byte ^ 1);
+    let report = salvage(&scratch);
+    assert_eq!(report.saved, 99);
+    assert_eq!(report.lost.len(), 1);
+    assert_is!(&report.lost[0], Loss::Entry(Error::Checksum { key }) if key == "\"M2\"");
+    assert!(
+        saved(&scratch)
+            .into_iter()
+            .eq(texts(100).filter(|(n, _)| *n != 50))
+    );
+    let again: Vault<u32, String> = OpenOptions::new()
+        .checksums(true)
+        .open(scratch.path("saved.db"))
+        .unwrap();
+    assert_eq!(again.len().unwrap(), 99);
+}
+
+/// A closed vault with checksums, and what each entry is stored as.
+fn make_sealed(path: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let vault: Vault<u32, String> = OpenOptions::new().checksums(true).open(path).unwrap();
+    vault.try_extend(texts(ENTRIES)).unwrap();
+    vault.close().unwrap();
+    rows(path)
+}
+
+type Damage = fn(&Path);
+
+#[test]
+fn checksums_that_the_header_no_longer_declares() {
+    let damages: [(&str, Damage); 6] = [
+        ("the format", |path| sql(path, "PRAGMA user_version = 0")),
+        ("another format", |path| {
+            sql(path, "PRAGMA user_version = 1");
+        }),
+        ("the application", |path| {
+            sql(path, "PRAGMA application_id = 0");
+        }),
+        ("both", |path| {
+            sql(path, "PRAGMA user_version = 0; PRAGMA application_id = 0");
+        }),
+        ("the header", |path| {
+            change(path, |file| file[..100].fill(0));
+        }),
+        ("the first page", |path| damage_page(path, 1)),
+    ];
+    for (what, damage) in damages {
+        let scratch = Scratch::new();
+        let mut stored = make_sealed(&scratch.vault());
+        damage(&scratch.vault());
+        let report = salvage(&scratch);
+        assert_eq!(report.saved, u64::from(ENTRIES), "without {what}");
+        assert!(
+            saved(&scratch).into_iter().eq(texts(ENTRIES)),
+            "without {what}"
+        );
+        assert!(
+            rows(&scratch.path("saved.db")) == stored,
+            "their bytes, without {what}"
+        );
+        // The new vault declares them again.
+        let again = OpenOptions::new()
+            .checksums(true)
+            .open::<u32, String>(scratch.path("saved.db"));
+        again.unwrap().close().unwrap();
+        // What they deny is lost still.
+        let (_, value) = &mut stored[700];
+        *value.last_mut().unwrap() ^= 1;
+        sql_value(&scratch.path("saved.db"), 701, value);
+        fs::remove_file(scratch.vault()).unwrap();
+        fs::rename(scratch.path("saved.db"), scratch.vault()).unwrap();
+        damage(&scratch.vault());
+        let report = salvage(&scratch);
+        assert_eq!(report.saved, u64::from(ENTRIES) - 1, "without {what}");
+        assert!(
+            saved(&scratch)
+                .into_iter()
+                .eq(texts(ENTRIES).filter(|(n, _)| *n != 700))
+        );
+    }
+}
+
+fn sql_value(path: &Path, rowid: i64, value: &[u8]) {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    let changed = connection
+        .execute(
+            "UPDATE dict SET value = ?2 WHERE rowid = ?1",
+            (rowid, value),
+        )
+        .unwrap();
+    assert_eq!(changed, 1);
+    connection.close().unwrap();
+}
+
+#[test]
+fn rows_that_were_dumped_and_loaded() {
+    let scratch = Scratch::new();
+    let stored = make_sealed(&scratch.path("source.db"));
+    // As `.dump` writes it: the schema and the rows, nothing of the header.
+    sql(
+        &scratch.vault(),
+        "CREATE TABLE dict (key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT",
+    );
+    let connection = rusqlite::Connection::open(scratch.vault()).unwrap();
+    connection.execute_batch("BEGIN").unwrap();
+    for (key, value) in &stored {
+        connection
+            .execute("INSERT INTO dict VALUES (?1, ?2)", (key, value))
+            .unwrap();
+    }
+    connection.execute_batch("COMMIT").unwrap();
+    connection.close().unwrap();
+    // Written after that, by a program that does not know of the checksums.
+    put_row(&scratch.vault(), b"M\xcd\x27\x0f", b"M\xa4text");
+    put_row(&scratch.vault(), b"M\xcd\x27\x10", b"P\x80\x04N.");
+    put_row(&scratch.vault(), b"M\xcd\x27\x11", b"M\x07");
+    let report = salvage(&scratch);
+    assert_eq!(
+        (report.saved, report.lost.len()),
+        (u64::from(ENTRIES) + 2, 1)
+    );
+    assert_is!(&report.lost[0], Loss::Entry(Error::Decode { .. }));
+    let vault: Vault<u32, String> = OpenOptions::new()
+        .checksums(true)
+        .open(scratch.path("saved.db"))
+        .unwrap();
+    assert_eq!(vault.get(&9999).unwrap().as_deref(), Some("text"));
+    assert_is!(vault.get(&10_000), Err(Error::Pickle { .. }));
+    assert!(vault.verify().unwrap().is_ok());
+    assert_eq!(&rows(&scratch.path("saved.db"))[..stored.len()], stored);
+}
+
+#[test]
+fn a_row_without_a_checksum_in_a_file_that_declares_them() {
+    let scratch = Scratch::new();
+    make_sealed(&scratch.vault());
+    put_row(&scratch.vault(), b"M\x07", b"M\xa4text");
+    let report = salvage(&scratch);
+    assert_eq!(
+        (report.saved, report.lost.len()),
+        (u64::from(ENTRIES) - 1, 1)
+    );
+    assert_is!(&report.lost[0], Loss::Entry(Error::Checksum { .. }));
+}
+
+#[test]
+fn rows_without_checksums_give_a_vault_without_them() {
+    let scratch = Scratch::new();
+    make(scratch.vault(), texts(10));
+    // It begins as one with a checksum does, and is none.
+    put_row(&scratch.vault(), b"M\x63", b"C12345678M\xa4text");
+    let report = salvage(&scratch);
+    assert_eq!((report.saved, report.lost.len()), (10, 1));
+    let refused = OpenOptions::new()
+        .checksums(true)
+        .open::<u32, String>(scratch.path("saved.db"));
+    assert_is!(refused, Err(Error::InvalidOptions { .. }));
+}

@@ -1,0 +1,55 @@
+//! Damaged files, and what can be saved out of them.
+
+mod checksums;
+mod damaged_files;
+mod other_files;
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use vaults::{OpenOptions, Salvage, Vault};
+
+use crate::support::damage::make_paged;
+use crate::support::{Scratch, contents, entries, open};
+
+const ENTRIES: u32 = 1500;
+
+fn texts(count: u32) -> impl Iterator<Item = (u32, String)> {
+    (0..count).map(|n| (n, format!("{n:0100}")))
+}
+
+/// A file with interior pages below the root: many small pages, and rows that go on in others.
+fn make_deep(path: &Path) {
+    let long = (ENTRIES..ENTRIES + 20).map(|n| (n, "long".repeat(n as usize)));
+    make_paged(path, 512, &OpenOptions::new(), texts(ENTRIES).chain(long));
+}
+
+fn all() -> Vec<(u32, String)> {
+    let long = (ENTRIES..ENTRIES + 20).map(|n| (n, "long".repeat(n as usize)));
+    texts(ENTRIES).chain(long).collect()
+}
+
+/// Saves into `saved.db`; the damaged files must be as they were.
+fn salvage(scratch: &Scratch) -> Salvage {
+    let before = contents(&scratch.folder());
+    let salvage = Vault::<u32, String>::salvage(scratch.vault(), scratch.path("saved.db")).unwrap();
+    let mut after = contents(&scratch.folder());
+    after.remove("saved.db").unwrap();
+    assert!(after == before, "the damaged file is only read");
+    salvage
+}
+
+fn saved(scratch: &Scratch) -> Vec<(u32, String)> {
+    let vault = open::<u32, String>(scratch.path("saved.db"));
+    assert!(vault.verify().unwrap().is_ok());
+    entries(&vault)
+}
+
+/// Right entries only, in their order, and all but so many.
+fn assert_lacks(saved: &[(u32, String)], lost: u64) {
+    let all = all();
+    let expected: HashMap<u32, &String> = all.iter().map(|(n, text)| (*n, text)).collect();
+    assert!(saved.iter().all(|(n, text)| expected[n] == text));
+    assert!(saved.is_sorted_by_key(|entry| entry.0), "not in order");
+    assert_eq!(saved.len() as u64 + lost, all.len() as u64);
+}
