@@ -1,54 +1,55 @@
-//! Table b-trees and their rows: <https://www.sqlite.org/fileformat2.html#b_tree_pages>.
+//! Reads table b-trees and their rows: <https://www.sqlite.org/fileformat2.html#b_tree_pages>.
 
 use crate::sqlite::file_format::{FILE_HEADER_BYTES, MAGIC, number, varint};
 
 const INTERIOR_TABLE: u8 = 0x05;
 const LEAF_TABLE: u8 = 0x0D;
 
-/// What a page holds, or why it cannot be read.
+/// The content of a page, or the reason why it cannot be read.
 pub(in crate::sqlite) type Parsed<T> = Result<T, &'static str>;
 
-/// The sizes of the pages of a file.
+/// The page size of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sqlite) struct PageSize {
-    /// Bytes in a page.
+    /// The number of bytes of a page.
     pub(in crate::sqlite) bytes: usize,
-    /// Bytes of a page that hold content: some programs reserve the rest.
+    /// The number of bytes that can hold content. Some programs reserve the rest of each page.
     pub(in crate::sqlite) usable: usize,
 }
 
 impl PageSize {
-    /// The sizes of a new SQLite file, assumed where nothing says them.
-    pub(in crate::sqlite) const DEFAULT: Self = Self::whole(4096);
+    /// The page size of a new SQLite file, for a file that does not say its own.
+    pub(in crate::sqlite) const DEFAULT: Self = Self::unreserved(4096);
 
-    /// The sizes of a file that reserves nothing in a page of this many bytes.
-    pub(in crate::sqlite) const fn whole(bytes: usize) -> Self {
+    /// Returns the size of a page of `bytes` bytes without reserved ones.
+    pub(in crate::sqlite) const fn unreserved(bytes: usize) -> Self {
         Self {
             bytes,
             usable: bytes,
         }
     }
 
-    /// Every size that a page can have.
+    /// Returns every size that a page can have.
     pub(in crate::sqlite) fn all() -> impl Iterator<Item = Self> {
-        (9..=16).map(|bits| Self::whole(1 << bits))
+        (9..=16).map(|bits| Self::unreserved(1 << bits))
     }
 
-    /// The sizes that a header declares.
+    /// Reads the page size that a header declares. Returns `None` if it is not valid.
     pub(in crate::sqlite) fn declared(header: &[u8; FILE_HEADER_BYTES]) -> Option<Self> {
         let (size, &reserved) = (number(header, 16, 2)?, header.get(20)?);
         let bytes = if size == 1 { 65536 } else { size as usize };
-        let is_sound = header.starts_with(MAGIC)
+        let is_valid = header.starts_with(MAGIC)
             && bytes.is_power_of_two()
             && (512..=65536).contains(&bytes)
             && bytes - usize::from(reserved) >= 480;
-        is_sound.then(|| Self {
+        is_valid.then(|| Self {
             bytes,
             usable: bytes - usize::from(reserved),
         })
     }
 
-    /// How much of a payload lies in the leaf itself: "B-tree pages" of the format's description.
+    /// Returns how many bytes of a payload are in the leaf itself. The formula is in the section "B-tree
+    /// Pages" of the format's description.
     const fn local_bytes(self, length: usize) -> usize {
         let most = self.usable - 35;
         if length <= most {
@@ -60,22 +61,22 @@ impl PageSize {
     }
 }
 
-/// The pages of a file.
+/// A file whose pages can be read.
 pub(in crate::sqlite) trait Pages {
-    /// The content of a page.
+    /// Reads the content of a page.
     fn page(&mut self, number: u32) -> Parsed<Vec<u8>>;
 
     fn size(&self) -> PageSize;
 
-    /// No row is believed to be longer than this.
+    /// Returns the size in bytes above which a row is taken for damage.
     fn max_payload(&self) -> u64;
 }
 
-/// A page of a table.
+/// A page of a table's b-tree.
 pub(in crate::sqlite) enum TablePage {
     /// The numbers of its children, in the order of their rows.
     Interior(Vec<u32>),
-    /// Where its rows begin.
+    /// The offsets of its rows in the page.
     Leaf(Vec<usize>),
 }
 
@@ -101,7 +102,7 @@ impl TablePage {
     }
 }
 
-/// Where the cells of a page begin.
+/// Returns the offsets of the cells of a page.
 fn cells(page: &[u8], header: usize, header_bytes: usize) -> Parsed<Vec<usize>> {
     let count = number(page, header + 3, 2).ok_or("it ends too soon")? as usize;
     (0..count)
@@ -110,7 +111,7 @@ fn cells(page: &[u8], header: usize, header_bytes: usize) -> Parsed<Vec<usize>> 
         .ok_or("it claims more rows than it can hold")
 }
 
-/// The rowid and the record of the row at `cell` of a leaf.
+/// Reads the rowid and the record of the row at the offset `cell` of a leaf.
 pub(in crate::sqlite) fn row(
     pages: &mut impl Pages,
     page: &[u8],
@@ -121,7 +122,7 @@ pub(in crate::sqlite) fn row(
     Ok((rowid.cast_signed(), payload(pages, page, at, length)?))
 }
 
-/// A row's bytes: those in the page, and those in the chain of pages that it goes on in.
+/// Reads the payload of a row, from the leaf and from its overflow pages.
 fn payload(pages: &mut impl Pages, page: &[u8], at: usize, length: u64) -> Parsed<Vec<u8>> {
     let (most, size) = (pages.max_payload(), pages.size());
     let length = usize::try_from(length)
@@ -141,15 +142,18 @@ fn payload(pages: &mut impl Pages, page: &[u8], at: usize, length: u64) -> Parse
     while payload.len() < length {
         let more = pages
             .page(next)
-            .map_err(|_| "a row goes on in a page that cannot be read")?;
-        next = number(&more, 0, 4).ok_or("a row goes on in no page")?;
+            .map_err(|_| "a row continues in a page that cannot be read")?;
+        next = number(&more, 0, 4).ok_or("a row is longer than its overflow pages")?;
         let take = (size.usable - 4).min(length - payload.len());
-        payload.extend_from_slice(more.get(4..4 + take).ok_or("a row goes on in no page")?);
+        payload.extend_from_slice(
+            more.get(4..4 + take)
+                .ok_or("a row is longer than its overflow pages")?,
+        );
     }
     Ok(payload)
 }
 
-/// The columns of a record: each one's serial type and bytes.
+/// Splits a record into its columns: the serial type and the bytes of each.
 pub(in crate::sqlite) fn columns(payload: &[u8]) -> Option<Vec<(u64, &[u8])>> {
     let (header_bytes, mut at) = varint(payload, 0)?;
     let header_bytes = usize::try_from(header_bytes).ok()?;
@@ -172,7 +176,7 @@ pub(in crate::sqlite) fn columns(payload: &[u8]) -> Option<Vec<(u64, &[u8])>> {
     (body == payload.len()).then_some(columns)
 }
 
-/// A row of the table: two BLOBs.
+/// Returns the key and the value of a record, if it consists of two BLOBs.
 pub(in crate::sqlite) fn record(payload: &[u8]) -> Option<(&[u8], &[u8])> {
     let is_blob = |serial: u64| serial >= 12 && serial.is_multiple_of(2);
     match columns(payload)?.as_slice() {
@@ -181,7 +185,7 @@ pub(in crate::sqlite) fn record(payload: &[u8]) -> Option<(&[u8], &[u8])> {
     }
 }
 
-/// The root page, if it is the row of the schema that describes the table.
+/// Returns the root page of the table, if the record is the table's row in the schema.
 pub(in crate::sqlite) fn root_of_dict(payload: &[u8]) -> Option<u32> {
     match columns(payload)?.as_slice() {
         &[(_, b"table"), (_, b"dict"), _, root, _] => page_number(root),
@@ -189,7 +193,7 @@ pub(in crate::sqlite) fn root_of_dict(payload: &[u8]) -> Option<u32> {
     }
 }
 
-/// The number of a page that a column holds.
+/// Returns the page number in a column.
 pub(in crate::sqlite) fn page_number((serial, bytes): (u64, &[u8])) -> Option<u32> {
     match serial {
         9 => Some(1),

@@ -228,7 +228,7 @@ impl Opener {
         let Some(log) = log else { return Ok(()) };
         let page_bytes = log.page_bytes();
         let lock_page = LOCK_BYTE / page_bytes + 1;
-        let is_there = |page: u32| log.has(page) || u64::from(page) == lock_page;
+        let is_there = |page: u32| log.contains(page) || u64::from(page) == lock_page;
         let missing = bytes / page_bytes + 1..=u64::from(log.pages_in_file());
         if missing
             .filter_map(|page| u32::try_from(page).ok())

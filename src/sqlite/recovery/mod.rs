@@ -1,4 +1,4 @@
-//! Reading a damaged file and its log without SQLite.
+//! Reads a damaged file and its write-ahead log without SQLite.
 
 pub(in crate::sqlite) mod page_scanner;
 pub(in crate::sqlite) mod wal_reader;

@@ -1,7 +1,7 @@
-//! Reads rows out of the pages of a damaged file, without SQLite.
+//! Reads the rows of a damaged file without SQLite.
 //!
-//! SQLite reads a table from its root, and what hangs on a damaged page is lost to it. Here each
-//! page is looked at by itself. The format is that of <https://www.sqlite.org/fileformat2.html>.
+//! SQLite reads a table from its root, so it loses every row below a damaged page. The scanner can also
+//! read each page by itself. The format is <https://www.sqlite.org/fileformat2.html>.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -16,12 +16,12 @@ use crate::sqlite::file_format::{FILE_HEADER_BYTES, number, read_at};
 use crate::sqlite::open::paths::{self, sibling};
 use crate::sqlite::recovery::wal_reader::WalReader;
 
-/// Where the header has the first page of the free list, the format and the application id.
+/// Offsets in the header: the first page of the free list, the format and the application id.
 const FREE_LIST: usize = 32;
 const USER_VERSION: usize = 60;
 const APPLICATION_ID: usize = 68;
 
-/// A row that was found.
+/// A row that was read from a page.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct RecoveredRow {
     pub(crate) rowid: i64,
@@ -29,27 +29,27 @@ pub(crate) struct RecoveredRow {
     pub(crate) value: Vec<u8>,
 }
 
-/// A row, or what is in the way of one.
+/// One result of a scan: a row, or a page that could not be read completely.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Recovered {
     Row(RecoveredRow),
     Fault { page: u32, reason: &'static str },
 }
 
-/// A file that SQLite may not be able to read.
+/// A reader of rows from the pages of a file that SQLite may not be able to read.
 pub(crate) struct PageScanner {
     file: File,
     log: Option<WalReader>,
     size: PageSize,
-    /// Pages in the file itself.
+    /// The number of pages in the file itself, without those that are only in the log.
     pages: u32,
-    /// Bytes in the file and the log: no row can be longer.
+    /// The size of the file and the log in bytes, because no row can be longer.
     max_payload: u64,
     format: (u32, u32),
 }
 
 impl PageScanner {
-    /// Opens the file at `path` and the log beside it, for reading. Both have to be regular files.
+    /// Opens the file at `path` and its log for reading. Both must be regular files.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let log_path = sibling(path, "-wal");
         let has_log = paths::is_there(&log_path).map_err(|error| Error::io(&log_path, error))?;
@@ -63,7 +63,7 @@ impl PageScanner {
             .transpose()
             .map_err(|error| Error::io(&log_path, error))?
             .flatten();
-        let mut wreck = Self {
+        let mut scanner = Self {
             pages: 0,
             max_payload: length + log.as_ref().map_or(0, WalReader::bytes),
             file,
@@ -73,18 +73,18 @@ impl PageScanner {
         };
         let size = match PageSize::declared(&header) {
             Some(size) => size,
-            None => wreck.guess_page_size(length),
+            None => scanner.guess_page_size(length),
         };
-        wreck.set_page_size(length, size);
-        wreck.log = wreck
+        scanner.set_page_size(length, size);
+        scanner.log = scanner
             .log
             .filter(|log| log.page_bytes() == size.bytes as u64);
-        // The newest header may be in the log.
-        if let Ok(first) = wreck.page(1) {
+        // The last committed header may be in the log.
+        if let Ok(first) = scanner.page(1) {
             let word = |at| number(&first, at, 4).unwrap_or(0);
-            wreck.format = (word(APPLICATION_ID), word(USER_VERSION));
+            scanner.format = (word(APPLICATION_ID), word(USER_VERSION));
         }
-        Ok(wreck)
+        Ok(scanner)
     }
 
     fn set_page_size(&mut self, length: u64, size: PageSize) {
@@ -92,15 +92,15 @@ impl PageScanner {
         self.size = size;
     }
 
-    /// Returns the page size of a file whose header does not say it: the log's, or the size at which the most
-    /// pages are leaves of a table.
+    /// Returns the page size of a file whose header is lost. It is that of the log, or else the size at which
+    /// the most pages are leaves of a table.
     ///
-    /// At half the size the rows of a page lie outside it. At twice the size every other page lies
-    /// inside one.
+    /// At half the page size, the rows of a page are outside it. At twice the page size, every other
+    /// page is inside one.
     fn guess_page_size(&mut self, length: u64) -> PageSize {
         let in_log = self.log.as_ref().map(WalReader::page_bytes);
         if let Some(bytes) = in_log.and_then(|bytes| usize::try_from(bytes).ok()) {
-            return PageSize::whole(bytes);
+            return PageSize::unreserved(bytes);
         }
         let mut best = (0, PageSize::DEFAULT);
         for size in PageSize::all() {
@@ -114,53 +114,55 @@ impl PageScanner {
         best.1
     }
 
-    /// Returns `true` if the page has rows and every one can be read.
+    /// Returns `true` if the page has rows and each can be read.
     fn is_leaf(&mut self, page: u32) -> bool {
         let mut rows = 0;
-        let looked = self.look(page, &mut Vec::new(), &mut |_| rows += 1);
-        looked.is_ok() && rows > 0
+        let read = self.read_page(page, &mut Vec::new(), &mut |_| rows += 1);
+        read.is_ok() && rows > 0
     }
 
-    /// The application id and the format that the header declares.
+    /// Returns the application id and the format that the header declares.
     pub(crate) const fn format(&self) -> (u32, u32) {
         self.format
     }
 
-    /// Shows every row that can be found, and every page that cannot be read: first what hangs
-    /// together, then, if not all of it does, what lies about.
+    /// Calls `f` with every row that can be found and every page that cannot be read, until `f` returns
+    /// `false`.
+    ///
+    /// The pages that the root leads to come first. If one of them cannot be read, all other pages follow.
     pub(crate) fn scan(&mut self, f: &mut dyn FnMut(Recovered) -> bool) {
         let mut seen = HashSet::new();
-        let mut whole = true;
+        let mut is_complete = true;
         let mut go_on = true;
-        let mut left = match self.root() {
+        let mut remaining = match self.root() {
             Ok(root) => vec![root],
             Err(reason) => {
-                whole = false;
+                is_complete = false;
                 go_on = f(Recovered::Fault { page: 1, reason });
                 Vec::new()
             }
         };
-        while let Some(page) = left.pop().filter(|_| go_on) {
+        while let Some(page) = remaining.pop().filter(|_| go_on) {
             if !seen.insert(page) {
                 continue;
             }
             let mut children = Vec::new();
-            let looked = self.look(page, &mut children, &mut |row| {
+            let read = self.read_page(page, &mut children, &mut |row| {
                 go_on &= f(Recovered::Row(row));
             });
-            if let Err(reason) = looked {
-                whole = false;
+            if let Err(reason) = read {
+                is_complete = false;
                 go_on &= f(Recovered::Fault { page, reason });
             }
-            // The leftmost child is on top: rows come in their order.
-            left.extend(children.into_iter().rev());
+            // The leftmost child is taken next, so that rows come in order.
+            remaining.extend(children.into_iter().rev());
         }
-        if !whole && go_on {
+        if !is_complete && go_on {
             self.scan_unreachable(&seen, f);
         }
     }
 
-    /// Looks at the pages that no way from the root has led to and that are not known to be free.
+    /// Reads the pages that the root did not lead to, except those on the free list.
     fn scan_unreachable(&mut self, seen: &HashSet<u32>, f: &mut dyn FnMut(Recovered) -> bool) {
         let free = self.free_pages();
         for page in self.all_pages() {
@@ -168,8 +170,8 @@ impl PageScanner {
                 continue;
             }
             let mut rows = Vec::new();
-            // Most of them are something else: an index, or the rest of a large value.
-            let _ = self.look(page, &mut Vec::new(), &mut |row| rows.push(row));
+            // Most of these pages belong to the index or to a large value, so their errors mean nothing.
+            let _ = self.read_page(page, &mut Vec::new(), &mut |row| rows.push(row));
             for row in rows {
                 if !f(Recovered::Row(row)) {
                     return;
@@ -178,24 +180,24 @@ impl PageScanner {
         }
     }
 
-    /// The pages that there are, however many the header of the file or of the log claims, but for
-    /// the first.
+    /// Returns the numbers of all pages except the first, whatever number the headers of the file and the log
+    /// claim.
     fn all_pages(&self) -> Vec<u32> {
         let in_log = self.log.as_ref().map(WalReader::pages).unwrap_or_default();
         let beyond = in_log.into_iter().filter(|&page| page > self.pages);
         (2..=self.pages).chain(beyond).collect()
     }
 
-    /// The children of an interior page, or the rows of a leaf.
-    fn look(
+    /// Reads the children of an interior page, or the rows of a leaf.
+    fn read_page(
         &mut self,
-        number_of_page: u32,
+        page_number: u32,
         children: &mut Vec<u32>,
         row: &mut dyn FnMut(RecoveredRow),
     ) -> Parsed<()> {
-        let page = self.page(number_of_page)?;
+        let page = self.page(page_number)?;
         let mut fault = Ok(());
-        match TablePage::parse(&page, number_of_page)? {
+        match TablePage::parse(&page, page_number)? {
             TablePage::Interior(found) => *children = found,
             TablePage::Leaf(cells) => {
                 for cell in cells {
@@ -219,7 +221,7 @@ impl PageScanner {
         })
     }
 
-    /// The root page of the table, from the schema on page 1.
+    /// Returns the root page of the table, from the schema on page 1.
     fn root(&mut self) -> Parsed<u32> {
         let page = self.page(1)?;
         let TablePage::Leaf(cells) = TablePage::parse(&page, 1)? else {
@@ -234,7 +236,7 @@ impl PageScanner {
         Err("the schema has no table \"dict\"")
     }
 
-    /// Pages on the free list, as far as it can be followed.
+    /// Returns the pages on the free list, as far as the list can be read.
     fn free_pages(&mut self) -> HashSet<u32> {
         let mut free = HashSet::new();
         let first = self.page(1).ok();
@@ -253,7 +255,7 @@ impl PageScanner {
 }
 
 impl Pages for PageScanner {
-    /// The newest content of a page: the log's, or the file's.
+    /// Returns the last committed content of a page, from the log or else from the file.
     fn page(&mut self, page: u32) -> Parsed<Vec<u8>> {
         if page == 0 {
             return Err("it is outside the file");
@@ -278,7 +280,7 @@ impl Pages for PageScanner {
     }
 }
 
-/// The length of the file, and its header as far as there is one.
+/// Returns the length of the file, and its header, which is zeros after the end of a short file.
 fn read_header(file: &mut File) -> io::Result<(u64, [u8; FILE_HEADER_BYTES])> {
     let length = file.seek(SeekFrom::End(0))?;
     let mut header = [0; FILE_HEADER_BYTES];

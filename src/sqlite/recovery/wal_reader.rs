@@ -1,5 +1,6 @@
-//! Reads the write-ahead log of a damaged file, without SQLite: which frame holds the newest
-//! committed content of which page. <https://www.sqlite.org/fileformat2.html#the_write_ahead_log>.
+//! Reads a write-ahead log without SQLite: finds the frame with the last committed content of each page.
+//!
+//! The format is <https://www.sqlite.org/fileformat2.html#the_write_ahead_log>.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -9,23 +10,23 @@ use crate::sqlite::file_format::{number, read_at};
 
 const HEADER_BYTES: usize = 32;
 const FRAME_HEADER_BYTES: usize = 24;
-/// The last bit says that checksums are big-endian.
+/// The last bit is set if the checksums are big-endian.
 const MAGIC: u32 = 0x377F_0682;
 
-/// A log, as far as its checksums hold and up to its last commit.
+/// A write-ahead log, up to the last commit whose checksums match.
 pub(in crate::sqlite) struct WalReader {
     file: File,
-    /// Where the newest content of a page begins.
+    /// The offset of the last committed content of each page.
     newest: HashMap<u32, u64>,
     has_commit: bool,
     length: u64,
     page_bytes: usize,
-    /// How many pages the file has after the last commit.
+    /// The number of pages of the file after the last commit.
     pages_in_file: u32,
 }
 
 impl WalReader {
-    /// `None` if it holds no commit.
+    /// Reads the frames of a log. Returns `None` if it has no commit.
     pub(in crate::sqlite) fn read(mut file: File) -> io::Result<Option<Self>> {
         let length = file.seek(SeekFrom::End(0))?;
         let mut header = [0; HEADER_BYTES];
@@ -57,6 +58,7 @@ impl WalReader {
         Ok(log.has_commit.then_some(log))
     }
 
+    /// Reads frames until one does not belong to the log, or its checksum does not match.
     fn read_frames(
         &mut self,
         length: u64,
@@ -87,40 +89,41 @@ impl WalReader {
         Ok(())
     }
 
-    /// Bytes in the log.
+    /// Returns the size of the log in bytes.
     pub(in crate::sqlite) const fn bytes(&self) -> u64 {
         self.length
     }
 
+    /// Returns the size of a page in bytes.
     pub(in crate::sqlite) const fn page_bytes(&self) -> u64 {
         self.page_bytes as u64
     }
 
-    /// How many pages the file has after the last commit.
+    /// Returns the number of pages of the file after the last commit.
     pub(in crate::sqlite) const fn pages_in_file(&self) -> u32 {
         self.pages_in_file
     }
 
-    /// True if the content of a page is in the log.
-    pub(in crate::sqlite) fn has(&self, page: u32) -> bool {
+    /// Returns `true` if the log has a committed content of the page.
+    pub(in crate::sqlite) fn contains(&self, page: u32) -> bool {
         self.newest.contains_key(&page)
     }
 
-    /// The numbers of the pages whose newest content is in the log, sorted.
+    /// Returns the numbers of the pages in the log, sorted.
     pub(in crate::sqlite) fn pages(&self) -> Vec<u32> {
         let mut pages: Vec<u32> = self.newest.keys().copied().collect();
         pages.sort_unstable();
         pages
     }
 
-    /// Where the content of a page is, if it is in the log.
+    /// Returns the log's file and the offset of the page's last committed content in it.
     pub(in crate::sqlite) fn locate(&mut self, page: u32) -> Option<(&mut File, u64)> {
         let offset = *self.newest.get(&page)?;
         Some((&mut self.file, offset))
     }
 }
 
-/// The running checksum over the log, in pairs of 32-bit words.
+/// The running checksum of a log, over pairs of 32-bit words.
 struct Checksum {
     big_endian: bool,
     sums: (u32, u32),

@@ -1,4 +1,4 @@
-//! Files that are whole, and files that are not.
+//! Scans of intact files and of damaged files.
 
 use rusqlite::Connection;
 
@@ -7,8 +7,8 @@ use crate::sqlite::open::schema;
 
 fn found(path: &Path) -> (Vec<RecoveredRow>, Vec<u32>) {
     let (mut rows, mut faults) = (Vec::new(), Vec::new());
-    PageScanner::open(path).unwrap().scan(&mut |finding| {
-        match finding {
+    PageScanner::open(path).unwrap().scan(&mut |recovered| {
+        match recovered {
             Recovered::Row(row) => rows.push(row),
             Recovered::Fault { page, .. } => faults.push(page),
         }
@@ -17,7 +17,7 @@ fn found(path: &Path) -> (Vec<RecoveredRow>, Vec<u32>) {
     (rows, faults)
 }
 
-/// Rows with values from nothing to several pages, some removed again.
+/// Creates a file whose values are between zero bytes and several pages long. Some rows are deleted again.
 fn filled(path: &Path) -> Connection {
     let connection = Connection::open(path).unwrap();
     connection.execute_batch(schema::CREATE).unwrap();
@@ -54,7 +54,7 @@ fn by_sqlite(connection: &Connection) -> Vec<RecoveredRow> {
 }
 
 #[test]
-fn a_whole_file_reads_as_sqlite_reads_it() {
+fn rows_of_an_intact_file_are_those_that_sqlite_reads() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.db");
     let connection = filled(&path);
@@ -62,7 +62,7 @@ fn a_whole_file_reads_as_sqlite_reads_it() {
 }
 
 #[test]
-fn the_log_counts() {
+fn committed_frames_of_the_log_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.db");
     let connection = filled(&path);
@@ -73,7 +73,7 @@ fn the_log_counts() {
              DELETE FROM dict WHERE rowid > 400; PRAGMA user_version = 2;",
         )
         .unwrap();
-    // Not committed: not there.
+    // An uncommitted change must not be found.
     connection
         .execute_batch("BEGIN; PRAGMA cache_size = 1; DELETE FROM dict;")
         .unwrap();
@@ -90,7 +90,7 @@ fn rows_are_found_without_the_pages_that_lead_to_them() {
     let rows = by_sqlite(&connection);
     drop(connection);
     let whole = std::fs::read(&path).unwrap();
-    // The schema, and the root of the table with all that it says of its children.
+    // Page 1 has the schema, and page 2 is the root of the table.
     for (page, lost) in [(1, 1), (2, 2)] {
         let mut damaged = whole.clone();
         let start = (page - 1) * 4096 + if page == 1 { 16 } else { 0 };
@@ -111,7 +111,7 @@ fn rows_are_found_without_the_pages_that_lead_to_them() {
 }
 
 #[test]
-fn any_damage_is_a_finding_and_no_panic() {
+fn random_damage_causes_no_panic() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.db");
     drop(filled(&path));
