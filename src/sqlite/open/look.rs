@@ -165,7 +165,7 @@ impl Opener {
     }
 
     fn stored(&self, connection: &Connection) -> Result<(u64, Vec<u8>)> {
-        view::stored(connection).map_err(|code| self.failed(failure::from_code(code)))
+        view::read_stored_header(connection).map_err(|code| self.failed(failure::from_code(code)))
     }
 
     fn look_through_view(

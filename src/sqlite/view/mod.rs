@@ -1,13 +1,13 @@
-//! A look at a file that changes nothing: SQLite sees the file, its log and its journal, and whatever
-//! it writes stays in this view.
+//! A file system layer (VFS) for SQLite that changes no file: what a connection writes stays in memory.
 //!
-//! A connection through it recovers a log or rolls a journal back as any other does, so that it
-//! shows what an ordinary connection would show; but the pages, the index of the log and the end of
-//! the journal are in memory and go with the connection. The real files are open for reading only. The
-//! one thing that others can notice is a shared lock while something is read.
+//! A connection through it recovers a log or rolls back a journal, so it reads what an ordinary connection
+//! would read. The changed pages and the index of the log are in memory until the connection is closed.
+//! The real files are open for reading only. Other connections see at most a shared lock while a
+//! transaction reads.
 //!
-//! - `overlay`: what was written to one file. A plain value.
-//! - `real`: a file of SQLite's default layer. `vfs`: the C interface. These two have the unsafe code.
+//! - `overlay`: the changes of one file.
+//! - `real`: a file that SQLite's default layer has open.
+//! - `vfs`: the functions that SQLite calls.
 
 mod overlay;
 mod real;
@@ -16,11 +16,11 @@ mod vfs;
 use std::ffi::c_int;
 use std::sync::OnceLock;
 
-pub(super) use real::{is_open_elsewhere, stored};
+pub(super) use real::{is_open_elsewhere, read_stored_header};
 
 use crate::sqlite::connection::failure;
 
-/// The name of the file system layer, to open connections with; the first call registers it.
+/// Returns the name of the layer, to open connections with. The first call registers it.
 pub(super) fn vfs() -> rusqlite::Result<&'static str> {
     static NAME: OnceLock<Result<String, c_int>> = OnceLock::new();
     match NAME.get_or_init(vfs::register) {

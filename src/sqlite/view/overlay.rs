@@ -1,29 +1,29 @@
-//! What was written to a file that must not change, in chunks over the bytes that are there.
+//! The changes of a file that must stay as it is, kept in memory in chunks.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Every page is made of whole chunks.
+/// The size of a chunk. It divides every page size of SQLite.
 pub(super) const CHUNK_BYTES: usize = 512;
 
 type Chunk = [u8; CHUNK_BYTES];
 
-/// The changed chunks of a file, and its changed size.
+/// The changed chunks of a file, and its size after the changes.
 pub(super) struct Overlay {
     chunks: BTreeMap<u64, Box<Chunk>>,
-    /// The size of the file as it is shown.
+    /// The size of the file after the changes.
     len: u64,
-    /// So many bytes of the real file are still shown.
-    kept: u64,
+    /// How many bytes of the unchanged file were never cut off. Those after them read as zeros.
+    base_len: u64,
 }
 
 impl Overlay {
-    /// No change of a file of this size.
+    /// Creates an overlay without changes over a file of `len` bytes.
     pub(super) const fn new(len: u64) -> Self {
         Self {
             chunks: BTreeMap::new(),
             len,
-            kept: len,
+            base_len: len,
         }
     }
 
@@ -31,23 +31,23 @@ impl Overlay {
         self.len
     }
 
-    /// Fills `buffer`, with zeros beyond the end; `real` reads what was not changed.
+    /// Fills `buffer`, with zeros after the end of the file. `base` reads what was not changed.
     pub(super) fn read<E>(
         &self,
         offset: u64,
         buffer: &mut [u8],
-        mut real: impl FnMut(u64, &mut [u8]) -> Result<(), E>,
+        mut base: impl FnMut(u64, &mut [u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         let (mut at, mut rest) = (offset, buffer);
         while !rest.is_empty() {
-            let (index, within) = place(at, rest.len());
+            let (index, within) = locate(at, rest.len());
             let count = within.len();
             let Some((piece, later)) = rest.split_at_mut_checked(count) else {
                 break;
             };
             match self.chunks.get(&index).and_then(|chunk| chunk.get(within)) {
                 Some(changed) => piece.copy_from_slice(changed),
-                None => self.read_kept(at, piece, &mut real)?,
+                None => self.read_base(at, piece, &mut base)?,
             }
             at += count as u64;
             rest = later;
@@ -55,35 +55,35 @@ impl Overlay {
         Ok(())
     }
 
-    fn read_kept<E>(
+    fn read_base<E>(
         &self,
         at: u64,
         piece: &mut [u8],
-        real: &mut impl FnMut(u64, &mut [u8]) -> Result<(), E>,
+        base: &mut impl FnMut(u64, &mut [u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         piece.fill(0);
-        let left = usize::try_from(self.kept.saturating_sub(at)).unwrap_or(usize::MAX);
-        match piece.get_mut(..left.min(CHUNK_BYTES)) {
+        let remaining = usize::try_from(self.base_len.saturating_sub(at)).unwrap_or(usize::MAX);
+        match piece.get_mut(..remaining.min(CHUNK_BYTES)) {
             Some([]) => Ok(()),
-            Some(kept) => real(at, kept),
-            None => real(at, piece),
+            Some(in_base) => base(at, in_base),
+            None => base(at, piece),
         }
     }
 
-    /// Keeps what was written.
+    /// Writes `bytes` to the overlay. `base` reads the rest of chunks that are written in part.
     pub(super) fn write<E>(
         &mut self,
         offset: u64,
         bytes: &[u8],
-        mut real: impl FnMut(u64, &mut [u8]) -> Result<(), E>,
+        mut base: impl FnMut(u64, &mut [u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         let (mut at, mut rest) = (offset, bytes);
         while !rest.is_empty() {
-            let (index, within) = place(at, rest.len());
+            let (index, within) = locate(at, rest.len());
             let count = within.len();
             let mut chunk = [0; CHUNK_BYTES];
             if count < CHUNK_BYTES {
-                self.read(index * CHUNK_BYTES as u64, &mut chunk, &mut real)?;
+                self.read(index * CHUNK_BYTES as u64, &mut chunk, &mut base)?;
             }
             let (Some(target), Some((piece, later))) =
                 (chunk.get_mut(within), rest.split_at_checked(count))
@@ -99,7 +99,7 @@ impl Overlay {
         Ok(())
     }
 
-    /// Cuts the file off, or lengthens it with zeros.
+    /// Truncates the file, or extends it with zeros.
     pub(super) fn resize(&mut self, len: u64) {
         let whole = len / CHUNK_BYTES as u64;
         self.chunks.split_off(&len.div_ceil(CHUNK_BYTES as u64));
@@ -108,15 +108,16 @@ impl Overlay {
             last.get_mut(within..).unwrap_or_default().fill(0);
         }
         self.len = len;
-        self.kept = self.kept.min(len);
+        self.base_len = self.base_len.min(len);
     }
 }
 
-/// The chunk that holds the byte at `at`, and which of its bytes are wanted.
-fn place(at: u64, wanted: usize) -> (u64, Range<usize>) {
+/// Returns the index of the chunk that holds the byte at `at`, and the range of at most `count` bytes from
+/// there that are in this chunk.
+fn locate(at: u64, count: usize) -> (u64, Range<usize>) {
     let size = CHUNK_BYTES as u64;
     let within = usize::try_from(at % size).unwrap_or(0);
-    let end = CHUNK_BYTES.min(within.saturating_add(wanted));
+    let end = CHUNK_BYTES.min(within.saturating_add(count));
     (at / size, within..end)
 }
 
@@ -124,27 +125,27 @@ fn place(at: u64, wanted: usize) -> (u64, Range<usize>) {
 mod tests {
     use super::*;
 
-    fn base(real: &[u8]) -> impl FnMut(u64, &mut [u8]) -> Result<(), ()> + use<> {
-        let real = real.to_vec();
+    fn reader(base: &[u8]) -> impl FnMut(u64, &mut [u8]) -> Result<(), ()> + use<> {
+        let base = base.to_vec();
         move |at, buffer| {
             let at = usize::try_from(at).unwrap();
-            buffer.copy_from_slice(&real[at..at + buffer.len()]);
+            buffer.copy_from_slice(&base[at..at + buffer.len()]);
             Ok(())
         }
     }
 
-    fn shown(overlay: &Overlay, real: &[u8]) -> Vec<u8> {
+    fn content(overlay: &Overlay, base: &[u8]) -> Vec<u8> {
         let mut bytes = vec![9; usize::try_from(overlay.len()).unwrap()];
-        overlay.read(0, &mut bytes, base(real)).unwrap();
+        overlay.read(0, &mut bytes, reader(base)).unwrap();
         bytes
     }
 
     #[test]
-    fn it_behaves_as_a_file_does() {
-        let real: Vec<u8> = (0..=255).cycle().take(3 * CHUNK_BYTES + 77).collect();
-        let mut overlay = Overlay::new(real.len() as u64);
-        let mut model = real.clone();
-        assert_eq!(shown(&overlay, &real), model);
+    fn an_overlay_behaves_like_a_file() {
+        let base: Vec<u8> = (0..=255).cycle().take(3 * CHUNK_BYTES + 77).collect();
+        let mut overlay = Overlay::new(base.len() as u64);
+        let mut model = base.clone();
+        assert_eq!(content(&overlay, &base), model);
         let steps = [
             (0, 1),
             (511, 2),
@@ -155,24 +156,24 @@ mod tests {
         ];
         for (step, (at, count)) in steps.into_iter().enumerate() {
             let bytes = vec![u8::try_from(step).unwrap() + 1; count];
-            overlay.write(at as u64, &bytes, base(&real)).unwrap();
+            overlay.write(at as u64, &bytes, reader(&base)).unwrap();
             model.resize(model.len().max(at + count), 0);
             model[at..at + count].copy_from_slice(&bytes);
-            assert_eq!(shown(&overlay, &real), model, "step {step}");
+            assert_eq!(content(&overlay, &base), model, "step {step}");
             let cut = model.len() - 100 * step;
             overlay.resize(cut as u64);
             model.truncate(cut);
             overlay.resize(cut as u64 + 50);
             model.resize(cut + 50, 0);
-            assert_eq!(shown(&overlay, &real), model, "step {step}, cut");
+            assert_eq!(content(&overlay, &base), model, "step {step}, cut");
         }
     }
 
     #[test]
-    fn what_lies_beyond_the_end_reads_as_zeros() {
+    fn bytes_after_the_end_read_as_zeros() {
         let overlay = Overlay::new(3);
         let mut bytes = [9; 6];
-        overlay.read(1, &mut bytes, base(b"abc")).unwrap();
+        overlay.read(1, &mut bytes, reader(b"abc")).unwrap();
         assert_eq!(bytes, *b"bc\0\0\0\0");
     }
 }

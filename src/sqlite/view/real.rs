@@ -1,6 +1,7 @@
-//! A file of SQLite's default layer, opened for reading by that layer's own methods: the file must not be
-//! opened and closed in any other way, for that would drop the locks that this process holds
-//! on it (`fcntl(2)`).
+//! A file that SQLite's default layer opens for reading.
+//!
+//! Opening and closing the file in any other way would release the locks that this process holds on it
+//! (`fcntl(2)`).
 #![allow(unsafe_code)]
 
 use std::ffi::c_int;
@@ -10,27 +11,28 @@ use rusqlite::{Connection, ffi};
 
 use crate::sqlite::connection::open_file::OpenFile;
 
-/// An open file. It is closed when it is dropped.
-pub(super) struct Real {
-    /// `words` words, in which the layer has its own object.
+/// An open file of SQLite's default layer. It is closed on drop.
+pub(super) struct RealFile {
+    /// Memory of `words` words, in which the layer keeps its own object.
     file: NonNull<u64>,
     words: usize,
 }
 
-impl Real {
-    /// Opens a file that is there, for reading.
+impl RealFile {
+    /// Opens an existing file for reading.
     ///
     /// # Safety
     ///
-    /// `layer` is registered, and `name` is what `xOpen` was called with: it stays valid until the
-    /// file is closed.
+    /// `layer` is registered. `name` is the argument of a call of `xOpen` and stays valid until the file is
+    /// closed.
     pub(super) unsafe fn open(
         layer: *mut ffi::sqlite3_vfs,
         name: ffi::sqlite3_filename,
         kind: c_int,
     ) -> Result<Self, c_int> {
-        // SAFETY: the caller says that the layer is registered. The memory is `szOsFile` bytes, aligned
-        // for anything, and zero. `name` is as the caller says, and nobody asks for the resulting flags.
+        // SAFETY: by the contract, the layer is registered and `name` is valid. The memory has at least
+        // `szOsFile` bytes, is aligned for any type, and is zero. The pointer for the resulting flags may
+        // be null.
         unsafe {
             let bytes = usize::try_from((*layer).szOsFile).map_err(|_| ffi::SQLITE_MISUSE)?;
             let open = (*layer).xOpen.ok_or(ffi::SQLITE_MISUSE)?;
@@ -46,19 +48,19 @@ impl Real {
         }
     }
 
-    /// The file, if it was opened.
+    /// Returns the file, or `None` if it could not be opened.
     pub(super) fn file(&self) -> Option<OpenFile<'_>> {
-        // SAFETY: the memory is an object of the layer for as long as `self`, and only the thread
-        // that has the connection uses it.
+        // SAFETY: the memory is an object of the layer for as long as `self` lives, and only the thread
+        // that uses the connection uses it.
         unsafe { OpenFile::from_raw(self.file.as_ptr().cast()) }
     }
 }
 
-impl Drop for Real {
+impl Drop for RealFile {
     fn drop(&mut self) {
         let memory = ptr::slice_from_raw_parts_mut(self.file.as_ptr(), self.words);
-        // SAFETY: nobody uses the file after this. The memory is the one that `open` made, and it is
-        // given back once, when the file is closed.
+        // SAFETY: the file is not used after this. The memory is the allocation of `open`, and it is freed
+        // once, after the file is closed.
         unsafe {
             if let Some(file) = self.file() {
                 file.close();
@@ -68,9 +70,11 @@ impl Drop for Real {
     }
 }
 
-/// The size of the file that a connection has open, and its first bytes as they are stored: without
-/// what a log says. The connection must not have read anything yet.
-pub(in crate::sqlite) fn stored(connection: &Connection) -> Result<(u64, Vec<u8>), c_int> {
+/// Returns the size of the main file of `connection` and its first bytes, at most 100, without the changes
+/// in the log. The connection must not have read anything yet.
+pub(in crate::sqlite) fn read_stored_header(
+    connection: &Connection,
+) -> Result<(u64, Vec<u8>), c_int> {
     let file = OpenFile::main(connection).ok_or(ffi::SQLITE_IOERR_READ)?;
     let size = file.len()?;
     let mut head = vec![0; usize::try_from(size).map_or(100, |size| size.min(100))];
@@ -80,11 +84,11 @@ pub(in crate::sqlite) fn stored(connection: &Connection) -> Result<(u64, Vec<u8>
     }
 }
 
-/// True if another connection, of this process or another, uses the file that `connection` has open
-/// for writing and has not read from yet. A connection in WAL mode holds a shared lock for
-/// as long as it is open, so nobody else can have an exclusive one.
+/// Returns `true` if another connection, of this process or another, uses the main file of `connection`.
 ///
-/// `None` if that cannot be found out.
+/// A connection in WAL mode holds a shared lock until it is closed, so nothing else can acquire an
+/// exclusive lock. `connection` must have the file open for writing and must not have read from it yet.
+/// Returns `None` if the lock fails for another reason.
 pub(in crate::sqlite) fn is_open_elsewhere(connection: &Connection) -> Option<bool> {
     let file = OpenFile::main(connection)?;
     let is_alone = file.lock_exclusively();

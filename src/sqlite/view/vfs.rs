@@ -1,8 +1,8 @@
-//! The C interface to a view: <https://www.sqlite.org/c3ref/vfs.html>.
+//! The functions of the layer that SQLite calls: <https://www.sqlite.org/c3ref/vfs.html>.
 //!
-//! The functions here are called by SQLite only, and what all `SAFETY` arguments build on is the
-//! contract of that page: a file's methods are called between `xOpen` and `xClose` only, `xClose`
-//! is the last of them, and buffers are as long as is said. None of them panics.
+//! All `SAFETY` arguments rely on the contract of that page. SQLite calls the methods of a file only
+//! after `xOpen`, `xClose` is the last of them, and buffers have the length that SQLite passes. None of
+//! the functions panics.
 #![allow(unsafe_code)]
 
 use std::ffi::{CString, c_char, c_int, c_void};
@@ -16,31 +16,31 @@ use rusqlite::ffi;
 
 use crate::sqlite::connection::open_file::OpenFile;
 use crate::sqlite::view::overlay::Overlay;
-use crate::sqlite::view::real::Real;
+use crate::sqlite::view::real::RealFile;
 
-/// The size of a region of the index: <https://www.sqlite.org/walformat.html>.
+/// The size of a region of the WAL index: <https://www.sqlite.org/walformat.html>.
 const REGION_BYTES: c_int = 32 * 1024;
 const REGION_WORDS: usize = 32 * 1024 / 8;
 
-/// Only its address is used: it tells this copy of the crate from others in the process.
-static PLACE: u8 = 0;
+/// Its address is part of the layer's name, which must differ between copies of this crate in a process.
+static ADDRESS: u8 = 0;
 
-/// The default layer, once [`register`] has found it.
+/// SQLite's default layer, set by [`register`].
 static DEFAULT: AtomicPtr<ffi::sqlite3_vfs> = AtomicPtr::new(ptr::null_mut());
 
-/// Registers the layer, not as the default one, and returns its name. It is called once.
+/// Registers the layer without making it the default, and returns its name. It must be called once only.
 ///
-/// The layer is a copy of the default one which opens files in its own way and deletes none.
+/// The layer is a copy of the default layer with another `xOpen`, and with an `xDelete` that deletes nothing.
 pub(super) fn register() -> Result<String, c_int> {
     let name = format!(
         "vaults-view-{}-{:p}",
         env!("CARGO_PKG_VERSION"),
-        &raw const PLACE
+        &raw const ADDRESS
     );
     let c_name = CString::new(name.as_str()).map_err(|_| ffi::SQLITE_MISUSE)?;
-    // SAFETY: null means the default layer, and to look for it initialises SQLite. A layer that is
-    // registered stays where it is. Those of its functions that the copy keeps get the copy, which has
-    // the same `pAppData`. The copy and its name stay where they are for ever.
+    // SAFETY: null names the default layer, and finding it initialises SQLite. A registered layer is never
+    // moved or freed. The functions that the copy shares with it are called with the copy, which has the
+    // same `pAppData`. The copy and its name are leaked, so they stay valid.
     let code = unsafe {
         let default = ffi::sqlite3_vfs_find(ptr::null());
         if default.is_null() {
@@ -63,7 +63,7 @@ pub(super) fn register() -> Result<String, c_int> {
     }
 }
 
-/// Version 2: with the index of a log, without memory-mapped content.
+/// Version 2 has the methods for the WAL index, but none for memory-mapped content.
 static METHODS: ffi::sqlite3_io_methods = ffi::sqlite3_io_methods {
     iVersion: 2,
     xClose: Some(close),
@@ -86,45 +86,45 @@ static METHODS: ffi::sqlite3_io_methods = ffi::sqlite3_io_methods {
     xUnfetch: None,
 };
 
-/// What SQLite sees of an open file, with ours behind it.
+/// The object of an open file that SQLite knows: a `sqlite3_file`, followed by a pointer to ours.
 #[repr(C)]
-struct ViewFile {
+struct SqliteFile {
     base: ffi::sqlite3_file,
-    /// A box, as long as the methods are not null.
-    file: *mut File,
+    /// A leaked box, while `pMethods` is not null.
+    file: *mut ViewFile,
 }
 
-/// One file of a view. One connection uses it, which one thread at a time uses.
-struct File {
-    /// Not there for a log that SQLite has wanted to create.
-    real: Option<Real>,
-    /// Not there as long as nothing was written.
+/// A file of the layer. One connection uses it, in one thread at a time.
+struct ViewFile {
+    /// `None` for a file that does not exist, such as a log that SQLite wants to create.
+    real: Option<RealFile>,
+    /// `None` until something is written.
     changes: Option<Overlay>,
-    /// The index of the log. SQLite writes to it through pointers.
+    /// The WAL index. SQLite writes to it through pointers.
     regions: Vec<Arc<[AtomicU64]>>,
 }
 
-/// Reads the real file, if there is one.
-fn read_real(real: Option<&Real>, offset: u64, buffer: &mut [u8]) -> c_int {
-    if let Some(file) = real.and_then(Real::file) {
+/// Reads from the real file, if there is one.
+fn read_real(real: Option<&RealFile>, offset: u64, buffer: &mut [u8]) -> c_int {
+    if let Some(file) = real.and_then(RealFile::file) {
         return file.read(offset, buffer);
     }
     buffer.fill(0);
     ffi::SQLITE_IOERR_SHORT_READ
 }
 
-/// As `read_real`, for bytes of which it is known whether they are there.
-fn fill(real: Option<&Real>, offset: u64, buffer: &mut [u8]) -> Result<(), c_int> {
+/// Like [`read_real`], but reading past the end is not an error.
+fn read_or_zeros(real: Option<&RealFile>, offset: u64, buffer: &mut [u8]) -> Result<(), c_int> {
     match read_real(real, offset, buffer) {
         ffi::SQLITE_OK | ffi::SQLITE_IOERR_SHORT_READ => Ok(()),
         code => Err(code),
     }
 }
 
-impl File {
-    /// The real file, if there is one.
+impl ViewFile {
+    /// Returns the real file, if there is one.
     fn file(&self) -> Option<OpenFile<'_>> {
-        self.real.as_ref().and_then(Real::file)
+        self.real.as_ref().and_then(RealFile::file)
     }
 
     fn len(&self) -> Result<u64, c_int> {
@@ -140,7 +140,7 @@ impl File {
         let Some(changes) = &self.changes else {
             return Ok(read_real(real, offset, buffer));
         };
-        changes.read(offset, buffer, |at, piece| fill(real, at, piece))?;
+        changes.read(offset, buffer, |at, piece| read_or_zeros(real, at, piece))?;
         let end = offset.saturating_add(buffer.len() as u64);
         Ok(if end > changes.len() {
             ffi::SQLITE_IOERR_SHORT_READ
@@ -153,7 +153,7 @@ impl File {
         let len = self.len()?;
         let changes = self.changes.get_or_insert_with(|| Overlay::new(len));
         let real = self.real.as_ref();
-        changes.write(offset, bytes, |at, piece| fill(real, at, piece))
+        changes.write(offset, bytes, |at, piece| read_or_zeros(real, at, piece))
     }
 
     fn resize(&mut self, size: u64) -> Result<(), c_int> {
@@ -164,15 +164,15 @@ impl File {
     }
 }
 
-/// Defines a method of an open file. SQLite calls it, and its body gets the [`File`]. A method that
-/// returns a value has where to write it as its last parameter.
+/// Defines a method of an open file, which SQLite calls. The body gets the [`ViewFile`]. A method with a
+/// result gets a pointer as its last parameter and writes the result there.
 macro_rules! method {
     ($(#[$doc:meta])* fn $name:ident($file:ident $(, $argument:ident: $kind:ty)*) $body:block) => {
         $(#[$doc])*
         unsafe extern "C" fn $name(open: *mut ffi::sqlite3_file $(, $argument: $kind)*) -> c_int {
-            // SAFETY: `open` put a box there, and only `close` takes it away. SQLite calls the methods
-            // of a file one after the other.
-            let $file: &mut File = unsafe { &mut *(*open.cast::<ViewFile>()).file };
+            // SAFETY: `open` stored a box there, and only `close` frees it. SQLite calls the methods of a
+            // file one after another.
+            let $file: &mut ViewFile = unsafe { &mut *(*open.cast::<SqliteFile>()).file };
             match $body {
                 Ok(()) => ffi::SQLITE_OK,
                 Err(code) => code,
@@ -187,16 +187,16 @@ macro_rules! method {
             $(, $argument: $kind)*,
             answer: *mut $answer,
         ) -> c_int {
-            // SAFETY: as above, and `answer` is where SQLite wants the answer.
-            let entered = unsafe {
+            // SAFETY: as above. `answer` points to memory for the result.
+            let borrowed = unsafe {
                 let answer = &mut *answer.cast::<MaybeUninit<$answer>>();
-                (&mut *(*open.cast::<ViewFile>()).file, answer)
+                (&mut *(*open.cast::<SqliteFile>()).file, answer)
             };
-            let ($file, answer): (&mut File, _) = entered;
+            let ($file, answer): (&mut ViewFile, _) = borrowed;
             let result: Result<$answer, c_int> = $body;
             match result {
-                Ok(found) => {
-                    answer.write(found);
+                Ok(value) => {
+                    answer.write(value);
                     ffi::SQLITE_OK
                 }
                 Err(code) => code,
@@ -205,7 +205,7 @@ macro_rules! method {
     };
 }
 
-// ---- names ----
+// ---- open and delete ----
 
 unsafe extern "C" fn open(
     _vfs: *mut ffi::sqlite3_vfs,
@@ -216,29 +216,29 @@ unsafe extern "C" fn open(
 ) -> c_int {
     let kinds = ffi::SQLITE_OPEN_MAIN_DB | ffi::SQLITE_OPEN_MAIN_JOURNAL | ffi::SQLITE_OPEN_WAL;
     let is_named = !name.is_null() && flags & kinds != 0;
-    // SAFETY: the memory of `file` is `szOsFile` bytes, aligned, and ours to write. Without methods,
-    // SQLite does not close a file that was not opened; they come last, when there is something for
-    // them. The default layer is registered, and `name` stays valid until the file is closed.
+    // SAFETY: `file` points to `szOsFile` aligned bytes that this function may write. If `pMethods` is null,
+    // SQLite does not close the file, so it is set last, when `file.file` is valid. The default layer is
+    // registered, and `name` stays valid until the file is closed.
     unsafe {
-        let file = file.cast::<ViewFile>();
+        let file = file.cast::<SqliteFile>();
         (&raw mut (*file).base.pMethods).write(ptr::null());
         let real = is_named.then(|| {
             let kept = flags & (kinds | ffi::SQLITE_OPEN_NOFOLLOW);
-            Real::open(DEFAULT.load(Ordering::Acquire), name, kept)
+            RealFile::open(DEFAULT.load(Ordering::Acquire), name, kept)
         });
         let real = match real {
             None => None,
             Some(Ok(real)) => Some(real),
-            // A log that is not there is as good as an empty one.
+            // SQLite may create this file: it gets an empty one in memory.
             Some(Err(_)) if flags & ffi::SQLITE_OPEN_CREATE != 0 => None,
             Some(Err(code)) => return code,
         };
-        let shown = Box::new(File {
+        let view = Box::new(ViewFile {
             real,
             changes: None,
             regions: Vec::new(),
         });
-        (&raw mut (*file).file).write(Box::into_raw(shown));
+        (&raw mut (*file).file).write(Box::into_raw(view));
         (&raw mut (*file).base.pMethods).write(&raw const METHODS);
         if !out_flags.is_null() {
             out_flags.write(flags);
@@ -247,7 +247,7 @@ unsafe extern "C" fn open(
     ffi::SQLITE_OK
 }
 
-/// A journal that was rolled back stays where it is: what it says has no more effect.
+/// Deletes nothing. SQLite deletes a journal that it has rolled back, but here that was only in memory.
 unsafe extern "C" fn delete(
     _vfs: *mut ffi::sqlite3_vfs,
     _name: *const c_char,
@@ -256,11 +256,11 @@ unsafe extern "C" fn delete(
     ffi::SQLITE_OK
 }
 
-// ---- content ----
+// ---- read and write ----
 
 unsafe extern "C" fn close(file: *mut ffi::sqlite3_file) -> c_int {
-    let file = file.cast::<ViewFile>();
-    // SAFETY: `open` put a box there, and nobody calls a method after this one.
+    let file = file.cast::<SqliteFile>();
+    // SAFETY: `open` stored a box there, and SQLite calls no method after this one.
     unsafe {
         (&raw mut (*file).base.pMethods).write(ptr::null());
         drop(Box::from_raw((*file).file));
@@ -273,8 +273,8 @@ method! {
         let (Ok(count), Ok(offset)) = (usize::try_from(count), u64::try_from(offset)) else {
             return ffi::SQLITE_IOERR_READ;
         };
-        // SAFETY: the buffer has `count` bytes that nobody else uses, and which are initialised here
-        // before anything looks at them.
+        // SAFETY: the buffer has `count` bytes that nothing else uses, and they are initialised here
+        // before they are borrowed.
         let buffer = unsafe {
             ptr::write_bytes(buffer.cast::<u8>(), 0, count);
             slice::from_raw_parts_mut(buffer.cast::<u8>(), count)
@@ -291,7 +291,7 @@ method! {
         let (Ok(count), Ok(offset)) = (usize::try_from(count), u64::try_from(offset)) else {
             return ffi::SQLITE_IOERR_WRITE;
         };
-        // SAFETY: the buffer has `count` bytes, which are to be written and so are initialised.
+        // SAFETY: the buffer has `count` initialised bytes.
         let bytes = unsafe { slice::from_raw_parts(buffer.cast::<u8>(), count) };
         file.write(offset, bytes)
     }
@@ -318,7 +318,7 @@ method! {
 // ---- locks ----
 
 method! {
-    /// Takes a shared lock on the real file. A higher one is needed for writes only, which stay here.
+    /// Acquires a shared lock on the real file. Only writes need a higher lock, and they stay in memory.
     fn lock(file, level: c_int) {
         match file.file() {
             Some(real) if level == ffi::SQLITE_LOCK_SHARED => match real.lock(level) {
@@ -349,10 +349,10 @@ method! {
     }
 }
 
-// ---- the index of the log, which nobody else sees ----
+// ---- the WAL index, which other connections do not see ----
 
 method! {
-    /// A region goes when the file is closed, which SQLite does last.
+    /// Returns a region, which stays valid until the file is closed.
     fn shm_map(file, region: c_int, size: c_int, extend: c_int) -> *mut c_void {
         let (Ok(region), REGION_BYTES) = (usize::try_from(region), size) else {
             return ffi::SQLITE_IOERR_SHMMAP;
@@ -381,7 +381,7 @@ unsafe extern "C" fn shm_unmap(_open: *mut ffi::sqlite3_file, _delete: c_int) ->
     ffi::SQLITE_OK
 }
 
-// ---- what kind of file it is ----
+// ---- properties ----
 
 unsafe extern "C" fn file_control(
     _open: *mut ffi::sqlite3_file,
@@ -391,8 +391,7 @@ unsafe extern "C" fn file_control(
     ffi::SQLITE_NOTFOUND
 }
 
-/// The size of a sector, for which zero means SQLite's default, and the characteristics, of which
-/// there are none.
+/// Returns zero: the default size of a sector, and no device characteristics.
 unsafe extern "C" fn zero(_open: *mut ffi::sqlite3_file) -> c_int {
     0
 }
