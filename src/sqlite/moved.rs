@@ -1,5 +1,5 @@
-//! What a store does when its files no longer have their names: it refuses, and saves what is only
-//! in an unlinked log.
+//! Refuses writes to files that no longer have their names, and saves commits that are only in a log
+//! without a name.
 
 use std::fs::{self, File};
 use std::io;
@@ -19,15 +19,16 @@ use crate::sqlite::names::{NameState, NameStates, NameTracker};
 use crate::sqlite::open::paths::Identity;
 use crate::sqlite::{Store, fork};
 
-/// The beginning of a log, and of each frame in it.
+/// The header of a log.
 type LogHeader = [u8; 32];
+/// The header of a frame in a log.
 type FrameHeader = [u8; 24];
 
-/// How often a log is read again that others write while it is compared.
-const MOST_READS: usize = 16;
+/// How often a log is compared again because another connection has changed it during the comparison.
+const MAX_COMPARISONS: usize = 16;
 
 impl Store {
-    /// Refuses a write to files that others would not find, or that others have replaced.
+    /// Returns an error before a write if a file no longer has its name.
     pub(in crate::sqlite) fn check_before(&self, session: &mut Session) -> Result<()> {
         let Some(names) = self.opener.names() else {
             return Ok(());
@@ -35,9 +36,9 @@ impl Store {
         self.refuse_unless_own(names, names.check_before_write(), session)
     }
 
-    /// Decides whether a commit can be acknowledged: whether it is in the files of those names.
+    /// Returns an error after a commit if it is not in the files of the store's names.
     ///
-    /// `frames` is how many the log had after it.
+    /// `frames` is the number of frames in the log after the commit.
     pub(in crate::sqlite) fn check_after(&self, session: &mut Session, frames: u32) -> Result<()> {
         let Some(names) = self.opener.names() else {
             return Ok(());
@@ -45,13 +46,13 @@ impl Store {
         let mut states = names.check_after_commit();
         if states.are_own() && !names.knows_log() && frames > 0 {
             let found = session.with_connection(|connection| {
-                Ok(find_commit(connection, names.log_path(), frames))
+                Ok(compare_logs(connection, names.log_path(), frames))
             })?;
             match found {
-                Found::There(identity) => names.keep_log(Some(identity)),
-                Found::Unknown => {}
-                Found::Elsewhere => {
-                    names.keep_log(None);
+                LogComparison::Same(identity) => names.record_log(Some(identity)),
+                LogComparison::Unknown => {}
+                LogComparison::Different => {
+                    names.record_log(None);
                     states = names.check();
                 }
             }
@@ -59,7 +60,7 @@ impl Store {
         self.refuse_unless_own(names, states, session)
     }
 
-    /// Refuses if the files no longer have their names, where no write is under way.
+    /// Returns an error if a file no longer has its name. It must be called outside a write.
     pub(in crate::sqlite) fn check_names(&self) -> Result<()> {
         let Some(names) = self.opener.names() else {
             return Ok(());
@@ -71,7 +72,7 @@ impl Store {
                 self.writer.release(session);
                 checked
             }
-            // Who has it looks, too.
+            // The thread that holds the write lock checks the names too, and saves the log.
             Ok(None) | Err(Refusal::Reentrant | Refusal::TimedOut) => {
                 let states = names.check_after_commit();
                 if states.are_own() {
@@ -95,19 +96,19 @@ impl Store {
         Err(names.moved(states))
     }
 
-    /// Writes a log that others cannot find back to the file, if that is sure to do no harm.
+    /// Writes a log without a name back to the file, if that is certain to do no harm.
     fn save_log(&self, names: &NameTracker, states: NameStates, session: &mut Session) {
-        if self.opener.config.read_only || !is_to_be_saved(states) {
+        if self.opener.config.read_only || !can_save_log(states) {
             return;
         }
-        // What cannot be saved now is tried again by the next write, and when the store is closed.
+        // If it fails, the next write and the closing of the store try it again.
         let _ =
             session.with_connection(|connection| save_log(connection, states, names.log_path()));
     }
 
-    /// Sees to it that closing the last connection does no harm to the files of others.
+    /// Keeps the closing of the last connection from changing files that belong to another vault.
     ///
-    /// It would write the log back, and delete the file that has its name.
+    /// SQLite would write the log back, and delete the file that has the log's name.
     pub(in crate::sqlite) fn prepare_close(&self, session: &mut Session) {
         let Some(names) = self.opener.names() else {
             return;
@@ -124,13 +125,14 @@ impl Store {
 }
 
 impl Store {
-    /// True in a child of the process that opened it.
+    /// Returns `true` in a child of the process that opened the store.
     #[inline]
     pub(in crate::sqlite) fn is_forked(&self) -> bool {
         fork::count() != self.forks
     }
 
-    /// SQLite's locks and its memory are the parent's: nothing may be done with them here.
+    /// Returns an error in a child of the process that opened the store, because SQLite's locks belong to the
+    /// parent.
     #[inline]
     pub(in crate::sqlite) fn check_fork(&self) -> Result<()> {
         if self.is_forked() {
@@ -150,13 +152,13 @@ impl Store {
 impl Drop for Store {
     fn drop(&mut self) {
         if self.is_forked() {
-            // The connections are the parent's. Closing them here could write to its files.
+            // Closing the connections of the parent could write to its files.
             std::mem::forget((self.coherence.take(), self.take_readers()));
             return std::mem::forget(self.writer.take());
         }
         if let Some(mut session) = self.writer.take() {
             self.prepare_close(&mut session);
-            // It is closed last, so that it is the one that empties the log.
+            // The writer is closed last, so that it writes back and deletes the log.
             self.coherence.take();
             drop(self.take_readers());
         }
@@ -164,13 +166,13 @@ impl Drop for Store {
 }
 
 impl Session {
-    /// The same session, of files with these names.
+    /// Returns the session with a tracker of its files' names.
     pub(in crate::sqlite) fn named(mut self, names: Option<Arc<NameTracker>>) -> Self {
         self.names = names;
         self
     }
 
-    /// The error of a file that SQLite reads and that cannot be right.
+    /// Returns the error of a file that SQLite can read, but that contradicts itself.
     pub(in crate::sqlite) fn corrupt(&self, reason: &'static str) -> Error {
         self.explain(Error::Corrupt {
             path: self.path.to_path_buf(),
@@ -178,7 +180,7 @@ impl Session {
         })
     }
 
-    /// Puts the reason in the place of an error which may be the effect of files that moved.
+    /// Replaces an error by [`Error::Moved`], if a file no longer has its name and this can be the reason.
     #[cold]
     pub(in crate::sqlite) fn explain(&self, error: Error) -> Error {
         match &self.names {
@@ -188,14 +190,16 @@ impl Session {
     }
 }
 
-/// True if the log holds what nobody else can find, and to write it back can do no harm.
+/// Returns `true` if no other connection can find the log, and writing it back is certain to do no harm.
 ///
-/// Where the index is another's, others may have written to the same log, and nobody knows what is
-/// newest. Who opens the file makes a log and an index, so nobody did if there is neither. Nobody
-/// opens a file whose name is gone: its log can be written back while none of the three names is
-/// another's. Where another file has the name of the file and the log still has its own, whoever
-/// opened that file works with this log.
-fn is_to_be_saved(states: NameStates) -> bool {
+/// - If the index was replaced, other connections may have written to the same log through the new one. Then
+///   it is not known which frames are the newest.
+/// - Any connection that opens the file creates a log and an index. If both are missing, there is no such
+///   connection.
+/// - A file without a name cannot be opened, so its log can be written back, unless one of the names
+///   belongs to another file.
+/// - If only the main file was replaced, connections to the new file use this log.
+fn can_save_log(states: NameStates) -> bool {
     matches!(
         (states.file, states.log, states.index),
         (_, NameState::Missing | NameState::Replaced, NameState::Own)
@@ -208,8 +212,9 @@ fn is_to_be_saved(states: NameStates) -> bool {
     )
 }
 
+/// Writes the log back to the file. `path` is the name that the log had.
 fn save_log(connection: &Connection, states: NameStates, path: &Path) -> rusqlite::Result<()> {
-    // An index that has gone on with another log says nothing of this one.
+    // If the index belongs to another log by now, this one cannot be read.
     if !index_agrees_with_log(connection) {
         return Ok(());
     }
@@ -218,8 +223,9 @@ fn save_log(connection: &Connection, states: NameStates, path: &Path) -> rusqlit
     if is_busy != 0 || states.log != NameState::Replaced {
         return Ok(());
     }
-    // What has the log's name now is older than the file, or no log at all: whoever opened the file
-    // next would write it over what was just saved. Nobody writes to it while this has the lock.
+    // The file that has the log's name now is older than the main file, or is not a log. The next
+    // connection would write its frames over the saved ones, so it is emptied. The lock keeps other
+    // connections from writing to it.
     connection.execute_batch("BEGIN IMMEDIATE")?;
     if index_header(connection).is_some_and(|header| header.frames() == 0) {
         empty_file(path).ok();
@@ -227,7 +233,7 @@ fn save_log(connection: &Connection, states: NameStates, path: &Path) -> rusqlit
     connection.execute_batch("ROLLBACK")
 }
 
-/// True if the last frame that the index knows is in the log that `connection` has open.
+/// Returns `true` if the last frame that the index knows is in the log that `connection` has open.
 fn index_agrees_with_log(connection: &Connection) -> bool {
     let Some(header) = index_header(connection) else {
         return false;
@@ -235,7 +241,7 @@ fn index_agrees_with_log(connection: &Connection) -> bool {
     if header.frames() == 0 {
         return true;
     }
-    let Some(at) = last_frame(connection, header.frames()) else {
+    let Some(at) = last_frame_offset(connection, header.frames()) else {
         return false;
     };
     let frame: Option<FrameHeader> = read_log(connection, at);
@@ -246,8 +252,8 @@ fn index_agrees_with_log(connection: &Connection) -> bool {
     })
 }
 
-/// Where the last of so many frames begins in the log that `connection` has open.
-fn last_frame(connection: &Connection, frames: u32) -> Option<u64> {
+/// Returns the offset of the last of `frames` frames in the log that `connection` has open.
+fn last_frame_offset(connection: &Connection, frames: u32) -> Option<u64> {
     let header: LogHeader = read_log(connection, 0)?;
     let page_bytes = u64::from(number(&header, 8, 4)?);
     let before = u64::from(frames.checked_sub(1)?);
@@ -255,55 +261,57 @@ fn last_frame(connection: &Connection, frames: u32) -> Option<u64> {
     Some(size_of::<LogHeader>() as u64 + before * frame_bytes)
 }
 
-/// Where a commit was found.
-enum Found {
-    /// In the log of that name, which is this file.
-    There(Identity),
-    /// It is not in the log of that name.
-    Elsewhere,
-    /// The log was emptied after it, which comes after it was written to the file; or it cannot be read
-    /// now. The next commit is looked for.
+/// Whether the log of a name is the log that a connection has open.
+enum LogComparison {
+    /// It is. Its identity is known now.
+    Same(Identity),
+    /// It is another file, or there is none.
+    Different,
+    /// It could not be read, or the log was emptied, which happens only after its commits were written to
+    /// the main file. The next commit compares again.
     Unknown,
 }
 
-/// Looks for a commit that ended with the given number of frames in the log at `path`.
+/// Compares the log that `connection` has open with the file at `path`, just after a commit that ended with
+/// frame `frames`.
 ///
-/// The bytes of the commit are new, so the file that has them is the one that was written to.
-fn find_commit(connection: &Connection, path: &Path, frames: u32) -> Found {
-    for _ in 0..MOST_READS {
+/// The checksum of the commit's last frame is new, so only the log that it was written to contains it.
+fn compare_logs(connection: &Connection, path: &Path, frames: u32) -> LogComparison {
+    for _ in 0..MAX_COMPARISONS {
         if log_bytes(connection) == Some(0) {
-            return Found::Unknown;
+            return LogComparison::Unknown;
         }
-        let Some(at) = last_frame(connection, frames) else {
-            return Found::Unknown;
+        let Some(at) = last_frame_offset(connection, frames) else {
+            return LogComparison::Unknown;
         };
         let read = || -> Option<FrameHeader> { read_log(connection, at) };
         let Some(before) = read() else {
-            return Found::Unknown;
+            return LogComparison::Unknown;
         };
-        let (identity, found) = match read_frame(path, at) {
+        let (identity, frame) = match read_frame(path, at) {
             Ok(read) => read,
-            Err(error) if is_not_there(&error) => return Found::Elsewhere,
-            Err(_) => return Found::Unknown,
+            Err(error) if is_missing(&error) => return LogComparison::Different,
+            Err(_) => return LogComparison::Unknown,
         };
-        if before == found {
-            return Found::There(identity);
+        if before == frame {
+            return LogComparison::Same(identity);
         }
-        // Somebody may have begun the log anew meanwhile.
+        // Unless another connection has restarted the log since `before` was read.
         if read() == Some(before) {
-            return Found::Elsewhere;
+            return LogComparison::Different;
         }
     }
-    Found::Unknown
+    LogComparison::Unknown
 }
 
-/// True if there is no such file, or it is too short.
-fn is_not_there(error: &io::Error) -> bool {
+/// Returns `true` if the file does not exist or is too short.
+fn is_missing(error: &io::Error) -> bool {
     use io::ErrorKind::{NotFound, UnexpectedEof};
     matches!(error.kind(), NotFound | UnexpectedEof)
 }
 
-/// Nobody locks a log by itself, so it may be opened and closed.
+/// Reads the header of the frame at the offset `at` of the log at `path`. Closing a log releases no locks,
+/// because SQLite locks only the main file and the index.
 fn read_frame(path: &Path, at: u64) -> io::Result<(Identity, FrameHeader)> {
     let mut file = File::open(path)?;
     let mut frame = FrameHeader::default();
@@ -311,6 +319,7 @@ fn read_frame(path: &Path, at: u64) -> io::Result<(Identity, FrameHeader)> {
     Ok((Identity::of(&file.metadata()?), frame))
 }
 
+/// Truncates a regular file to zero bytes.
 fn empty_file(path: &Path) -> io::Result<()> {
     if !fs::symlink_metadata(path)?.is_file() {
         return Ok(());

@@ -1,21 +1,21 @@
-//! Whether the files that a store has open are still the ones of their names.
+//! Checks that the names of the open file, its log and its index still belong to these files.
 //!
-//! Somebody may delete, rename or replace a file, its log or its index while it is open. What is
-//! written then is found by nobody, or damages what others write. So the store looks before
-//! each write, and once more after the commit and before it is acknowledged: a look before alone
-//! would leave a gap.
+//! Another program may delete, rename or replace one of them while it is open. What is written after that
+//! cannot be found by other connections, or damages what they write. So the store checks the names before
+//! each write, and again after the commit, before the call returns `Ok`. The second check finds a change
+//! between the first one and the commit.
 //!
-//! # What a look costs
+//! # Cost
 //!
-//! Deleting, renaming and creating a file changes the times of its folder. So the store compares the
-//! folder with what it was when all names were last right: before a write by an open descriptor,
-//! after a commit by its path, which shows too that no folder above was renamed. Only if they differ
-//! does it look at each file.
+//! Deleting, renaming or creating a file changes the times of its folder. So the store compares the times
+//! of the folder with those at the last complete check, and checks each file only if they differ. Before a
+//! write it reads the times through an open descriptor. After a commit it reads them by path, which also
+//! finds that a folder above was renamed.
 //!
-//! The times are as coarse as the file system's clock. So after a commit a folder is believed only when
-//! it was the same for longer than a step of that clock: a change after that has another time. Until
-//! then the store looks at each file. Before a write an equal folder is enough: what
-//! changed in the same step is found after the commit.
+//! The times are as coarse as the clock of the file system, so two changes may have the same time. After a
+//! commit, equal times are trusted only if they have been equal for longer than a step of this clock.
+//! Until then the store checks each file. Before a write, equal times are enough, because the check after
+//! the commit finds a change in the same step.
 
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -27,23 +27,24 @@ use crate::error::{Error, Result};
 use crate::sqlite::lock;
 use crate::sqlite::open::paths::{self, Identity, sibling};
 
-/// Longer than a step of a clock that counts in parts of a millisecond, and of one that does not.
-/// Linux advances the first at least every 10 milliseconds; FAT counts in steps of two seconds.
+/// Longer than a step of a clock whose times have parts of a millisecond. Linux advances it at least every
+/// 10 milliseconds.
 const FINE_STEP: Duration = Duration::from_millis(100);
+/// Longer than a step of any other clock. FAT has steps of two seconds.
 const COARSE_STEP: Duration = Duration::from_secs(3);
 
-/// What became of the name of an open file.
+/// Which file has the name of an open file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sqlite) enum NameState {
-    /// It is the file's.
+    /// The open file.
     Own,
-    /// No file has it.
+    /// No file.
     Missing,
-    /// Another file has it.
+    /// Another file.
     Replaced,
 }
 
-/// The names of the three files of a store.
+/// The states of the names of a file, its log and its index.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::sqlite) struct NameStates {
     pub(in crate::sqlite) file: NameState,
@@ -63,14 +64,14 @@ impl NameStates {
     }
 }
 
-/// What changes in a folder with the names in it.
+/// A folder and its times, which change with the names in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
+struct FolderStamp {
     identity: Identity,
     times: [(i64, i64); 2],
 }
 
-impl Stamp {
+impl FolderStamp {
     #[cfg(unix)]
     fn of(folder: &Metadata) -> Self {
         use std::os::unix::fs::MetadataExt;
@@ -84,9 +85,9 @@ impl Stamp {
     }
 }
 
-impl Stamp {
-    /// A time after which each change is sure to give the folder another stamp.
-    fn step(&self) -> Duration {
+impl FolderStamp {
+    /// Returns a duration after which any change gives the folder another stamp.
+    fn clock_step(&self) -> Duration {
         let is_fine = |(_, nanoseconds): &(i64, i64)| nanoseconds % 1_000_000 != 0;
         if self.times.iter().all(is_fine) {
             FINE_STEP
@@ -96,33 +97,33 @@ impl Stamp {
     }
 }
 
-/// The names of a file that is open, of its log and of its index.
+/// Tracks the names of an open file, its log and its index.
 #[derive(Debug)]
 pub(in crate::sqlite) struct NameTracker {
     path: PathBuf,
     log: PathBuf,
     index: PathBuf,
     folder: PathBuf,
-    /// `None` if it may not be opened.
+    /// `None` if the folder cannot be opened for reading.
     open_folder: Option<File>,
     own_file: OnceLock<Identity>,
-    /// It is known once a commit was looked for; `None` if that was not found under the name.
+    /// The log that contains the store's first commit. `None` if the log of that name does not contain it.
     own_log: OnceLock<Option<Identity>>,
-    /// The log just after it was opened: most likely its own.
+    /// The log of that name just after opening, which is most likely the store's.
     first_log: OnceLock<Identity>,
     own_index: OnceLock<Identity>,
-    /// The folder when all names were right.
-    right: Mutex<Option<Right>>,
+    /// The folder at the last complete check that found every name to be [`NameState::Own`].
+    checked: Mutex<Option<CheckedFolder>>,
 }
 
-/// A folder in which all names were right.
+/// A folder in which every name belonged to its file.
 #[derive(Clone, Copy, Debug)]
-struct Right {
-    stamp: Stamp,
-    /// When it was first seen so.
+struct CheckedFolder {
+    stamp: FolderStamp,
+    /// When it first had this stamp.
     since: Instant,
-    /// True if each later change is sure to give it another stamp.
-    is_believed: bool,
+    /// Whether any later change gives it another stamp.
+    is_settled: bool,
 }
 
 impl NameTracker {
@@ -142,7 +143,7 @@ impl NameTracker {
             own_log: OnceLock::new(),
             first_log: OnceLock::new(),
             own_index: OnceLock::new(),
-            right: Mutex::new(None),
+            checked: Mutex::new(None),
         }
     }
 
@@ -150,11 +151,11 @@ impl NameTracker {
         &self.log
     }
 
-    /// Keeps which files are the store's, just after they were opened: this one, and the index of
-    /// that name. A store that writes has one.
+    /// Records which files the store has open, just after it opened them. A store that writes has an index.
     ///
-    /// The index cannot be proved to be its own: to open and close it would drop this process's locks.
-    pub(in crate::sqlite) fn keep(&self, file: Option<Identity>, is_writer: bool) -> Result<()> {
+    /// It takes the index of that name for its own. A proof would have to open and close the file, which
+    /// would release the locks of this process.
+    pub(in crate::sqlite) fn record(&self, file: Option<Identity>, is_writer: bool) -> Result<()> {
         if let Some(identity) = file {
             self.own_file.get_or_init(|| identity);
         }
@@ -165,7 +166,7 @@ impl NameTracker {
             Some(identity) => {
                 self.own_index.get_or_init(|| identity);
             }
-            // Another handle of this process has it, and it was deleted meanwhile.
+            // It was deleted while another handle of this process had it open.
             None if is_writer && cfg!(unix) => {
                 return Err(self.moved(NameStates {
                     index: NameState::Missing,
@@ -177,22 +178,23 @@ impl NameTracker {
         Ok(())
     }
 
-    /// True if the path no longer names the file.
+    /// Returns `true` if the path is no longer the name of the open file.
     pub(in crate::sqlite) fn is_replaced(&self) -> bool {
         let own = self.own_file.get();
-        own.is_some() && name(&self.path, own) != NameState::Own
+        own.is_some() && name_state(&self.path, own) != NameState::Own
     }
 
-    /// Keeps which log is the store's; `None` if it is not the one of that name.
-    pub(in crate::sqlite) fn keep_log(&self, identity: Option<Identity>) {
+    /// Records which log the store has open. `None` means that it is not the log of that name.
+    pub(in crate::sqlite) fn record_log(&self, identity: Option<Identity>) {
         self.own_log.get_or_init(|| identity);
     }
 
+    /// Returns `true` if the store's log was recorded.
     pub(in crate::sqlite) fn knows_log(&self) -> bool {
         self.own_log.get().is_some()
     }
 
-    /// A look before a write.
+    /// Checks the names before a write.
     pub(in crate::sqlite) fn check_before_write(&self) -> NameStates {
         match &self.open_folder {
             Some(folder) => self.check_unless_unchanged(folder.metadata(), |_| true),
@@ -200,40 +202,42 @@ impl NameTracker {
         }
     }
 
-    /// A look after a commit.
+    /// Checks the names after a commit.
     pub(in crate::sqlite) fn check_after_commit(&self) -> NameStates {
-        self.check_unless_unchanged(fs::metadata(&self.folder), |right| right.is_believed)
+        self.check_unless_unchanged(fs::metadata(&self.folder), |checked| checked.is_settled)
     }
 
-    /// Looks at each name, unless the folder is what it was when all were right, and that is `enough`.
+    /// Checks each name, unless the folder has the stamp of the last complete check and `is_enough` accepts
+    /// that check.
     fn check_unless_unchanged(
         &self,
         folder: io::Result<Metadata>,
-        enough: fn(&Right) -> bool,
+        is_enough: fn(&CheckedFolder) -> bool,
     ) -> NameStates {
         #[cfg(unix)]
         if let Ok(folder) = folder
-            && (*lock(&self.right))
-                .is_some_and(|right| enough(&right) && right.stamp == Stamp::of(&folder))
+            && (*lock(&self.checked)).is_some_and(|checked| {
+                is_enough(&checked) && checked.stamp == FolderStamp::of(&folder)
+            })
         {
             return NameStates::OWN;
         }
         #[cfg(not(unix))]
-        let _ = (folder, enough);
+        let _ = (folder, is_enough);
         self.check()
     }
 
-    /// A look at each name.
+    /// Checks each name.
     pub(in crate::sqlite) fn check(&self) -> NameStates {
         let Some(own_file) = self.own_file.get() else {
             return NameStates::OWN;
         };
-        // First the folder, then what is in it: what changes in between is seen now, or makes
-        // the folder another one.
+        // The folder is read first. A change after that is found by this check, or gives the folder another
+        // stamp.
         let folder = fs::metadata(&self.folder);
         let states = NameStates {
-            file: name(&self.path, Some(own_file)),
-            // A file that is not in write-ahead mode has neither.
+            file: name_state(&self.path, Some(own_file)),
+            // A file that is not in WAL mode has neither a log nor an index.
             log: self
                 .own_index
                 .get()
@@ -241,46 +245,46 @@ impl NameTracker {
             index: self
                 .own_index
                 .get()
-                .map_or(NameState::Own, |index| name(&self.index, Some(index))),
+                .map_or(NameState::Own, |index| name_state(&self.index, Some(index))),
         };
         if states.are_own() {
-            self.keep_folder(folder);
+            self.record_folder(folder);
         }
         states
     }
 
     fn log_state(&self) -> NameState {
         match self.own_log.get() {
-            None => name(&self.log, self.first_log.get()),
-            Some(Some(own)) => name(&self.log, Some(own)),
-            Some(None) => match name(&self.log, None) {
+            None => name_state(&self.log, self.first_log.get()),
+            Some(Some(own)) => name_state(&self.log, Some(own)),
+            Some(None) => match name_state(&self.log, None) {
                 NameState::Own => NameState::Replaced,
                 other => other,
             },
         }
     }
 
-    /// Keeps what the folder was when all names were right.
-    fn keep_folder(&self, folder: io::Result<Metadata>) {
+    /// Records the folder of a check that found every name to belong to its file.
+    fn record_folder(&self, folder: io::Result<Metadata>) {
         #[cfg(unix)]
         if let Ok(folder) = folder {
-            let stamp = Stamp::of(&folder);
-            let mut right = lock(&self.right);
-            let since = match *right {
+            let stamp = FolderStamp::of(&folder);
+            let mut checked = lock(&self.checked);
+            let since = match *checked {
                 Some(before) if before.stamp == stamp => before.since,
                 _ => Instant::now(),
             };
-            *right = Some(Right {
+            *checked = Some(CheckedFolder {
                 stamp,
                 since,
-                is_believed: self.knows_log() && since.elapsed() >= stamp.step(),
+                is_settled: self.knows_log() && since.elapsed() >= stamp.clock_step(),
             });
         }
         #[cfg(not(unix))]
         let _ = (folder, Instant::now(), FINE_STEP, COARSE_STEP);
     }
 
-    /// The error of a file that no longer has its name.
+    /// Returns the error that names the first of the files which no longer has its name.
     pub(in crate::sqlite) fn moved(&self, states: NameStates) -> Error {
         let moved = match states {
             NameStates { file, .. } if file != NameState::Own => &self.path,
@@ -293,7 +297,7 @@ impl NameTracker {
         }
     }
 
-    /// Puts the reason in the place of an error which may be its effect.
+    /// Replaces an error by [`Error::Moved`], if a file no longer has its name and this can be the reason.
     #[cold]
     pub(in crate::sqlite) fn explain(&self, error: Error) -> Error {
         if !matches!(
@@ -318,8 +322,8 @@ impl NameTracker {
     }
 }
 
-/// What became of `path`, which was the name of the file `own`, if that is known.
-fn name(path: &Path, own: Option<&Identity>) -> NameState {
+/// Returns which file has the name `path`: the file `own`, if its identity is known, or another one.
+fn name_state(path: &Path, own: Option<&Identity>) -> NameState {
     if cfg!(not(unix)) {
         return NameState::Own;
     }

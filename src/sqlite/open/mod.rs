@@ -131,7 +131,7 @@ impl Opener {
         }
         // Somebody may have put them there since the first look.
         self.refuse_log_of_stranger()?;
-        names.keep(file, !self.config.read_only)
+        names.record(file, !self.config.read_only)
     }
 
     /// Opens one more connection, for reading, to a file that [`open_first`](Self::open_first) knows.
