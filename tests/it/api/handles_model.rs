@@ -7,9 +7,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use vaults::{Entry, Error, OpenOptions, RefMut, Result, Snapshot, Transaction, Vault};
+use vaults::{Entry, Error, RefMut, Result, Snapshot, Transaction, Vault};
 
-use crate::support::{Scratch, open_fast};
+use crate::support::engines::ENGINES;
+use crate::support::{Scratch, fast};
 
 /// Multiplies the number of cases.
 const ROUNDS: &str = "VAULTS_TEST_ROUNDS";
@@ -448,19 +449,14 @@ fn agree(open: impl Fn() -> [Vault<String, i32>; 2]) {
 }
 
 #[test]
-fn two_handles_of_a_file() {
-    let scratch = Scratch::new();
-    agree(|| {
-        let handles = [open_fast(scratch.vault()), open_fast(scratch.vault())];
-        handles[0].clear().unwrap();
-        handles
-    });
-}
-
-#[test]
-fn two_handles_of_memory() {
-    agree(|| {
-        let vault = OpenOptions::new().open_in_memory().unwrap();
-        [vault.clone(), vault]
-    });
+fn two_handles_of_one_vault() {
+    for engine in ENGINES {
+        eprintln!("engine: {engine:?}");
+        let scratch = Scratch::new();
+        agree(|| {
+            let handles = engine.open_two(&fast(), &scratch);
+            handles[0].clear().unwrap();
+            handles
+        });
+    }
 }

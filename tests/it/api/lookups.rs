@@ -32,23 +32,23 @@ fn look_ups_by_borrowed_forms() {
         assert!(vault.contains_keys(["a"]).unwrap());
         assert!(vault.contains_keys::<str>([]).unwrap());
         assert_eq!(vault.remove_entry("a").unwrap(), Some(("a".into(), 1)));
-
-        let vault: Vault<Vec<u8>, u32> = Vault::open_in_memory().unwrap();
+    });
+    on_each_engine::<Vec<u8>, u32>(|vault| {
         vault.insert(vec![1, 2], 1).unwrap();
         assert_eq!(vault.get([1, 2].as_slice()).unwrap(), Some(1));
         assert_eq!(vault.get(&vec![1, 2]).unwrap(), Some(1));
         assert_eq!(vault.get([1].as_slice()).unwrap(), None);
-
-        let vault: Vault<Box<str>, u32> = Vault::open_in_memory().unwrap();
+    });
+    on_each_engine::<Box<str>, u32>(|vault| {
         vault.insert("boxed".into(), 1).unwrap();
         assert_eq!(vault.get("boxed").unwrap(), Some(1));
-
-        let vault: Vault<(String, u32), u32> = Vault::open_in_memory().unwrap();
+    });
+    on_each_engine::<(String, u32), u32>(|vault| {
         vault.insert(("a".into(), 1), 1).unwrap();
         assert_eq!(vault.get(&("a".to_owned(), 1)).unwrap(), Some(1));
         assert_eq!(vault.get(&("a".to_owned(), 2)).unwrap(), None);
-
-        let vault: Vault<std::path::PathBuf, u32> = Vault::open_in_memory().unwrap();
+    });
+    on_each_engine::<std::path::PathBuf, u32>(|vault| {
         vault.insert("/a/b".into(), 1).unwrap();
         assert_eq!(vault.get(Path::new("/a/b")).unwrap(), Some(1));
     });

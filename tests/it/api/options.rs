@@ -222,13 +222,14 @@ fn what_neither_codec_can_hold_is_refused_by_either() {
     for codec in [Codec::MessagePack, Codec::Bincode] {
         let mut options = OpenOptions::new();
         options.codec(codec).verify_writes(false);
-        let vault: Vault<u8, Loose> = options.open_in_memory().unwrap();
-        let rest = [("a".to_owned(), Some(None))].into();
-        assert_is!(vault.put(&1, &Loose { rest }), Err(Error::Encode { .. }));
-        assert!(vault.is_empty().unwrap());
-        let rest = [("a".to_owned(), None)].into();
-        vault.put(&1, &Loose { rest }).unwrap();
-        assert_eq!(vault.get(&1).unwrap().unwrap().rest["a"], None);
+        on_each_engine_with::<u8, Loose>(&options, |vault| {
+            let rest = [("a".to_owned(), Some(None))].into();
+            assert_is!(vault.put(&1, &Loose { rest }), Err(Error::Encode { .. }));
+            assert!(vault.is_empty().unwrap());
+            let rest = [("a".to_owned(), None)].into();
+            vault.put(&1, &Loose { rest }).unwrap();
+            assert_eq!(vault.get(&1).unwrap().unwrap().rest["a"], None);
+        });
     }
 }
 

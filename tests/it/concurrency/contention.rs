@@ -96,12 +96,7 @@ fn sums_of_many_processes_and_threads_are_exact() {
 
 #[test]
 fn sums_of_the_threads_of_one_process_are_exact() {
-    on_each_engine::<u32, u64>(|vault| {
-        let vault = if let Some(path) = vault.path() {
-            open_patient(path)
-        } else {
-            patient(NEVER).open_in_memory().unwrap()
-        };
+    on_each_engine_with(&patient(NEVER), |vault| {
         thread::scope(|scope| {
             for _ in 0..THREADS {
                 scope.spawn(|| add(&vault));
@@ -291,12 +286,8 @@ fn all_are_busy(vault: &Vault<u32, u32>, timeout: Duration) {
 
 #[test]
 fn another_thread_holds_the_writer_for_too_long() {
-    let scratch = Scratch::new();
     for timeout in [SHORT, Duration::ZERO] {
-        let options = patient(timeout);
-        let in_file = options.open(scratch.vault()).unwrap();
-        for vault in [in_file, options.open_in_memory().unwrap()] {
-            vault.clear().unwrap();
+        on_each_engine_with(&patient(timeout), |vault| {
             vault.try_extend(numbers(3)).unwrap();
             let mut held = vault.entry(0).or_insert(0).unwrap();
             *held = 100;
@@ -308,7 +299,7 @@ fn another_thread_holds_the_writer_for_too_long() {
             drop(held);
             assert_eq!(vault.get(&0).unwrap(), Some(100));
             thread::scope(|scope| scope.spawn(|| vault.put(&1, &1)).join().unwrap()).unwrap();
-        }
+        });
     }
 }
 

@@ -6,9 +6,10 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use vaults::{Entry, Error, OpenOptions, Result, Vault};
+use vaults::{Entry, Error, Result, Vault};
 
-use crate::support::{Scratch, entries, numbers};
+use crate::support::engines::ENGINES;
+use crate::support::{Scratch, entries, fast, numbers};
 
 /// A call that waited for its own thread would show as a hang.
 const NEVER: Duration = Duration::from_hours(1);
@@ -467,18 +468,11 @@ fn every_cell(make: impl Fn() -> Numbers) {
 }
 
 #[test]
-fn every_holder_and_every_call_on_a_file() {
-    let scratch = Scratch::new();
-    let mut options = OpenOptions::new();
-    options
-        .busy_timeout(NEVER)
-        .durability(vaults::Durability::Off);
-    every_cell(|| options.open(scratch.vault()).unwrap());
-}
-
-#[test]
-fn every_holder_and_every_call_in_memory() {
-    let mut options = OpenOptions::new();
+fn every_holder_and_every_call() {
+    let mut options = fast();
     options.busy_timeout(NEVER);
-    every_cell(|| options.open_in_memory().unwrap());
+    for engine in ENGINES {
+        let scratch = Scratch::new();
+        every_cell(|| engine.open(&options, &scratch));
+    }
 }

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use vaults::{Entry, Error, OpenOptions, Problem, Vault};
 
 use crate::support::damage::python_fixture;
-use crate::support::{Scratch, entries, make, numbers, open, put_row, rows};
+use crate::support::{Scratch, entries, make, numbers, on_each_engine_with, open, put_row, rows};
 
 fn sealed(path: impl AsRef<Path>) -> vaults::Result<Vault<u32, String>> {
     OpenOptions::new().checksums(true).open(path)
@@ -68,11 +68,14 @@ fn a_vault_with_checksums_is_one_like_any_other() {
 }
 
 #[test]
-fn a_vault_in_memory_may_have_them() {
-    let vault: Vault<u32, u32> = OpenOptions::new().checksums(true).open_in_memory().unwrap();
-    vault.try_extend(numbers(10)).unwrap();
-    assert!(entries(&vault).into_iter().eq(numbers(10)));
-    assert!(vault.verify().unwrap().is_ok());
+fn a_vault_of_each_engine_may_have_them() {
+    let mut options = OpenOptions::new();
+    options.checksums(true);
+    on_each_engine_with::<u32, u32>(&options, |vault| {
+        vault.try_extend(numbers(10)).unwrap();
+        assert!(entries(&vault).into_iter().eq(numbers(10)));
+        assert!(vault.verify().unwrap().is_ok());
+    });
 }
 
 #[test]

@@ -1,21 +1,29 @@
-//! The engines behind a vault. A test of what every vault does runs on each of them.
+//! The engines behind a vault. A test of behaviour that all vaults share runs on each of them.
 
 use vaults::{Durability, OpenOptions, Vault};
 
 use super::{Key, Scratch, Value};
 
-/// An engine, as a test asks for it.
+/// A kind of vault that a test can open.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Engine {
     File,
     Memory,
 }
 
-/// Every engine: the one list.
+/// All engines. A new engine is added here, and all tests that are the same for each engine run on it.
 pub(crate) const ENGINES: &[Engine] = &[Engine::File, Engine::Memory];
 
 impl Engine {
-    /// Opens a new vault; one in a file is the vault of `scratch`.
+    /// Whether a vault has its entries when it is opened again.
+    pub(crate) fn is_persistent(self) -> bool {
+        match self {
+            Self::File => true,
+            Self::Memory => false,
+        }
+    }
+
+    /// Opens the vault of `scratch` if the engine is persistent, else a new vault.
     pub(crate) fn open<K: Key, V: Value>(
         self,
         options: &OpenOptions,
@@ -27,9 +35,25 @@ impl Engine {
         }
         .unwrap()
     }
+
+    /// Opens two handles of one vault: opened twice if the engine is persistent, else a vault and
+    /// its clone.
+    pub(crate) fn open_two<K: Key, V: Value>(
+        self,
+        options: &OpenOptions,
+        scratch: &Scratch,
+    ) -> [Vault<K, V>; 2] {
+        let first = self.open(options, scratch);
+        let second = if self.is_persistent() {
+            self.open(options, scratch)
+        } else {
+            first.clone()
+        };
+        [first, second]
+    }
 }
 
-/// Options that do not sync, for tests that write much.
+/// Options that do not sync, for tests that write a lot.
 pub(crate) fn fast() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.durability(Durability::Off);
@@ -41,7 +65,7 @@ pub(crate) fn on_each_engine<K: Key, V: Value>(test: impl Fn(Vault<K, V>)) {
     on_each_engine_with(&OpenOptions::new(), test);
 }
 
-/// The same, with vaults that are opened with `options`.
+/// Runs a test on an empty vault of each engine, opened with `options`.
 pub(crate) fn on_each_engine_with<K: Key, V: Value>(
     options: &OpenOptions,
     test: impl Fn(Vault<K, V>),

@@ -5,15 +5,15 @@ mod ordered_map;
 
 use std::collections::VecDeque;
 use std::fmt::Debug;
-use std::path::PathBuf;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use vaults::{Codec, IntoIter, OpenOptions, Vault};
 
 use self::operations::{Ending, Op, by_turns, operations};
 use self::ordered_map::{Entries, Model};
-use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
-use vaults::{Codec, Durability, IntoIter, OpenOptions, Vault};
-
-use crate::support::{Scratch, Value};
+use crate::support::engines::{ENGINES, Engine};
+use crate::support::{Scratch, Value, fast};
 
 /// Multiplies the number of cases.
 const ROUNDS: &str = "VAULTS_TEST_ROUNDS";
@@ -57,8 +57,8 @@ fn walk_ok<T>(
 
 /// A vault's handles, the model, and iterators that were made some operations ago.
 struct Pair<V> {
-    /// The file, or `None` in memory.
-    path: Option<PathBuf>,
+    engine: Engine,
+    scratch: Scratch,
     options: OpenOptions,
     handles: Vec<Vault<String, V>>,
     model: Model<V>,
@@ -66,9 +66,10 @@ struct Pair<V> {
 }
 
 impl<V: Sample> Pair<V> {
-    fn new(path: Option<PathBuf>, options: OpenOptions) -> Self {
+    fn new(engine: Engine, options: OpenOptions) -> Self {
         let mut pair = Self {
-            path,
+            engine,
+            scratch: Scratch::new(),
             options,
             handles: Vec::new(),
             model: Model::new(),
@@ -78,23 +79,14 @@ impl<V: Sample> Pair<V> {
         pair
     }
 
-    /// One handle, a clone of it, and where there is a file one more that was opened anew.
+    /// Opens a handle, its clone, and a second handle.
     fn open(&mut self) {
-        let open = || match &self.path {
-            Some(path) => self.options.open(path).unwrap(),
-            None => self.options.open_in_memory().unwrap(),
-        };
-        let first = open();
-        let other = if self.path.is_some() {
-            open()
-        } else {
-            first.clone()
-        };
-        self.handles = vec![first.clone(), first, other];
+        let [first, second] = self.engine.open_two(&self.options, &self.scratch);
+        self.handles = vec![first.clone(), first, second];
     }
 
     fn reopen(&mut self) {
-        if self.path.is_some() {
+        if self.engine.is_persistent() {
             for handle in self.handles.drain(..) {
                 handle.close().unwrap();
             }
@@ -318,9 +310,16 @@ fn rounds() -> u32 {
     std::env::var(ROUNDS).map_or(1, |rounds| rounds.parse().unwrap())
 }
 
-fn agree<V: Sample>(in_file: bool, codec: Codec) {
-    let mut options = OpenOptions::new();
-    options.durability(Durability::Off).codec(codec);
+fn agree_on_each_engine<V: Sample>(codec: Codec) {
+    for &engine in ENGINES {
+        eprintln!("engine: {engine:?}");
+        agree::<V>(engine, codec);
+    }
+}
+
+fn agree<V: Sample>(engine: Engine, codec: Codec) {
+    let mut options = fast();
+    options.codec(codec);
     let config = Config {
         cases: CASES * rounds(),
         failure_persistence: None,
@@ -328,9 +327,7 @@ fn agree<V: Sample>(in_file: bool, codec: Codec) {
     };
     TestRunner::new(config)
         .run(&operations::<V>(), |operations| {
-            let scratch = Scratch::new();
-            let path = in_file.then(|| scratch.vault());
-            let mut pair = Pair::new(path, options.clone());
+            let mut pair = Pair::new(engine, options.clone());
             for (handle, op) in operations {
                 pair.apply(handle, op);
                 pair.check(handle);
@@ -341,26 +338,16 @@ fn agree<V: Sample>(in_file: bool, codec: Codec) {
 }
 
 #[test]
-fn a_file_of_numbers() {
-    agree::<i32>(true, Codec::MessagePack);
+fn numbers() {
+    agree_on_each_engine::<i32>(Codec::MessagePack);
 }
 
 #[test]
-fn a_file_of_values_in_both_codecs() {
-    agree::<Option<Option<u8>>>(true, Codec::MessagePack);
+fn values_in_both_codecs() {
+    agree_on_each_engine::<Option<Option<u8>>>(Codec::MessagePack);
 }
 
 #[test]
-fn a_file_of_bincode() {
-    agree::<String>(true, Codec::Bincode);
-}
-
-#[test]
-fn memory_of_numbers() {
-    agree::<i32>(false, Codec::MessagePack);
-}
-
-#[test]
-fn memory_of_values_in_both_codecs() {
-    agree::<Option<Option<u8>>>(false, Codec::MessagePack);
+fn values_in_bincode() {
+    agree_on_each_engine::<String>(Codec::Bincode);
 }

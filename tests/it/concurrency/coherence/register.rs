@@ -14,8 +14,8 @@ use vaults::Vault;
 
 use super::actor::Actor;
 use super::options;
-use crate::support::Scratch;
 use crate::support::damage::rounds;
+use crate::support::{Scratch, on_each_engine_with};
 
 /// A version, and a number that follows from it, by which a mixed value would show.
 pub(super) type Stamp = (u64, u64);
@@ -185,15 +185,9 @@ fn act_in_threads(handles: impl Fn() -> Vec<Registers>, file: Option<&Path>) {
 
 #[test]
 fn threads_that_share_a_handle() {
-    let scratch = Scratch::new();
-    let vault: Registers = options().open(scratch.vault()).unwrap();
-    act_in_threads(|| vec![vault.clone()], Some(&scratch.vault()));
-}
-
-#[test]
-fn threads_that_share_a_vault_in_memory() {
-    let vault: Registers = options().open_in_memory().unwrap();
-    act_in_threads(|| vec![vault.clone()], None);
+    on_each_engine_with(&options(), |vault: Registers| {
+        act_in_threads(|| vec![vault.clone()], vault.path());
+    });
 }
 
 #[test]

@@ -3,7 +3,6 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::path::Path;
 
 use vaults::Vault;
 
@@ -11,6 +10,7 @@ use super::undone_table::UNDONE;
 use super::write_table::{Map, Model, WRITES, Write};
 use super::{checkpoint, options};
 use crate::support::damage::{Chance, rounds};
+use crate::support::engines::{ENGINES, Engine};
 use crate::support::{Child, Scratch, entries, listen, role, say};
 
 const CHILD: &str = test_path!(child);
@@ -136,44 +136,39 @@ struct Stage {
     model: Model,
 }
 
-/// How many entries there are to begin with.
+/// The number of entries at the beginning.
 const ENTRIES: u32 = 12;
 
+/// The number of handles of a [`Stage`] that write. They are the first ones.
+const WRITING_HANDLES: usize = 3;
+
 impl Stage {
-    fn in_memory() -> Self {
-        let vault: Map = options().open_in_memory().unwrap();
+    /// A handle, its clone, a second handle, and a read-only one if the engine is persistent.
+    fn new(engine: Engine, scratch: &Scratch) -> Self {
+        let [first, second] = engine.open_two(&options(), scratch);
+        let mut handles = vec![first.clone(), first, second];
+        if engine.is_persistent() {
+            handles.push(engine.open(options().read_only(true), scratch));
+        }
         Self {
-            handles: vec![vault.clone(), vault],
+            handles,
             child: None,
             model: Model::new(),
         }
     }
 
-    /// A handle, its clone, another one, and one that only reads.
-    fn in_a_file(path: &Path) -> Self {
-        let open = || -> Map { options().open(path).unwrap() };
-        let vault = open();
-        let reader = options().read_only(true).open(path).unwrap();
-        Self {
-            handles: vec![vault.clone(), vault, open(), reader],
-            child: None,
-            model: Model::new(),
-        }
-    }
-
-    fn with_a_child(path: &Path) -> Self {
-        let mut child = Child::start(CHILD, "other", path);
+    fn with_a_child(scratch: &Scratch) -> Self {
+        let mut child = Child::start(CHILD, "other", &scratch.vault());
         child.expect("ready");
         Self {
             child: Some(child),
-            ..Self::in_a_file(path)
+            ..Self::new(Engine::File, scratch)
         }
     }
 
-    /// How many ways to write there are.
+    /// The number of handles that write, and the child.
     fn writers(&self) -> usize {
-        let handles = if self.handles.len() > 2 { 3 } else { 2 };
-        handles + usize::from(self.child.is_some())
+        WRITING_HANDLES + usize::from(self.child.is_some())
     }
 
     fn refill(&mut self) {
@@ -189,7 +184,11 @@ impl Stage {
         let write = row(number);
         let when = format!("{}, row {number} with {n} by writer {writer}", write.name);
         self.ask_the_child(&format!("before {when}"));
-        if let Some(handle) = self.handles.get(writer).filter(|_| writer < 3) {
+        if let Some(handle) = self
+            .handles
+            .get(writer)
+            .filter(|_| writer < WRITING_HANDLES)
+        {
             make(write, n, handle, &self.handles, &mut self.model, &when);
         } else if let Some(child) = &mut self.child {
             agree(&self.handles, &self.model, &format!("before {when}"));
@@ -236,19 +235,17 @@ fn write_by_all(mut stage: Stage) {
 
 #[test]
 fn every_write_is_seen_through_every_handle() {
-    let scratch = Scratch::new();
-    write_by_all(Stage::in_a_file(&scratch.vault()));
+    for &engine in ENGINES {
+        eprintln!("engine: {engine:?}");
+        let scratch = Scratch::new();
+        write_by_all(Stage::new(engine, &scratch));
+    }
 }
 
 #[test]
 fn every_write_is_seen_by_another_process() {
     let scratch = Scratch::new();
-    write_by_all(Stage::with_a_child(&scratch.vault()));
-}
-
-#[test]
-fn every_write_in_memory_is_seen_by_every_clone() {
-    write_by_all(Stage::in_memory());
+    write_by_all(Stage::with_a_child(&scratch));
 }
 
 /// Writes in any order by anybody, with the log emptied now and then.
@@ -256,7 +253,7 @@ fn every_write_in_memory_is_seen_by_every_clone() {
 fn many_writes_one_after_the_other() {
     for seed in 0..rounds() as u64 {
         let scratch = Scratch::new();
-        let mut stage = Stage::with_a_child(&scratch.vault());
+        let mut stage = Stage::with_a_child(&scratch);
         let mut chance = Chance::new(seed + 7);
         for n in 0..400 {
             if stage.model.len() < 4 {

@@ -1,8 +1,8 @@
 //! Chains of calls on [`TryEntry`](vaults::TryEntry), and on [`Entry`](vaults::Entry) after `resolve`.
 
-use vaults::{Error, Result, Vault};
+use vaults::{Error, Result};
 
-use crate::support::{fast, on_each_engine_with};
+use crate::support::{fast, on_each_engine, on_each_engine_with};
 
 use super::{attempt, contents, key, start};
 
@@ -108,14 +108,15 @@ fn or_try_insert_with_that_fails() {
         .or_try_insert_with(refuse)
         .map(|value| *value));
 
-    let vault: Vault<String, u32> = Vault::open_in_memory().unwrap();
-    let tx = vault.begin().unwrap();
-    let error = vault
-        .entry(key("z"))
-        .or_try_insert_with(refuse)
-        .map(|value| *value);
-    assert_eq!(error, Err(Own::Vault), "the vault's own error");
-    drop(tx);
+    on_each_engine::<String, u32>(|vault| {
+        let tx = vault.begin().unwrap();
+        let error = vault
+            .entry(key("z"))
+            .or_try_insert_with(refuse)
+            .map(|value| *value);
+        assert_eq!(error, Err(Own::Vault), "an error of the vault");
+        drop(tx);
+    });
 }
 
 #[test]
