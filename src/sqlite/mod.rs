@@ -34,7 +34,7 @@ pub(crate) use connection::row::{RawEntry, RawRow};
 pub(crate) use connection::session::{Lookup, Session};
 pub use open::config::Durability;
 pub(crate) use open::config::{Config, Existence, Location};
-pub(crate) use open::{ANY_TYPES, Check, Ends};
+pub(crate) use open::{ANY_TYPES, Ends, TypeCheck};
 pub(crate) use read::{Cursor, Pages, ReadTransaction};
 pub(crate) use recovery::page_scanner::{PageScanner, Recovered, RecoveredRow};
 pub(crate) use replace::has_log;
@@ -85,7 +85,7 @@ impl Store {
     ///
     /// `check` looks at the first and the last entry: it knows the types. A file that is refused is
     /// left as it was.
-    pub(crate) fn open(config: Config, check: Check<'_>) -> Result<Self> {
+    pub(crate) fn open(config: Config, check: TypeCheck<'_>) -> Result<Self> {
         let _span = trace::opening(config.given_path());
         let forks = fork::watch();
         let opener = Opener::new(config)?;

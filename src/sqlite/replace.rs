@@ -96,11 +96,11 @@ fn replace_damaged(copy: &Path, target: &Path) -> Result<()> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-    let nobody_creates = paths::before_opening();
+    let creation_blocked = paths::block_creation();
     let is_alone = Connection::open_with_flags(target, flags)
         .and_then(|connection| Ok((lock_exclusively(&connection)?, connection)))
         .map_err(|error| failure::from_sqlite(error, target, Duration::ZERO))?;
-    drop(nobody_creates);
+    drop(creation_blocked);
     // The lock is held until the end.
     let (true, _connection) = is_alone else {
         return Err(Error::InUse {

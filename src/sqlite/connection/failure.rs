@@ -12,6 +12,15 @@ pub(in crate::sqlite) fn from_code(code: std::ffi::c_int) -> rusqlite::Error {
     rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
 }
 
+/// Returns SQLite's code of an error, if it is one of SQLite.
+pub(in crate::sqlite) fn sqlite_code(
+    source: &(dyn std::error::Error + 'static),
+) -> Option<ErrorCode> {
+    source
+        .downcast_ref::<rusqlite::Error>()
+        .and_then(rusqlite::Error::sqlite_error_code)
+}
+
 /// True for the answers that mean "somebody else has the lock, try again".
 pub(in crate::sqlite) fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(

@@ -1,8 +1,7 @@
-//! Recognising a vault by its bytes, without SQLite: a file beside which no log and no journal has
-//! anything to say.
+//! Recognises a vault by its bytes, without SQLite. Its log and journal must be empty or missing.
 //!
-//! Most files are opened like this, and a connection that only looks costs a quarter of the opening.
-//! Whatever is not plain here is left to SQLite.
+//! Most files are opened in this state, and inspecting them through a second connection would take a quarter
+//! of the time of opening. A file that is not recognised here is inspected with SQLite.
 
 use rusqlite::{Connection, ffi};
 
@@ -12,13 +11,13 @@ use crate::sqlite::file_format::btree::{
     self, PageSize, Pages, Parsed, TablePage, columns, page_number, record,
 };
 use crate::sqlite::file_format::{FILE_HEADER_BYTES, number};
-use crate::sqlite::open::look::Ends;
+use crate::sqlite::open::ends::Ends;
 use crate::sqlite::open::schema::{self, Head};
 
-/// A longer entry is left to SQLite.
+/// The size of the largest entry that is read here.
 const MAX_PAYLOAD_BYTES: u64 = 1024 * 1024;
 
-/// A deeper tree is left to SQLite, which allows as many levels.
+/// The depth of the deepest tree that is read here, which is also SQLite's limit.
 const MAX_DEPTH: usize = 20;
 
 /// A vault that was recognised.
@@ -29,14 +28,14 @@ pub(in crate::sqlite) struct CleanFile {
 }
 
 impl CleanFile {
-    /// Recognises the file that `connection` has open and has not read from, holding a shared lock
-    /// for as long as it reads. `None` if that needs SQLite.
+    /// Recognises the main file of `connection`, which must not have read from it yet. Holds a shared lock while
+    /// it reads. Returns `None` if the file is not recognised.
     pub(in crate::sqlite) fn recognize(connection: &Connection) -> Option<Self> {
         let file = OpenFile::main(connection)?;
         let code = file.lock(ffi::SQLITE_LOCK_SHARED);
-        let found = (code == ffi::SQLITE_OK).then(|| read(file)).flatten();
+        let clean = (code == ffi::SQLITE_OK).then(|| read(file)).flatten();
         file.unlock();
-        found
+        clean
     }
 }
 
@@ -48,9 +47,8 @@ fn read(file: OpenFile<'_>) -> Option<CleanFile> {
     let word = |at| number(&header, at, 4);
     let size = PageSize::declared(&header)?;
     let pages = file.len().ok()? / size.bytes as u64;
-    // The count of the pages is of the last change, the format is one that can be read, and the text
-    // is UTF-8.
-    let is_plain = word(28).map(u64::from) == Some(pages)
+    // The number of pages is that of the last change, the format can be read, and the text is UTF-8.
+    let is_supported = word(28).map(u64::from) == Some(pages)
         && word(24) == word(92)
         && header
             .get(18..20)
@@ -58,7 +56,7 @@ fn read(file: OpenFile<'_>) -> Option<CleanFile> {
         && header.get(21..24) == Some(&[64, 32, 32])
         && matches!(word(44), Some(1..=4))
         && word(56) == Some(1);
-    if !is_plain {
+    if !is_supported {
         return None;
     }
     let mut pages = FilePages {
@@ -66,11 +64,11 @@ fn read(file: OpenFile<'_>) -> Option<CleanFile> {
         size,
         count: u32::try_from(pages).ok()?,
     };
-    let head = Head::of(&header)?;
+    let head = Head::from_header(&header)?;
     let (root, checksums) = pages.schema(head).ok()?;
     let ends = Ends {
-        first: pages.end(root, |found| found.first().copied()).ok()?,
-        last: pages.end(root, |found| found.last().copied()).ok()?,
+        first: pages.end(root, |cells| cells.first().copied()).ok()?,
+        last: pages.end(root, |cells| cells.last().copied()).ok()?,
     };
     Some(CleanFile {
         head,
@@ -109,8 +107,8 @@ impl Pages for FilePages<'_> {
 }
 
 impl FilePages<'_> {
-    /// The root of the table, and whether its values have checksums, if the schema has nothing but
-    /// the table in known words and the index of its key.
+    /// Returns the root page of the table, and whether its values have checksums. The schema must have only the
+    /// table, declared by a known statement, and the index of its key.
     fn schema(&mut self, head: Head) -> Parsed<(u32, bool)> {
         let page = self.page(1)?;
         let TablePage::Leaf(cells) = TablePage::parse(&page, 1)? else {
@@ -121,7 +119,7 @@ impl FilePages<'_> {
         };
         let (_, table) = btree::row(self, &page, table)?;
         let (_, index) = btree::row(self, &page, index)?;
-        let unknown = "the schema is not in known words";
+        let unknown = "the schema has an unknown statement";
         let table = columns(&table).ok_or(unknown)?;
         let index = columns(&index).ok_or(unknown)?;
         let (
@@ -147,7 +145,7 @@ impl FilePages<'_> {
         Ok((root, checksums))
     }
 
-    /// The first or the last row of the table, whichever `choose` leads to.
+    /// Returns the first or the last row of the table, by the choice of `choose` in each page.
     fn end(&mut self, root: u32, choose: Choose) -> Parsed<Option<RawEntry>> {
         let mut number = root;
         for depth in 0..MAX_DEPTH {
@@ -177,14 +175,14 @@ impl FilePages<'_> {
     }
 }
 
-/// Chooses the first or the last of what a page leads to.
+/// Chooses the first or the last of the cells or children of a page.
 type Choose = fn(&[usize]) -> Option<usize>;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A file of these words, to which nothing was written since it was opened.
+    /// Creates a file by these statements, and recognises it through a new connection.
     fn recognized(sql: &str) -> Option<CleanFile> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t.db");

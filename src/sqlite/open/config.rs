@@ -1,4 +1,4 @@
-//! What a store is told when it is opened.
+//! The settings of a store.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -40,35 +40,35 @@ impl Durability {
     }
 }
 
-/// What may be there when a store is opened.
+/// Whether a file may or must exist when a store is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Existence {
-    /// It must be there.
+    /// It must exist.
     Required,
-    /// It is created when it is not there.
+    /// It is created if it does not exist.
     Created,
-    /// It must not be there.
+    /// It must not exist.
     Refused,
 }
 
-/// Where the bytes live.
+/// Where the entries are stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Location {
-    /// A file, by whatever path the caller gave.
+    /// A file, by the path that the caller gave.
     File(PathBuf),
-    /// This process's memory, as long as the store is open.
+    /// The memory of this process, until the store is closed.
     Memory,
 }
 
-/// Everything [`Store::open`](crate::sqlite::Store::open) needs to know.
+/// The settings of [`Store::open`](crate::sqlite::Store::open).
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     pub(crate) location: Location,
     pub(crate) existence: Existence,
     pub(crate) read_only: bool,
-    /// The file cannot change: no locks, no log. Goes with `read_only`.
+    /// The file cannot change, so no locks are acquired and no log is read. Requires `read_only`.
     pub(crate) immutable: bool,
-    /// A new file is to have checksums; an existing one must.
+    /// A new file gets checksums, and an existing one must have them.
     pub(crate) checksums: bool,
     /// The permissions of a new file.
     pub(crate) mode: Option<u32>,
@@ -81,7 +81,12 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// The path as the caller gave it, for errors that come before it is resolved.
+    /// Returns `true` if a vault may be created at the path.
+    pub(in crate::sqlite) fn may_create(&self) -> bool {
+        !self.read_only && self.existence != Existence::Required
+    }
+
+    /// Returns the path as the caller gave it, for errors that come before it is resolved.
     pub(in crate::sqlite) fn given_path(&self) -> &Path {
         match &self.location {
             Location::File(path) => path,

@@ -1,55 +1,57 @@
-//! Opening: from a path to a connection that is known to be a vault's.
+//! Opens connections to a file and checks that it is a vault.
 //!
-//! Nothing is written before the file is known to be a vault, or new.
+//! Nothing is written before the file is known to be a vault or new.
+//!
+//! - `config`: the settings. `settings`: those that SQLite gets.
+//! - `paths`, `existence`, `siblings`: checks of the file system, before and after SQLite opens the file.
+//! - `inspect`: decides whether the file is a vault, by `clean_file`, or by `schema` and `ends`.
+//! - `open_first`: the first connection, which may create the vault.
 
-pub(in crate::sqlite) mod clean_file;
+mod clean_file;
 pub(in crate::sqlite) mod config;
-pub(in crate::sqlite) mod existence;
-pub(in crate::sqlite) mod look;
+pub(in crate::sqlite) mod ends;
+mod existence;
+mod inspect;
+mod open_first;
 pub(in crate::sqlite) mod paths;
-pub(in crate::sqlite) mod reading;
 pub(in crate::sqlite) mod schema;
 pub(in crate::sqlite) mod settings;
+mod siblings;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, FileControl, OpenFlags, ffi};
+use rusqlite::{Connection, ErrorCode, FileControl, OpenFlags, ffi};
 
 use self::config::{Config, Existence, Location};
-use self::look::Seen;
-pub(crate) use self::look::{ANY_TYPES, Check, Ends};
-use self::paths::{Identity, absolute, immutable_uri, sibling};
-use self::settings::{check_sqlite_version, harden, switch_to_wal};
+pub(crate) use self::ends::{ANY_TYPES, Ends, TypeCheck};
+use self::existence::check_existence;
+use self::paths::{absolute, immutable_uri, sibling};
+use self::settings::{check_sqlite_version, harden};
 use crate::engine::Deadline;
 use crate::error::{Error, Result};
 use crate::sqlite::connection::failure;
-use crate::sqlite::connection::open_file::OpenFile;
 use crate::sqlite::connection::raw::WalIndex;
 use crate::sqlite::connection::session::Session;
 use crate::sqlite::memory;
 use crate::sqlite::names::NameTracker;
 
-/// SQLite counts milliseconds in 31 bits.
+/// The longest timeout of SQLite, which counts milliseconds in 31 bits.
 const LONGEST_SQLITE_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
 
-/// How often the opening starts anew because the file was replaced meanwhile.
-const MAX_MOVES: usize = 16;
-
-/// Everything that is needed to open one more connection to the same file.
+/// Opens connections to a file. It keeps the path, the settings, and the identities of the opened files.
 #[derive(Debug)]
 pub(in crate::sqlite) struct Opener {
     pub(in crate::sqlite) path: Arc<Path>,
     vfs: Option<&'static str>,
     pub(in crate::sqlite) config: Config,
-    /// Which files were opened first: a path may come to name another one.
+    /// The files that were opened first, because the path may become the name of another file.
     names: Option<Arc<NameTracker>>,
 }
 
 impl Opener {
-    /// Makes the path absolute and checks what is there.
+    /// Makes the path absolute and checks what exists there.
     pub(in crate::sqlite) fn new(config: Config) -> Result<Self> {
         check_sqlite_version()?;
         let (path, vfs) = match &config.location {
@@ -68,75 +70,13 @@ impl Opener {
             config,
         };
         if opener.vfs.is_none() {
-            opener.check_existence()?;
+            check_existence(&opener.path, &opener.config)?;
         }
         Ok(opener)
     }
 
-    /// Opens the first connection: the writer's, or a read-only vault's only one. Says too
-    /// whether the file has checksums.
-    ///
-    /// Everything that can refuse the file looks first. The connection touches nothing before it
-    /// reads.
-    pub(in crate::sqlite) fn open_first(&self, check: Check<'_>) -> Result<(Session, bool)> {
-        self.refuse_pending()?;
-        self.refuse_log_of_stranger()?;
-        self.create_file()?;
-        for _ in 0..MAX_MOVES {
-            self.refuse_to_lock_out()?;
-            let mut connection = self.connect(self.flags())?;
-            let mut deadline = Deadline::new(self.config.busy_timeout);
-            let siblings = self.siblings();
-            let prepared = self
-                .check_writable(&connection)
-                .and_then(|()| self.look(&connection, &siblings, check, &mut deadline))
-                .and_then(|seen| self.prepare(&connection, seen, check, &mut deadline));
-            if prepared.is_err() && siblings.has_log {
-                // Closing would write the log of a foreign file into it.
-                let keep = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
-                connection.set_db_config(keep, true).ok();
-            }
-            // A file that was deleted meanwhile fails, or works, in any way: start anew. Its
-            // identity is known if it has its name between two looks that see the same file.
-            let identity = paths::identity(&self.path);
-            if self.has_moved(&connection) || paths::identity(&self.path) != identity {
-                continue;
-            }
-            connection
-                .progress_handler(0, None::<fn() -> bool>)
-                .map_err(|error| self.failed(error))?;
-            let checksums = prepared?;
-            self.keep_names(&connection, identity)?;
-            let session = Session::writer(
-                connection,
-                self.path.clone(),
-                Duration::ZERO,
-                self.config.log_size_limit,
-            )?;
-            return Ok((session.named(self.names.clone()), checksums));
-        }
-        Err(self.moved())
-    }
-
-    /// Keeps which files `connection` has open, of which the main one is `file`.
-    fn keep_names(&self, connection: &Connection, file: Option<Identity>) -> Result<()> {
-        let Some(names) = &self.names else {
-            return Ok(());
-        };
-        // A file that was just switched to a log has no index before it is read.
-        if !self.config.read_only && OpenFile::log(connection).is_none() {
-            connection
-                .query_one("PRAGMA schema_version", [], |_| Ok(()))
-                .map_err(|error| self.failed(error))?;
-        }
-        // Somebody may have put them there since the first look.
-        self.refuse_log_of_stranger()?;
-        names.record(file, !self.config.read_only)
-    }
-
-    /// Opens one more connection, for reading, to a file that [`open_first`](Self::open_first) knows.
-    ///
-    /// It holds `token` for as long as it is open.
+    /// Opens a connection for reading, to the file of [`open_first`](Self::open_first). It holds `token` until it
+    /// is closed.
     pub(in crate::sqlite) fn reader(&self, token: Arc<()>) -> Result<Session> {
         let connection = self.connect_reader()?;
         let timeout = self.config.busy_timeout;
@@ -144,7 +84,7 @@ impl Opener {
         Ok(session.counted(token).named(self.names.clone()))
     }
 
-    /// Opens the connection that shows the state of the file, where that can be known.
+    /// Opens the WAL index, which shows whether the file has changed. Returns `None` if there is none.
     pub(in crate::sqlite) fn index(&self) -> Result<Option<WalIndex>> {
         if self.config.immutable {
             return Ok(None);
@@ -162,19 +102,19 @@ impl Opener {
                     error
                 }
             })?;
-        // Readers wait for nobody but one who recovers the log; there SQLite's own wait will do.
+        // A reader waits only while another connection recovers the log, and SQLite's own wait suffices for that.
         connection
             .busy_timeout(self.config.busy_timeout.min(LONGEST_SQLITE_TIMEOUT))
             .and_then(|()| connection.progress_handler(0, None::<fn() -> bool>))
             .map_err(|error| self.failed(error))?;
-        // It was opened by its path, which may name another file by now.
+        // The path may have become the name of another file.
         if self.is_replaced() {
             return Err(self.moved());
         }
         Ok(connection)
     }
 
-    /// True if the path no longer names the file that was opened first.
+    /// Returns `true` if the path is no longer the name of the file that was opened first.
     pub(in crate::sqlite) fn is_replaced(&self) -> bool {
         self.names.as_ref().is_some_and(|names| names.is_replaced())
     }
@@ -183,7 +123,7 @@ impl Opener {
         self.names.as_deref()
     }
 
-    /// The log beside the file.
+    /// Returns the path of the log.
     pub(in crate::sqlite) fn log_path(&self) -> PathBuf {
         sibling(&self.path, "-wal")
     }
@@ -192,7 +132,7 @@ impl Opener {
         self.vfs.is_some()
     }
 
-    /// True if the path no longer names the file that `connection` has open.
+    /// Returns `true` if the path is no longer the name of the file that `connection` has open.
     pub(in crate::sqlite) fn has_moved(&self, connection: &Connection) -> bool {
         let mut moved = 0;
         #[cfg(unix)]
@@ -203,6 +143,7 @@ impl Opener {
         moved != 0
     }
 
+    /// Returns the error of a path that is no longer the name of the open file.
     pub(in crate::sqlite) fn moved(&self) -> Error {
         Error::Moved {
             path: self.path.to_path_buf(),
@@ -219,7 +160,7 @@ impl Opener {
         }
     }
 
-    /// Opens a connection that trusts nothing in the file.
+    /// Opens a connection to the file, with settings against a hostile schema.
     fn connect(&self, flags: OpenFlags) -> Result<Connection> {
         if self.config.immutable {
             let uri = immutable_uri(&self.path);
@@ -230,17 +171,28 @@ impl Opener {
 
     fn open_at(&self, path: &Path, flags: OpenFlags) -> Result<Connection> {
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-        let nobody_creates = paths::before_opening();
+        let creation_blocked = paths::block_creation();
         let opened = match self.vfs {
             Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs),
             None => Connection::open_with_flags(path, flags),
         };
-        drop(nobody_creates);
-        let mut connection = opened.map_err(|error| self.cannot_open(error))?;
+        drop(creation_blocked);
+        let mut connection = opened.map_err(|error| self.failed_to_open(error))?;
         harden(&mut connection).map_err(|error| self.failed(error))?;
         Ok(connection)
     }
 
+    /// Returns the error of a connection that could not be opened, with the reason that the file system shows.
+    fn failed_to_open(&self, error: rusqlite::Error) -> Error {
+        let cannot_open = error.sqlite_error_code() == Some(ErrorCode::CannotOpen);
+        match check_existence(&self.path, &self.config) {
+            Err(Error::AlreadyExists { .. }) => self.failed(error),
+            Err(reason) if cannot_open && !self.is_in_memory() => reason,
+            _ => self.failed(error),
+        }
+    }
+
+    /// Returns an error if the file cannot be written, but the vault is to be.
     fn check_writable(&self, connection: &Connection) -> Result<()> {
         let read_only = connection
             .is_readonly(c"main")
@@ -252,72 +204,8 @@ impl Opener {
         Ok(())
     }
 
-    /// From a fresh connection to one on a vault in WAL mode. Says whether the file has checksums.
-    fn prepare(
-        &self,
-        connection: &Connection,
-        seen: Option<Seen>,
-        check: Check<'_>,
-        deadline: &mut Deadline,
-    ) -> Result<bool> {
-        // The file may have changed, or be another one, since it was looked at. One transaction, so
-        // that all of it is of one state, and locked once.
-        let run = |sql| {
-            connection
-                .execute_batch(sql)
-                .map_err(|error| self.failed(error))
-        };
-        run("BEGIN")?;
-        let Seen { checksums, .. } = self.inspect(connection, seen, check, deadline)?;
-        run("COMMIT")?;
-        if self.config.read_only {
-            return Ok(checksums == Some(true));
-        }
-        self.refuse_unwritable_log()?;
-        let synchronous = self.config.durability.synchronous();
-        connection
-            .pragma_update(None, "synchronous", synchronous)
-            .map_err(|error| self.failed(error))?;
-        // The journal of a connection that has only read is open if it is a log.
-        if OpenFile::log(connection).is_none() {
-            self.retry(deadline, || switch_to_wal(connection))?;
-        }
-        match checksums {
-            Some(checksums) => Ok(checksums),
-            None => self.create_schema(connection, check, deadline),
-        }
-    }
-
-    /// Creates the table, unless another process did so since we looked.
-    fn create_schema(
-        &self,
-        connection: &Connection,
-        check: Check<'_>,
-        deadline: &mut Deadline,
-    ) -> Result<bool> {
-        self.retry(deadline, || connection.execute_batch("BEGIN IMMEDIATE"))?;
-        let created = self.inspect(connection, None, check, deadline)?.checksums;
-        if created.is_none() {
-            let (id, create) = (schema::APPLICATION_ID, schema::CREATE);
-            let format = if self.config.checksums {
-                schema::CHECKSUMS
-            } else {
-                schema::PLAIN
-            };
-            connection
-                .execute_batch(&format!(
-                    "PRAGMA application_id = {id}; PRAGMA user_version = {format}; {create}"
-                ))
-                .map_err(|error| self.failed(error))?;
-        }
-        connection
-            .execute_batch("COMMIT")
-            .map_err(|error| self.failed(error))?;
-        Ok(created.unwrap_or(self.config.checksums))
-    }
-
-    /// Runs `f` again while others have the lock it needs. Racing first opens get `SQLITE_BUSY`
-    /// whatever SQLite's own timeout, for a lock cannot be upgraded while two have it.
+    /// Calls `f` until it does not fail because of a lock, at most until the deadline. SQLite's own timeout is
+    /// not enough, because two connections that both upgrade a shared lock get `SQLITE_BUSY` at once.
     fn retry<R>(
         &self,
         deadline: &mut Deadline,
@@ -335,6 +223,7 @@ impl Opener {
         }
     }
 
+    /// Returns the error of a connection that failed.
     pub(in crate::sqlite) fn failed(&self, error: rusqlite::Error) -> Error {
         let error = failure::from_sqlite(error, &self.path, Duration::ZERO);
         match &self.names {

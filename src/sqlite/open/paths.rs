@@ -1,4 +1,4 @@
-//! Paths: what a file is called, and what lies beside it.
+//! The paths of a vault's files, and what the file system says about the files there.
 
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
@@ -9,31 +9,30 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use crate::error::{Error, Result};
 use crate::sqlite::open::config::Existence;
 
-/// The name of a file beside the one at `path`.
+/// Returns the path of the file beside `path` whose name has `suffix` added, such as `-wal`.
 pub(in crate::sqlite) fn sibling(path: &Path, suffix: &str) -> PathBuf {
     let mut sibling = path.to_path_buf().into_os_string();
     sibling.push(suffix);
     PathBuf::from(sibling)
 }
 
-/// Held by whoever creates a file under a name at which SQLite may open it, and shared by whoever
-/// opens one: see [`create_new`].
+/// Locked for writing by [`create_new`], and for reading by a call that opens a connection.
 static CREATING: RwLock<()> = RwLock::new(());
 
-/// Keeps this process from creating a file by [`create_new`] for as long as the guard lives.
-pub(in crate::sqlite) fn before_opening() -> RwLockReadGuard<'static, ()> {
+/// Blocks [`create_new`] in this process until the guard is dropped.
+pub(in crate::sqlite) fn block_creation() -> RwLockReadGuard<'static, ()> {
     CREATING.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Creates an empty file where there is nothing, not even a link, with these permissions as far as
-/// the `umask` allows them.
+/// Creates an empty file at a path where nothing exists, not even a link. Its permissions are `mode`, as far
+/// as the `umask` allows.
 ///
-/// Closing a descriptor drops all locks that this process has on the file (`fcntl(2)`), those of
-/// SQLite included. So no connection of this crate is opened between the creation of the file and the
-/// end of this function: [`before_opening`]. Another SQLite in this process is not held back; it
-/// would have to open the file within these microseconds.
+/// Closing a file releases all locks that this process holds on it (`fcntl(2)`), including those of SQLite.
+/// So [`block_creation`] keeps connections of this crate from opening the file before this function has
+/// closed it. Another copy of SQLite in this process is not blocked, but it would have to open the file
+/// within microseconds.
 pub(in crate::sqlite) fn create_new(path: &Path, mode: Option<u32>) -> io::Result<()> {
-    let _alone = CREATING.write().unwrap_or_else(PoisonError::into_inner);
+    let _exclusive = CREATING.write().unwrap_or_else(PoisonError::into_inner);
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -45,14 +44,13 @@ pub(in crate::sqlite) fn create_new(path: &Path, mode: Option<u32>) -> io::Resul
     options.open(path).map(drop)
 }
 
-/// How many names are tried: others have taken all of those only where a path leaves room for one letter.
+/// How many names are tried. All can be taken only if the path leaves room for very few letters.
 const MAX_NAMES: u32 = 1000;
 
-/// Creates an empty file of a new name beside the one at `path`: what there is room for of its name,
-/// a dash, random digits and `suffix`.
+/// Creates an empty file with a random name beside `path`, and returns its path. The name is that of `path`,
+/// shortened if necessary, then a dash, random digits and `suffix`.
 ///
-/// Nobody can foresee the name. In a folder that others can write, a name that can be foreseen is
-/// one that they can take first.
+/// If the name could be predicted, another user could take it first in a folder that others can write.
 pub(in crate::sqlite) fn create_temp_sibling(
     path: &Path,
     suffix: &str,
@@ -61,7 +59,7 @@ pub(in crate::sqlite) fn create_temp_sibling(
     let mut tries = 0;
     loop {
         tries += 1;
-        let new = new_name(path, suffix);
+        let new = temp_name(path, suffix);
         match create_new(&new, mode) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < MAX_NAMES => {}
             created => return created.map(|()| new),
@@ -69,17 +67,17 @@ pub(in crate::sqlite) fn create_temp_sibling(
     }
 }
 
-/// Where a file of any name fits, one fits that is as long as this: SQLite puts a journal beside it.
-const LONGEST_NAME_BYTES: usize = 255 - "-journal".len();
+/// The longest name that leaves room for the name of the journal.
+const MAX_NAME_BYTES: usize = 255 - "-journal".len();
 
-/// A name that a file beside `path` can have whatever the length of that path.
-fn new_name(path: &Path, suffix: &str) -> PathBuf {
-    // The keys of each state are random, and nobody sees them.
+/// Returns a random path beside `path` that is no longer than SQLite allows.
+fn temp_name(path: &Path, suffix: &str) -> PathBuf {
+    // The keys of each `RandomState` are random and secret.
     let random = RandomState::new().hash_one(());
     let mut tail = format!("-{random:016x}{suffix}");
     let folder = path.parent().unwrap_or(Path::new(""));
-    let room = LONGEST_PATH_BYTES.saturating_sub(folder.as_os_str().len() + 1);
-    let room = room.clamp(1, LONGEST_NAME_BYTES);
+    let room = MAX_PATH_BYTES.saturating_sub(folder.as_os_str().len() + 1);
+    let room = room.clamp(1, MAX_NAME_BYTES);
     tail.truncate(room);
     let mut name = path
         .file_name()
@@ -90,18 +88,18 @@ fn new_name(path: &Path, suffix: &str) -> PathBuf {
     folder.join(name + &tail)
 }
 
-/// A `file:` name that tells SQLite to take no locks: <https://www.sqlite.org/uri.html>.
+/// Returns a URI that tells SQLite that the file cannot change: <https://www.sqlite.org/uri.html>.
 pub(in crate::sqlite) fn immutable_uri(path: &Path) -> String {
     immutable_uri_of(path.as_os_str().as_encoded_bytes())
 }
 
-/// The same, for a path of any system.
+/// Returns the URI for a path of any operating system.
 ///
-/// Of a path that begins with a slash, what follows two more is taken for the name of a machine up to the
-/// next one, so it gets an empty name of a machine. One of Windows (`C:\…`, `\\?\C:\…`,
-/// `\\machine\…`) is escaped as it is: SQLite unescapes it to the very same path.
+/// After `file:`, two slashes begin the name of a host. So a path that begins with a slash gets an empty
+/// host. A Windows path (`C:\…`, `\\?\C:\…`, `\\machine\…`) is escaped as a whole, and SQLite unescapes it
+/// to the same path.
 fn immutable_uri_of(path: &[u8]) -> String {
-    let machine = if path.starts_with(b"/") { "//" } else { "" };
+    let host = if path.starts_with(b"/") { "//" } else { "" };
     let escaped = path.iter().map(|&byte| {
         if byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte) {
             char::from(byte).to_string()
@@ -109,10 +107,10 @@ fn immutable_uri_of(path: &[u8]) -> String {
             format!("%{byte:02X}")
         }
     });
-    format!("file:{machine}{}?immutable=1", escaped.collect::<String>())
+    format!("file:{host}{}?immutable=1", escaped.collect::<String>())
 }
 
-/// Why a path with this metadata cannot be a vault's, if it is no regular file.
+/// Returns the reason why a file with this metadata cannot be a vault, unless it is a regular file.
 pub(in crate::sqlite) fn not_a_file(metadata: &fs::Metadata) -> Option<&'static str> {
     if metadata.is_symlink() {
         Some("it is a symbolic link: give the path it leads to")
@@ -125,8 +123,8 @@ pub(in crate::sqlite) fn not_a_file(metadata: &fs::Metadata) -> Option<&'static 
     }
 }
 
-/// True if there is anything at `path`, be it a link that leads nowhere.
-pub(in crate::sqlite) fn is_there(path: &Path) -> io::Result<bool> {
+/// Returns `true` if anything exists at `path`, including a broken link.
+pub(in crate::sqlite) fn exists(path: &Path) -> io::Result<bool> {
     match fs::symlink_metadata(path) {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -134,8 +132,7 @@ pub(in crate::sqlite) fn is_there(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Opens a regular file for reading. It follows no link and does not wait for whoever would write
-/// to a pipe.
+/// Opens a regular file for reading. It does not follow a link, and does not block on a pipe.
 pub(in crate::sqlite) fn open_to_read(path: &Path) -> Result<fs::File> {
     let io = |error| Error::io(path, error);
     let check = |metadata: &fs::Metadata| {
@@ -146,7 +143,7 @@ pub(in crate::sqlite) fn open_to_read(path: &Path) -> Result<fs::File> {
             })
         })
     };
-    // Opening a device can do something to it, so that the name is looked at first.
+    // Opening a device can have an effect, so the kind of file is checked first.
     check(&fs::symlink_metadata(path).map_err(io)?)?;
     let mut options = fs::OpenOptions::new();
     options.read(true);
@@ -157,13 +154,13 @@ pub(in crate::sqlite) fn open_to_read(path: &Path) -> Result<fs::File> {
         std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags);
     }
     let file = options.open(path).map_err(io)?;
-    // The name may have come to mean something else.
+    // The file may have been replaced since the check.
     check(&file.metadata().map_err(io)?)?;
     Ok(file)
 }
 
-/// The absolute path, with every link in its folders resolved: all handles on one file then
-/// agree on the names of the log and the index beside it.
+/// Returns the absolute path with every link in its folders resolved, so that all handles of a file use the
+/// same log and index.
 pub(in crate::sqlite) fn resolve(path: &Path) -> Result<PathBuf> {
     let invalid = |reason| Error::InvalidPath {
         path: path.to_path_buf(),
@@ -197,13 +194,13 @@ pub(in crate::sqlite) fn resolve(path: &Path) -> Result<PathBuf> {
     }
 }
 
-/// SQLite's `MAX_PATHNAME` on Unix is 512, of which it keeps 8 for the endings of the log and the journal.
-const LONGEST_PATH_BYTES: usize = 504;
+/// The longest path: SQLite's `MAX_PATHNAME` on Unix, 512, without the 8 bytes of `-journal`.
+const MAX_PATH_BYTES: usize = 504;
 
 fn is_too_long(folder: &Path, name: &std::ffi::OsStr) -> bool {
     #[cfg(unix)]
     {
-        folder.join(name).as_os_str().len() > LONGEST_PATH_BYTES
+        folder.join(name).as_os_str().len() > MAX_PATH_BYTES
     }
     #[cfg(not(unix))]
     {
@@ -212,7 +209,7 @@ fn is_too_long(folder: &Path, name: &std::ffi::OsStr) -> bool {
     }
 }
 
-/// As [`resolve`], for a file that may have to be there.
+/// Like [`resolve`], but returns [`Error::NotFound`] if the file must exist and its folder does not.
 pub(in crate::sqlite) fn absolute(path: &Path, existence: Existence) -> Result<PathBuf> {
     let has_folder = || {
         path.parent().is_none_or(|folder| {
@@ -227,7 +224,8 @@ pub(in crate::sqlite) fn absolute(path: &Path, existence: Existence) -> Result<P
     resolve(path)
 }
 
-/// What tells a file from another one of the same name, where the system has such a thing.
+/// The identity of a file, which a file that takes its name does not share. On other systems than Unix, all
+/// files have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sqlite) struct Identity {
     device: u64,
@@ -255,12 +253,12 @@ impl Identity {
     }
 }
 
-/// The identity of the file at `path`, if there is one. A link is a file of its own.
+/// Returns the identity of the file at `path`, if it exists. Links are not followed.
 pub(in crate::sqlite) fn identity(path: &Path) -> Option<Identity> {
     Some(Identity::of(&fs::symlink_metadata(path).ok()?))
 }
 
-/// The permissions of the file at `path`, where the system has such a thing.
+/// Returns the permissions of the file at `path`, on Unix.
 pub(in crate::sqlite) fn mode(path: &Path) -> Option<u32> {
     #[cfg(unix)]
     {
@@ -274,14 +272,14 @@ pub(in crate::sqlite) fn mode(path: &Path) -> Option<u32> {
     }
 }
 
-/// True if the file at `path` is a mount point of its own, as a container has it that mounts a single
-/// file: what lies beside it inside is not what lies beside it outside.
-pub(in crate::sqlite) fn is_mounted(path: &Path) -> bool {
+/// Returns `true` if the file at `path` is itself a mount point, as in a container that mounts a single file.
+/// Then the folder in the container is not the file's folder outside.
+pub(in crate::sqlite) fn is_mount_point(path: &Path) -> bool {
     #[cfg(target_os = "linux")]
     {
         use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
         let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::STATX_DONT_SYNC;
-        // Kernels older than 5.8 do not know, and leave the attribute out.
+        // Kernels before 5.8 do not report the attribute.
         statx(CWD, path, flags, StatxFlags::empty())
             .is_ok_and(|file| file.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
     }
@@ -292,8 +290,8 @@ pub(in crate::sqlite) fn is_mounted(path: &Path) -> bool {
     }
 }
 
-/// True if there is a file at `path` that this process may not write to.
-pub(in crate::sqlite) fn may_not_write(path: &Path) -> bool {
+/// Returns `true` if a file exists at `path` that this process may not write.
+pub(in crate::sqlite) fn is_unwritable(path: &Path) -> bool {
     #[cfg(unix)]
     {
         use rustix::fs::{Access, AtFlags, CWD, accessat};
@@ -311,8 +309,8 @@ pub(in crate::sqlite) fn may_not_write(path: &Path) -> bool {
     }
 }
 
-/// True if a file that this process creates beside the one at `path`, with its permissions, could not be
-/// written to by the owner of that one.
+/// Returns `true` if the owner of the file at `path` could not write a file that this process creates beside
+/// it with the same permissions.
 pub(in crate::sqlite) fn would_lock_out_owner(path: &Path) -> bool {
     #[cfg(unix)]
     {
@@ -320,7 +318,7 @@ pub(in crate::sqlite) fn would_lock_out_owner(path: &Path) -> bool {
         let Ok(file) = fs::metadata(path) else {
             return false;
         };
-        // What root creates, SQLite gives to the owner.
+        // SQLite gives files that root creates to the owner of the main file.
         !user.is_root() && locks_out_owner(&file, user.as_raw(), group_of_new_files(path))
     }
     #[cfg(not(unix))]
@@ -330,9 +328,9 @@ pub(in crate::sqlite) fn would_lock_out_owner(path: &Path) -> bool {
     }
 }
 
-/// True if the file at `path` belongs to a user who may not write the one at `main`, or the one that this
-/// process is about to create there. Root may.
-pub(in crate::sqlite) fn is_strangers(path: &Path, main: &Path) -> bool {
+/// Returns `true` if the file at `path` belongs to a user who may not write the file at `main`. If there is no
+/// file at `main`, this process is about to create it. Root may write any file.
+pub(in crate::sqlite) fn has_foreign_owner(path: &Path, main: &Path) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
@@ -352,7 +350,7 @@ pub(in crate::sqlite) fn is_strangers(path: &Path, main: &Path) -> bool {
     }
 }
 
-/// The group that files get which this process creates beside `path`.
+/// Returns the group of files that this process creates beside `path`.
 #[cfg(unix)]
 fn group_of_new_files(path: &Path) -> u32 {
     use std::os::unix::fs::MetadataExt;
@@ -367,17 +365,17 @@ fn group_of_new_files(path: &Path) -> u32 {
 #[cfg(unix)]
 fn locks_out_owner(file: &fs::Metadata, user: u32, group: u32) -> bool {
     use std::os::unix::fs::MetadataExt;
-    let everybody_writes = file.mode() & 0o002 != 0;
+    let everyone_writes = file.mode() & 0o002 != 0;
     let group_writes = file.mode() & 0o020 != 0 && group == file.gid();
-    file.uid() != user && !everybody_writes && !group_writes
+    file.uid() != user && !everyone_writes && !group_writes
 }
 
-/// True if the rollback journal at `path` has something to roll back, or cannot be read: SQLite
-/// ends a transaction by removing it, emptying it, or filling its head with zeros.
+/// Returns `true` if the journal at `path` has something to roll back or cannot be read. SQLite ends a
+/// transaction by deleting the journal, truncating it, or overwriting its header with zeros.
 pub(in crate::sqlite) fn is_hot_journal(path: &Path) -> bool {
     match fs::symlink_metadata(path) {
         Err(error) => error.kind() != io::ErrorKind::NotFound,
-        // Opening a pipe would wait for somebody to write to it.
+        // Opening a pipe would block.
         Ok(file) if !file.is_file() => true,
         Ok(file) => file.len() > 0 && first_byte(path).is_none_or(|first| first != 0),
     }
@@ -404,7 +402,7 @@ mod tests {
     ];
 
     #[test]
-    fn names_of_windows_are_escaped_whole() {
+    fn windows_paths_are_escaped_as_a_whole() {
         let uris = WINDOWS.map(|path| immutable_uri_of(path.as_bytes()));
         assert_eq!(
             uris,
@@ -420,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_name_fits_wherever_the_path_fits() {
+    fn a_temp_name_is_never_too_long() {
         let folder = |bytes: usize| PathBuf::from(format!("/{}", "f".repeat(bytes - 1)));
         for (bytes, name) in [
             (10, 1),
@@ -431,16 +429,13 @@ mod tests {
             (502, 1),
         ] {
             let path = folder(bytes).join("é".repeat(name / 2) + &"n".repeat(name % 2));
-            let new = new_name(&path, ".unfinished");
+            let new = temp_name(&path, ".unfinished");
             assert_ne!(new, path);
             assert_eq!(new.parent(), path.parent());
-            assert!(new.as_os_str().len() <= LONGEST_PATH_BYTES, "{new:?}");
-            assert!(
-                new.file_name().unwrap().len() <= LONGEST_NAME_BYTES,
-                "{new:?}"
-            );
+            assert!(new.as_os_str().len() <= MAX_PATH_BYTES, "{new:?}");
+            assert!(new.file_name().unwrap().len() <= MAX_NAME_BYTES, "{new:?}");
         }
-        let new = new_name(Path::new("/f/v.db"), ".unfinished");
+        let new = temp_name(Path::new("/f/v.db"), ".unfinished");
         let new = new.to_str().unwrap();
         assert!(
             new.starts_with("/f/v.db-") && new.ends_with(".unfinished"),
@@ -450,22 +445,22 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_file_of_whoever_may_not_write_the_vault_is_a_strangers() {
+    fn a_file_of_this_user_or_root_has_no_foreign_owner() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         fs::write(path("own"), "").unwrap();
         fs::write(path("main"), "").unwrap();
-        assert!(!is_strangers(&path("own"), &path("main")));
-        assert!(!is_strangers(&path("own"), &path("missing")));
-        assert!(!is_strangers(&path("missing"), &path("main")));
-        // What root owns is nobody's who may not write.
-        assert!(!is_strangers(Path::new("/"), &path("main")));
+        assert!(!has_foreign_owner(&path("own"), &path("main")));
+        assert!(!has_foreign_owner(&path("own"), &path("missing")));
+        assert!(!has_foreign_owner(&path("missing"), &path("main")));
+        // Root owns the folder `/`.
+        assert!(!has_foreign_owner(Path::new("/"), &path("main")));
     }
 
     #[cfg(unix)]
     #[test]
-    fn sqlite_takes_the_name_for_the_same_path() {
-        // Here a path of Windows is the name of a file in the folder that the URI is relative to.
+    fn sqlite_resolves_the_uri_to_the_same_path() {
+        // On Unix, a Windows path is the name of a file in a folder.
         let folder = tempfile::tempdir().unwrap();
         let names = WINDOWS.into_iter().chain(["a b%c?d#e.db"]);
         for name in names {

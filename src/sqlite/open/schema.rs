@@ -1,49 +1,49 @@
-//! The file format: the magic, the version and the one table.
+//! The file format of a vault: the application id, the version and the table.
 
 use rusqlite::Connection;
 
 use crate::sqlite::file_format::number;
 
-/// "VALT": marks a file as a vault in SQLite's `application_id`.
+/// The `application_id` of a vault: "VALT".
 pub(in crate::sqlite) const APPLICATION_ID: i32 = i32::from_be_bytes(*b"VALT");
 
-/// The formats that this version knows, in `user_version`.
+/// The `user_version` of a vault without checksums.
 pub(in crate::sqlite) const PLAIN: i32 = 1;
-/// As `PLAIN`, and every value has a checksum: a value without one is damage.
+/// The `user_version` of a vault whose values all have a checksum.
 pub(in crate::sqlite) const CHECKSUMS: i32 = 2;
-/// The newest format that this version reads.
+/// The newest format that this version of the crate reads.
 pub(in crate::sqlite) const NEWEST: i32 = CHECKSUMS;
 
-/// The oldest SQLite without the write-ahead-log bug that loses committed data, and its name.
+/// The oldest SQLite without the WAL defect that loses committed data: its number and its name.
 pub(in crate::sqlite) const OLDEST_SQLITE: (i32, &str) = (3_051_003, "3.51.3");
 
 /// The table of a new vault.
 ///
-/// Not `WITHOUT ROWID`: rowids keep the order of insertion, and values of a KiB are
-/// several times slower to read in such a table.
+/// It is not `WITHOUT ROWID`, because rowids keep the order of insertion, and values of a KiB are several
+/// times slower to read in such a table.
 pub(in crate::sqlite) const CREATE: &str =
     "CREATE TABLE dict (key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT";
 
 /// The table of the Python package.
 const PYTHON: &str = "CREATE TABLE dict (key BLOB PRIMARY KEY, value BLOB)";
 
-/// How many foreign objects an error names.
-const MOST_NAMES: usize = 20;
+/// How many objects of the schema an error names.
+const MAX_NAMES: usize = 20;
 
-/// What a file turned out to be.
+/// The kind of a file, by its schema.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::sqlite) enum FileKind {
-    /// No table and no magic: a new file.
+    /// A new file, without a table and an application id.
     Empty,
-    /// A vault that this version reads.
+    /// A vault that this version of the crate reads.
     Vault { checksums: bool },
-    /// A vault of a newer format.
+    /// A vault of this newer format.
     Newer(i32),
-    /// Something else, with what gave it away.
+    /// Another file, with the reason.
     Foreign(String),
 }
 
-/// What the head of a file says of its schema: it changes with the schema.
+/// The numbers of a file's header that change with its schema.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::sqlite) struct Head {
     id: i32,
@@ -52,8 +52,8 @@ pub(in crate::sqlite) struct Head {
 }
 
 impl Head {
-    /// Takes it from the header of a file.
-    pub(in crate::sqlite) fn of(header: &[u8]) -> Option<Self> {
+    /// Reads the numbers of a header.
+    pub(in crate::sqlite) fn from_header(header: &[u8]) -> Option<Self> {
         let number = |at| number(header, at, 4).map(u32::cast_signed);
         Some(Self {
             id: number(68)?,
@@ -62,7 +62,7 @@ impl Head {
         })
     }
 
-    /// Reads it without parsing the schema.
+    /// Reads the numbers through a connection, without parsing the schema.
     pub(in crate::sqlite) fn read(connection: &Connection) -> rusqlite::Result<Self> {
         let number = |pragma| connection.query_one(pragma, [], |row| row.get(0));
         Ok(Self {
@@ -77,8 +77,8 @@ impl Head {
     }
 }
 
-/// True if the values have checksums, for a file with this head that contains nothing but a table
-/// that was declared by `sql`. `None` if the words do not tell what it is.
+/// Returns whether the values have checksums, for a file whose only table was declared by `sql`. Returns
+/// `None` if `sql` is not a known statement, or the head is not that of a vault.
 pub(in crate::sqlite) fn recognize(head: Head, sql: &[u8]) -> Option<bool> {
     let is_vault = match head.id {
         APPLICATION_ID => (PLAIN..=NEWEST).contains(&head.format),
@@ -88,10 +88,9 @@ pub(in crate::sqlite) fn recognize(head: Head, sql: &[u8]) -> Option<bool> {
     (is_vault && is_known).then_some(head.has_checksums())
 }
 
-/// Looks at a file without changing it.
+/// Detects the kind of a file without changing it.
 ///
-/// It may be a vault of this crate, or one of the Python package's: the same table,
-/// perhaps not `STRICT`, and no magic.
+/// A vault of the Python package has the same table, perhaps without `STRICT`, and no application id.
 pub(in crate::sqlite) fn detect_kind(
     connection: &Connection,
     head: Head,
@@ -111,7 +110,7 @@ pub(in crate::sqlite) fn detect_kind(
         )));
     }
     let mut objects = objects(connection)?;
-    // Statistics and the like, which SQLite makes by itself.
+    // SQLite's own tables, such as those of `ANALYZE`, are ignored.
     objects.retain(|object| !(object.kind == "table" && object.name.starts_with("sqlite_")));
     let checksums = head.has_checksums();
     let (own, foreign): (Vec<Object>, Vec<Object>) =
@@ -121,7 +120,7 @@ pub(in crate::sqlite) fn detect_kind(
         (None, []) if own.is_empty() && id == 0 => return Ok(FileKind::Empty),
         (None, []) => Some("it has no table \"dict\"".to_owned()),
         (None, foreign) => Some(format!("it contains {}", list(foreign))),
-        // Before anything is asked of the table: what else is there may answer.
+        // The table is examined only if there is nothing else, because a view could answer the query.
         (Some(table), []) => {
             let is_dict = own.len() == 2 && (table.is_known() || is_dict(connection, table)?);
             (!is_dict).then(|| WRONG_TABLE.to_owned())
@@ -139,7 +138,7 @@ pub(in crate::sqlite) fn detect_kind(
 const WRONG_TABLE: &str = "its table \"dict\" is not `(key BLOB PRIMARY KEY NOT NULL, \
      value BLOB NOT NULL)`, with nothing else";
 
-/// Something in the schema.
+/// An object of the schema, such as a table or an index.
 struct Object {
     kind: String,
     name: String,
@@ -147,7 +146,7 @@ struct Object {
 }
 
 impl Object {
-    /// True for the table and for the index of its primary key, as far as the names tell.
+    /// Returns `true` if the object has the name of the table or of the index of its primary key.
     fn belongs_to_dict(&self) -> bool {
         matches!(
             (self.kind.as_str(), self.name.as_str()),
@@ -155,41 +154,40 @@ impl Object {
         )
     }
 
-    /// True if it was declared in the very words of this crate or of the Python package: it
-    /// parses to what they parse to.
+    /// Returns `true` if the object was declared by the statement of this crate or of the Python package.
     fn is_known(&self) -> bool {
         self.sql == CREATE || self.sql == PYTHON
     }
 }
 
-/// True for a table of the two columns and their key, and nothing that would make SQLite do more
-/// than keep rows.
+/// Returns `true` if the table has the two columns and the key, and nothing that makes SQLite do more than
+/// store rows.
 fn is_dict(connection: &Connection, table: &Object) -> rusqlite::Result<bool> {
     let sql = table.sql.to_ascii_lowercase();
-    // A virtual table must not even be asked. Checks and conflict clauses are nowhere but in the text;
+    // A virtual table must not be queried. Checks and conflict clauses are only in the statement, where their
     // keywords cannot be written in another way.
     if !sql.starts_with("create table") || sql.contains("check") || sql.contains("conflict") {
         return Ok(false);
     }
-    let ask =
+    let query =
         |sql: &str| -> rusqlite::Result<bool> { connection.query_one(sql, [], |row| row.get(0)) };
-    // The kind of table; its columns, hidden and generated ones included; its one index, over
-    // the bytes of the key; no references to others.
-    Ok(ask(
+    // These are the kind of table, its columns including hidden and generated ones, its only index, which is
+    // over the bytes of the key, and its foreign keys.
+    Ok(query(
         "SELECT count(*) = 1 AND max(type = 'table' AND ncol = 2 AND wr = 0) \
          FROM pragma_table_list('dict') WHERE schema = 'main'",
-    )? && ask(
+    )? && query(
         "SELECT count(*) = 2 AND sum(upper(type) = 'BLOB' AND dflt_value IS NULL AND hidden = 0 \
              AND (cid, name, pk) IN (VALUES (0, 'key', 1), (1, 'value', 0))) = 2 \
          FROM pragma_table_xinfo('dict')",
-    )? && ask(
+    )? && query(
         "SELECT count(*) = 1 AND sum(\"unique\" AND origin = 'pk' AND NOT partial \
              AND name = 'sqlite_autoindex_dict_1') = 1 \
          FROM pragma_index_list('dict')",
-    )? && ask(
+    )? && query(
         "SELECT count(*) = 1 AND sum(cid = 0 AND NOT \"desc\" AND coll = 'BINARY') = 1 \
          FROM pragma_index_xinfo('sqlite_autoindex_dict_1') WHERE key",
-    )? && ask("SELECT count(*) = 0 FROM pragma_foreign_key_list('dict')")?)
+    )? && query("SELECT count(*) = 0 FROM pragma_foreign_key_list('dict')")?)
 }
 
 fn objects(connection: &Connection) -> rusqlite::Result<Vec<Object>> {
@@ -205,13 +203,13 @@ fn objects(connection: &Connection) -> rusqlite::Result<Vec<Object>> {
         .collect()
 }
 
-/// The names of all, up to a number that a person can read.
+/// Lists the names of the objects, at most [`MAX_NAMES`].
 fn list(objects: &[Object]) -> String {
-    let shown = objects.iter().take(MOST_NAMES);
+    let shown = objects.iter().take(MAX_NAMES);
     let names: Vec<String> = shown
         .map(|Object { kind, name, .. }| format!("the {kind} {name:?}"))
         .collect();
-    let more = objects.len().saturating_sub(MOST_NAMES);
+    let more = objects.len().saturating_sub(MAX_NAMES);
     let rest = if more > 0 {
         format!(" and {more} more")
     } else {
@@ -220,9 +218,10 @@ fn list(objects: &[Object]) -> String {
     names.join(", ") + &rest
 }
 
-/// The statements that remove them. An index or a trigger goes with its table, so tables come last.
+/// Returns the statements that remove the objects. Dropping a table also drops its indexes and triggers, so
+/// tables come last.
 fn drop_all(objects: &[Object]) -> String {
-    let mut sorted: Vec<&Object> = objects.iter().take(MOST_NAMES).collect();
+    let mut sorted: Vec<&Object> = objects.iter().take(MAX_NAMES).collect();
     sorted.sort_by_key(|object| object.kind == "table");
     let statements: Vec<String> = sorted
         .iter()
@@ -249,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn the_own_format_and_that_of_python_are_vaults() {
+    fn the_formats_of_this_crate_and_of_python_are_vaults() {
         assert_eq!(found(""), FileKind::Empty);
         let plain = || FileKind::Vault { checksums: false };
         assert_eq!(found(CREATE), plain());
@@ -325,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn other_words_for_the_same_table_are_vaults() {
+    fn other_statements_for_the_same_table_are_vaults() {
         for sql in [
             "CREATE TABLE dict (\"key\" BLOB, value BLOB, PRIMARY KEY (key))",
             "CREATE TABLE IF NOT EXISTS dict (key BLOB CONSTRAINT k PRIMARY KEY, value BLOB)",
@@ -336,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn what_sqlite_adds_by_itself_does_no_harm() {
+    fn tables_of_sqlite_itself_are_accepted() {
         let sql = format!("{CREATE}; INSERT INTO dict VALUES (x'4d01', x'4d01'); ANALYZE");
         assert_eq!(found(&sql), FileKind::Vault { checksums: false });
         let sql =
@@ -349,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_foreign_is_named_with_the_way_to_remove_it() {
+    fn an_error_names_foreign_objects_and_how_to_remove_them() {
         let sql = format!(
             "{CREATE}; CREATE TABLE _litestream_seq (id); CREATE TABLE \"a\"\"b\" (x); \
              CREATE INDEX i ON dict (value)"
@@ -372,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn the_magic_is_four_letters() {
+    fn the_application_id_is_four_letters() {
         assert_eq!(APPLICATION_ID, 0x5641_4C54);
     }
 }

@@ -1,4 +1,4 @@
-//! What a connection is told before it is used.
+//! Settings of a connection before its first use.
 
 use std::time::Duration;
 
@@ -8,9 +8,10 @@ use rusqlite::{Connection, ffi};
 use crate::error::{Error, Result};
 use crate::sqlite::open::schema;
 
-/// How many steps of SQLite's machine opening may take; it takes some hundreds.
-const MOST_OPENING_STEPS: i32 = 1_000_000;
+/// How many steps of SQLite's virtual machine opening may take. It takes some hundreds.
+const MAX_OPENING_STEPS: i32 = 1_000_000;
 
+/// Returns an error if the linked SQLite is too old.
 pub(in crate::sqlite) fn check_sqlite_version() -> Result<()> {
     let (oldest, required) = schema::OLDEST_SQLITE;
     if rusqlite::version_number() >= oldest {
@@ -22,8 +23,8 @@ pub(in crate::sqlite) fn check_sqlite_version() -> Result<()> {
     })
 }
 
-/// Settings that keep a hostile schema from running anything, and a damaged page from being
-/// believed: <https://www.sqlite.org/security.html>.
+/// Keeps a hostile schema from running code, and makes SQLite check pages for damage:
+/// <https://www.sqlite.org/security.html>.
 pub(in crate::sqlite) fn distrust(connection: &mut Connection) -> rusqlite::Result<()> {
     use DbConfig as C;
     for (config, value) in [
@@ -36,20 +37,21 @@ pub(in crate::sqlite) fn distrust(connection: &mut Connection) -> rusqlite::Resu
     ] {
         connection.set_db_config(config, value)?;
     }
-    // The schema is one table. Pages of it that share their children would be read for ever.
-    connection.progress_handler(MOST_OPENING_STEPS, Some(|| true))?;
-    // rusqlite waits 5 seconds unless it is told not to: our own deadline has the right limit.
+    // Pages that share their children could make SQLite read for ever.
+    connection.progress_handler(MAX_OPENING_STEPS, Some(|| true))?;
+    // The default of rusqlite is 5 seconds. The caller retries until its own deadline.
     connection.busy_timeout(Duration::ZERO)?;
     connection.execute_batch("PRAGMA cell_size_check = ON")
 }
 
-/// The settings of a connection that stays: it distrusts the file, and maps nothing of it, for that
-/// would turn an I/O error into a signal.
+/// Does what [`distrust`] does, and turns memory-mapped files off, because they turn an I/O error into a
+/// signal.
 pub(in crate::sqlite) fn harden(connection: &mut Connection) -> rusqlite::Result<()> {
     distrust(connection)?;
     connection.execute_batch("PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY")
 }
 
+/// Switches the file to WAL mode.
 pub(in crate::sqlite) fn switch_to_wal(connection: &Connection) -> rusqlite::Result<()> {
     let mut statement = connection.prepare("PRAGMA journal_mode = WAL")?;
     let mut rows = statement.query([])?;
@@ -57,12 +59,12 @@ pub(in crate::sqlite) fn switch_to_wal(connection: &Connection) -> rusqlite::Res
         Some(row) => row.get(0)?,
         None => String::new(),
     };
-    // The mode is committed after it is told, and that may fail.
+    // SQLite commits the mode after it has returned it, and that may fail.
     rows.next()?;
     if mode == "wal" {
         return Ok(());
     }
-    // SQLite keeps the old mode where it finds no shared memory.
+    // SQLite keeps the old mode if the file system has no shared memory.
     Err(rusqlite::Error::SqliteFailure(
         ffi::Error::new(ffi::SQLITE_CANTOPEN),
         Some(format!(

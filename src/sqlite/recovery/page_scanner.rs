@@ -52,7 +52,7 @@ impl PageScanner {
     /// Opens the file at `path` and its log for reading. Both must be regular files.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let log_path = sibling(path, "-wal");
-        let has_log = paths::is_there(&log_path).map_err(|error| Error::io(&log_path, error))?;
+        let has_log = paths::exists(&log_path).map_err(|error| Error::io(&log_path, error))?;
         let log = has_log
             .then(|| paths::open_to_read(&log_path))
             .transpose()?;

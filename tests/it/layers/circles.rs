@@ -16,8 +16,6 @@ const KNOWN: &[&str] = &[
     "sqlite/maintenance",
     "sqlite/names",
     "sqlite/open",
-    "sqlite/open/clean_file",
-    "sqlite/open/look",
     "sqlite/read",
     "sqlite/replace",
     "sqlite/write/checkpoint",

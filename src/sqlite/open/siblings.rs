@@ -1,4 +1,4 @@
-//! What a handle that only reads needs beside the file, and what it must not leave there.
+//! Checks of the log, the index and the journal of a file: whether they can be read, written or created.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,17 +6,18 @@ use std::path::{Path, PathBuf};
 use rusqlite::{ErrorCode, OpenFlags};
 
 use crate::error::{Error, Result, Source};
+use crate::sqlite::connection::failure;
 use crate::sqlite::connection::raw;
 use crate::sqlite::open::Opener;
 use crate::sqlite::open::paths::{self, immutable_uri, sibling};
 
 impl Opener {
-    /// Refuses to read a file without what a log or a journal beside it says.
-    pub(in crate::sqlite) fn refuse_pending(&self) -> Result<()> {
+    /// Returns an error if an immutable file has changes in a log or a journal, which would not be read.
+    pub(in crate::sqlite) fn refuse_pending_log(&self) -> Result<()> {
         if !self.config.immutable {
             return Ok(());
         }
-        self.pending().map_or(Ok(()), |log| {
+        self.pending_log().map_or(Ok(()), |log| {
             Err(Error::NeedsRecovery {
                 path: self.path.to_path_buf(),
                 log,
@@ -25,8 +26,8 @@ impl Opener {
         })
     }
 
-    /// The log or the journal with changes that the file does not have yet, if there is one.
-    fn pending(&self) -> Option<PathBuf> {
+    /// Returns the path of the log or journal with changes that are not in the file, if there is one.
+    fn pending_log(&self) -> Option<PathBuf> {
         let log = self.log_path();
         if fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
             return Some(log);
@@ -35,9 +36,9 @@ impl Opener {
         paths::is_hot_journal(&journal).then_some(journal)
     }
 
-    /// Refuses to create a log or an index that the owner of the file could not write to: SQLite
-    /// creates them for readers too, and a reader cannot take them away again.
-    pub(in crate::sqlite) fn refuse_to_lock_out(&self) -> Result<()> {
+    /// Returns an error if reading would create a log or an index that the owner of the file cannot write.
+    /// SQLite creates them for readers too, and a reader cannot delete them again.
+    pub(in crate::sqlite) fn refuse_to_lock_out_owner(&self) -> Result<()> {
         if !self.config.read_only || self.config.immutable || self.is_in_memory() {
             return Ok(());
         }
@@ -56,8 +57,8 @@ impl Opener {
         })
     }
 
-    /// What keeps a handle for reading from reading, if that is what `error` means.
-    pub(in crate::sqlite) fn unreadable(&self, error: Error) -> Error {
+    /// Replaces an error of a read-only vault by the reason, if it is that the index cannot be created.
+    pub(in crate::sqlite) fn explain_unreadable(&self, error: Error) -> Error {
         match error {
             Error::Io { source, .. }
             | Error::ReadOnly {
@@ -65,7 +66,7 @@ impl Opener {
                 ..
             } if self.has_no_index(&*source) => {
                 let path = self.path.to_path_buf();
-                match self.pending() {
+                match self.pending_log() {
                     Some(log) => Error::NeedsRecovery {
                         path,
                         log,
@@ -78,23 +79,23 @@ impl Opener {
         }
     }
 
-    /// True if a file in WAL mode cannot be read because its index cannot be created.
+    /// Returns `true` if `source` means that the index of a file in WAL mode cannot be created.
     fn has_no_index(&self, source: &(dyn std::error::Error + 'static)) -> bool {
         let refused = matches!(
-            crate::sqlite::open::look::code(source),
+            failure::sqlite_code(source),
             Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)
         );
         self.config.read_only && refused && self.path.is_file()
     }
 
-    /// The error of a handle that is to write, if it may not write to what lies beside the file.
+    /// Returns an error if the vault is to be written, but its log, index or journal cannot be.
     pub(in crate::sqlite) fn refuse_unwritable_log(&self) -> Result<()> {
         if self.config.read_only || self.is_in_memory() {
             return Ok(());
         }
         for suffix in ["-wal", "-shm", "-journal"] {
             let path = sibling(&self.path, suffix);
-            if paths::may_not_write(&path) {
+            if paths::is_unwritable(&path) {
                 let source = "it belongs to another user, or its permissions were changed";
                 return Err(Error::ReadOnly {
                     path,
@@ -105,14 +106,15 @@ impl Opener {
         Ok(())
     }
 
-    /// Refuses to write beside a log, index or journal of a user who may not write the file: in a
-    /// folder that others can write, they could have put it there to read or to change what is written.
-    pub(in crate::sqlite) fn refuse_log_of_stranger(&self) -> Result<()> {
+    /// Returns an error if the log, the index or the journal belongs to a user who may not write the file. In a
+    /// folder that others can write, this user could have created it to read or to change what is written.
+    pub(in crate::sqlite) fn refuse_foreign_owner(&self) -> Result<()> {
         if self.config.read_only || self.is_in_memory() {
             return Ok(());
         }
-        let is_strangers = |suffix| paths::is_strangers(&sibling(&self.path, suffix), &self.path);
-        if !["-wal", "-shm", "-journal"].into_iter().any(is_strangers) {
+        let is_foreign =
+            |suffix| paths::has_foreign_owner(&sibling(&self.path, suffix), &self.path);
+        if !["-wal", "-shm", "-journal"].into_iter().any(is_foreign) {
             return Ok(());
         }
         Err(Error::InvalidPath {

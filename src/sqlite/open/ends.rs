@@ -1,0 +1,50 @@
+//! The first and the last entry of a file, by which opening checks the types of a vault.
+
+use std::path::Path;
+
+use rusqlite::{Connection, ErrorCode};
+
+use crate::error::Result;
+use crate::sqlite::connection::row::RawEntry;
+
+/// A check of the types of a file, by its path, its first and last entry, and whether it has checksums.
+pub(crate) type TypeCheck<'a> = &'a dyn Fn(&Path, &Ends, bool) -> Result<()>;
+
+/// Accepts a file whatever the types of its entries.
+pub(crate) const ANY_TYPES: TypeCheck<'_> = &|_, _, _| Ok(());
+
+/// The first and the last entry of a file. An entry is `None` if it does not exist or cannot be read.
+pub(crate) struct Ends {
+    pub(crate) first: Option<RawEntry>,
+    pub(crate) last: Option<RawEntry>,
+}
+
+impl Ends {
+    pub(in crate::sqlite) fn read(connection: &Connection) -> rusqlite::Result<Self> {
+        let end = |order| {
+            let sql = format!("SELECT rowid, key, value FROM dict ORDER BY rowid {order} LIMIT 1");
+            connection.query_one(&sql, [], |row| {
+                Ok(RawEntry {
+                    rowid: row.get(0)?,
+                    key: row.get(1)?,
+                    value: row.get(2)?,
+                })
+            })
+        };
+        Ok(Self {
+            first: ignore_damage(end("ASC"))?,
+            last: ignore_damage(end("DESC"))?,
+        })
+    }
+}
+
+/// Returns `None` for a damaged row. A vault opens with one, and the call that reads the row reports it.
+fn ignore_damage(entry: rusqlite::Result<RawEntry>) -> rusqlite::Result<Option<RawEntry>> {
+    match entry {
+        Ok(entry) => Ok(Some(entry)),
+        Err(error) => match error.sqlite_error_code() {
+            None | Some(ErrorCode::DatabaseCorrupt) => Ok(None),
+            Some(_) => Err(error),
+        },
+    }
+}

@@ -1,0 +1,154 @@
+//! Opens the first connection of a store, which may create the vault.
+
+use std::time::Duration;
+
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+
+use crate::engine::Deadline;
+use crate::error::Result;
+use crate::sqlite::connection::open_file::OpenFile;
+use crate::sqlite::connection::session::Session;
+use crate::sqlite::open::ends::TypeCheck;
+use crate::sqlite::open::existence::create_file;
+use crate::sqlite::open::inspect::Inspection;
+use crate::sqlite::open::paths::{self, Identity};
+use crate::sqlite::open::settings::switch_to_wal;
+use crate::sqlite::open::{Opener, schema};
+
+/// How often opening is tried again because the file was replaced during it.
+const MAX_ATTEMPTS: usize = 16;
+
+impl Opener {
+    /// Opens the first connection, which is the writer unless the vault is read-only. Returns it and whether
+    /// the file has checksums.
+    ///
+    /// All checks that can refuse the file come before the first change. A connection that has not read yet
+    /// has not touched the file.
+    pub(in crate::sqlite) fn open_first(&self, check: TypeCheck<'_>) -> Result<(Session, bool)> {
+        self.refuse_pending_log()?;
+        self.refuse_foreign_owner()?;
+        if !self.is_in_memory() {
+            create_file(&self.path, &self.config)?;
+        }
+        for _ in 0..MAX_ATTEMPTS {
+            self.refuse_to_lock_out_owner()?;
+            let mut connection = self.connect(self.flags())?;
+            let mut deadline = Deadline::new(self.config.busy_timeout);
+            let siblings = self.siblings();
+            let prepared = self
+                .check_writable(&connection)
+                .and_then(|()| self.inspect(&connection, &siblings, check, &mut deadline))
+                .and_then(|known| self.prepare(&connection, known, check, &mut deadline));
+            if prepared.is_err() && siblings.has_log {
+                // Closing would write the log of a refused file back.
+                let keep = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+                connection.set_db_config(keep, true).ok();
+            }
+            // If the file was replaced during this attempt, its result means nothing. The identity is that
+            // of the open file, because the file has its name between two reads of the same identity.
+            let identity = paths::identity(&self.path);
+            if self.has_moved(&connection) || paths::identity(&self.path) != identity {
+                continue;
+            }
+            connection
+                .progress_handler(0, None::<fn() -> bool>)
+                .map_err(|error| self.failed(error))?;
+            let checksums = prepared?;
+            self.record_names(&connection, identity)?;
+            let session = Session::writer(
+                connection,
+                self.path.clone(),
+                Duration::ZERO,
+                self.config.log_size_limit,
+            )?;
+            return Ok((session.named(self.names.clone()), checksums));
+        }
+        Err(self.moved())
+    }
+
+    /// Records which files `connection` has open. The main one is `file`.
+    fn record_names(&self, connection: &Connection, file: Option<Identity>) -> Result<()> {
+        let Some(names) = &self.names else {
+            return Ok(());
+        };
+        // A file that was just switched to WAL mode has no index until it is read.
+        if !self.config.read_only && OpenFile::log(connection).is_none() {
+            connection
+                .query_one("PRAGMA schema_version", [], |_| Ok(()))
+                .map_err(|error| self.failed(error))?;
+        }
+        // Another user may have created these files after the first check.
+        self.refuse_foreign_owner()?;
+        names.record(file, !self.config.read_only)
+    }
+
+    /// Makes the file of a new connection a vault in WAL mode. Returns whether it has checksums.
+    fn prepare(
+        &self,
+        connection: &Connection,
+        known: Option<Inspection>,
+        check: TypeCheck<'_>,
+        deadline: &mut Deadline,
+    ) -> Result<bool> {
+        // The file may have changed or been replaced since it was inspected. In a transaction, all of it is
+        // read in one state.
+        let run = |sql| {
+            connection
+                .execute_batch(sql)
+                .map_err(|error| self.failed(error))
+        };
+        run("BEGIN")?;
+        let checksums = self
+            .inspect_connection(connection, known, check, deadline)?
+            .checksums;
+        run("COMMIT")?;
+        if self.config.read_only {
+            return Ok(checksums == Some(true));
+        }
+        self.refuse_unwritable_log()?;
+        let synchronous = self.config.durability.synchronous();
+        connection
+            .pragma_update(None, "synchronous", synchronous)
+            .map_err(|error| self.failed(error))?;
+        // A connection that has only read has a journal open only in WAL mode.
+        if OpenFile::log(connection).is_none() {
+            self.retry(deadline, || switch_to_wal(connection))?;
+        }
+        match checksums {
+            Some(checksums) => Ok(checksums),
+            None => self.create_schema(connection, check, deadline),
+        }
+    }
+
+    /// Creates the table, unless another process has created it since the inspection. Returns whether the
+    /// file has checksums.
+    fn create_schema(
+        &self,
+        connection: &Connection,
+        check: TypeCheck<'_>,
+        deadline: &mut Deadline,
+    ) -> Result<bool> {
+        self.retry(deadline, || connection.execute_batch("BEGIN IMMEDIATE"))?;
+        let existing = self
+            .inspect_connection(connection, None, check, deadline)?
+            .checksums;
+        if existing.is_none() {
+            let (id, create) = (schema::APPLICATION_ID, schema::CREATE);
+            let format = if self.config.checksums {
+                schema::CHECKSUMS
+            } else {
+                schema::PLAIN
+            };
+            connection
+                .execute_batch(&format!(
+                    "PRAGMA application_id = {id}; PRAGMA user_version = {format}; {create}"
+                ))
+                .map_err(|error| self.failed(error))?;
+        }
+        connection
+            .execute_batch("COMMIT")
+            .map_err(|error| self.failed(error))?;
+        Ok(existing.unwrap_or(self.config.checksums))
+    }
+}
