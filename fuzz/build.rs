@@ -1,4 +1,5 @@
-//! Lets what the C compiler calls at every branch reach this package's counters.
+//! Redirects the function that the C compiler calls at every branch to the counters of this
+//! package.
 
 fn main() {
     let is = |name: &str, value: &str| std::env::var(name).is_ok_and(|target| target == value);

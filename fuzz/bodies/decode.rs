@@ -12,21 +12,21 @@ use vaults::{Codec, Durability, Error, OpenOptions, Vault};
 
 use super::shapes;
 
-/// The key whose value is hostile, the one that a value is stored under again, and as bytes.
+/// Three keys: of the hostile value, of the copy that is stored of it, and the hostile one's bytes.
 const HOSTILE: u8 = 1;
 const COPY: u8 = 2;
 const HOSTILE_BYTES: &[u8] = b"M\x01";
 
-/// A first row that says nothing about types.
+/// A first row that contains no information about the types.
 const SETUP: &str = "CREATE TABLE dict (key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT;
     INSERT INTO dict VALUES (x'5000', x'5000')";
 
-/// What became of an input, counted over the shapes.
+/// The outcomes for one input, counted over the shapes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
-    /// It could be read.
+    /// The input was read.
     pub(crate) read: u32,
-    /// It could not.
+    /// The input was refused.
     pub(crate) refused: u32,
 }
 
@@ -42,11 +42,11 @@ impl Outcome {
 
 type Check = Box<dyn Fn() -> bool>;
 
-/// Two files, open as maps from and to every shape.
+/// Two files, opened as maps from and to every shape.
 pub(crate) struct Bench {
     values: Connection,
     keys: Connection,
-    /// By the codec that values are stored again in.
+    /// One vault for each codec that values are stored again in.
     value_checks: [Vec<Check>; 2],
     key_checks: Vec<Check>,
     _folder: TempDir,
@@ -72,7 +72,7 @@ impl Bench {
         }
     }
 
-    /// The input's first byte says what the rest is: a value or a key.
+    /// Runs one input. Its first byte says whether the rest is a value or a key.
     pub(crate) fn run(&mut self, input: &[u8]) -> Outcome {
         let Some((&choice, blob)) = input.split_first() else {
             return Outcome::default();
@@ -136,8 +136,8 @@ fn value_checks(path: &Path, codec: Codec) -> Vec<Check> {
     ]
 }
 
-/// Reads the hostile value as a `V`. What can be read can be stored, so that it reads as the same
-/// again, or is refused.
+/// Reads the hostile value as a `V`. A value that can be read must be stored and read back as an
+/// equal one, or be refused.
 fn value<V>(path: &Path, codec: Codec) -> Check
 where
     V: Serialize + DeserializeOwned + PartialEq + Debug + 'static,
@@ -160,7 +160,7 @@ where
     })
 }
 
-/// False, if it is an error that bytes of a row may cause.
+/// Returns `false` if the bytes of a row may cause this error.
 fn refused(error: &Error) -> bool {
     match error {
         Error::Decode { .. } | Error::UnknownTag { .. } | Error::Pickle { .. } => false,
@@ -181,7 +181,7 @@ fn key_checks(path: &Path) -> Vec<Check> {
     ]
 }
 
-/// Reads the hostile key as a `K`, which is then one like any other.
+/// Reads the hostile key as a `K`. A key that can be read must then work like any other key.
 fn key<K>(path: &Path) -> Check
 where
     K: Serialize + DeserializeOwned + Eq + Hash + Debug + 'static,

@@ -1,14 +1,14 @@
-//! Makes the checksums of a log right again, so that SQLite believes what was changed in it:
+//! Corrects the checksums of a changed write-ahead log, so that SQLite accepts its content:
 //! <https://www.sqlite.org/fileformat2.html#the_write_ahead_log>.
 
 const HEADER_BYTES: usize = 32;
 const FRAME_HEADER_BYTES: usize = 24;
-/// That of a log with big-endian checksums.
+/// The magic number of a log with big-endian checksums.
 const MAGIC: u32 = 0x377F_0683;
 const VERSION: u32 = 3_007_000;
 const SALTS: std::ops::Range<usize> = 16..24;
 
-/// Gives a log the right checksums, and each frame the salts of the header.
+/// Writes the correct checksums, and the salts of the header into each frame.
 pub(crate) fn mend(log: &mut [u8]) {
     let Some((header, mut frames)) = log.split_at_mut_checked(HEADER_BYTES) else {
         return;

@@ -1,4 +1,4 @@
-//! What is done with an input. The fuzz targets do it, and so do the library's tests, which
+//! The work on one input. The fuzz targets run it, and so do the tests of the library, which
 //! include this file.
 
 pub(crate) mod decode;

@@ -1,4 +1,4 @@
-//! Bytes that are a file and its log, opened as a vault, and everything done with it.
+//! Bytes that are a file and its log. They are opened as a vault, and every operation runs on it.
 
 use std::fmt::Debug;
 use std::fs;
@@ -14,8 +14,8 @@ use vaults::{Durability, Entry, Error, Existing, OpenOptions, Result, Vault};
 
 use super::log;
 
-/// What the first byte of an input says: whether the log's checksums are made right, the types of
-/// keys and values, and what is done.
+/// The bits of an input's first byte: whether the checksums of the log are corrected, the types of
+/// keys and values, and which operations run.
 pub(crate) const MEND: u8 = 1;
 pub(crate) const NUMBERS: u8 = 2;
 pub(crate) const TASKS: u8 = 4 | 8;
@@ -23,14 +23,14 @@ pub(crate) const READ: u8 = 0;
 pub(crate) const READ_ALONE: u8 = 4;
 pub(crate) const WRITE: u8 = 8;
 
-/// An input for [`Bench::run`].
+/// Makes an input for [`Bench::run`].
 #[allow(dead_code, reason = "the fuzzer makes its own")]
 pub(crate) fn input(choice: u8, file: &[u8], log: &[u8]) -> Vec<u8> {
     let length = u32::try_from(file.len()).unwrap().to_le_bytes();
     [&[choice], &length[..3], file, log].concat()
 }
 
-/// Where the files lie.
+/// The folder of the files.
 pub(crate) struct Bench {
     folder: TempDir,
 }
@@ -55,7 +55,7 @@ impl Hostile {
         Some(Self { choice, file, log })
     }
 
-    /// More entries than can be found in so many bytes, if each is found once.
+    /// Returns more entries than this many bytes can contain, if each is found once.
     fn most_entries(&self) -> usize {
         usize::midpoint(self.file.len(), self.log.len()) + 64
     }
@@ -72,7 +72,7 @@ impl Bench {
         self.folder.path().join(name)
     }
 
-    /// Leaves nothing but the input in the folder.
+    /// Writes the input to the folder and removes everything else.
     fn lay_out(&self, hostile: &Hostile) {
         for entry in fs::read_dir(self.folder.path()).unwrap() {
             fs::remove_file(entry.unwrap().path()).unwrap();
@@ -143,12 +143,12 @@ impl Bench {
         }
         if [READ, READ_ALONE].contains(&(hostile.choice & TASKS)) {
             let now = fs::read(&path).unwrap();
-            assert!(now == hostile.file, "reading has changed it");
+            assert!(now == hostile.file, "reading changed the file");
         }
     }
 }
 
-/// What was asked for, unless it met an error that a hostile file may cause.
+/// Returns the value, or `None` for an error that a hostile file may cause.
 fn told<T>(result: Result<T>) -> Option<T> {
     match result {
         Ok(value) => Some(value),
@@ -172,7 +172,7 @@ fn told<T>(result: Result<T>) -> Option<T> {
     }
 }
 
-/// Reads to the end, which must come.
+/// Reads to the end, which must come within `most` items.
 fn bounded<T>(iterator: impl Iterator<Item = Result<T>>, most: usize) -> usize {
     let mut count = 0;
     for item in iterator {
@@ -197,7 +197,7 @@ where
     bounded(vault.iter().rev(), most);
     bounded(vault.keys(), most);
     bounded(vault.values(), most);
-    // From both ends in turn.
+    // Takes items from both ends in turn.
     let mut iterator = vault.iter();
     let turns = std::iter::from_fn(|| iterator.next().or_else(|| iterator.next_back()));
     bounded(turns, most);
@@ -219,7 +219,7 @@ where
     if told(vault.put(key, value)).is_some()
         && let Some(read) = told(vault.get(key))
     {
-        // An index that is damaged may not find it again, or find another.
+        // A damaged index may not find the entry, or may find a different one.
         let is_right = read.as_ref() == Some(value);
         let report = told(vault.verify());
         assert!(

@@ -92,7 +92,7 @@ pub(crate) struct Known {
     size: u64,
 }
 
-/// Takes space in memory, and none in bincode.
+/// Occupies memory, and no bytes in bincode.
 #[derive(Debug, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct Skipped {
     #[serde(skip)]
@@ -105,14 +105,15 @@ pub(crate) struct Unit;
 #[derive(Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Wrapped(Option<Option<Box<Wrapped>>>);
 
-/// Comes back in another order each time it is read, beside what may come back as another value.
+/// Reads back in a different order each time, next to a part that may read back as a different
+/// value.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Hashed {
     sets: HashMap<String, HashSet<i16>>,
     crossed: Vec<Crossed>,
 }
 
-/// Comes back with its fields swapped.
+/// Reads back with its fields swapped.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Crossed {
     #[serde(rename(serialize = "a", deserialize = "b"))]
@@ -131,7 +132,7 @@ pub(crate) type Options = Option<Option<Option<Vec<Option<()>>>>>;
 pub(crate) type Scalars = (Bits, ShortBits, char, String, ByteBuf, [u8; 3], Duration);
 pub(crate) type Dynamic = Json;
 
-/// As [`Bits`].
+/// Like [`Bits`], in 32 bits.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ShortBits(f32);
 

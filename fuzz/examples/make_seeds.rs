@@ -1,4 +1,4 @@
-//! Writes the seeds that the fuzzer starts from: whole vaults, and values of every shape.
+//! Writes the seed corpus of the fuzzer: whole vaults, and values of every shape.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use serde_json::json;
 use vaults::{Codec, OpenOptions, Vault};
 
-#[allow(dead_code, reason = "a seed needs no more than its form")]
+#[allow(dead_code, reason = "a seed needs only its encoding")]
 #[path = "../bodies/mod.rs"]
 mod bodies;
 
@@ -29,7 +29,7 @@ fn main() {
         ("pages", 4096, false),
     ] {
         let path = path(&format!("{name}.db"));
-        // The first to write decides on the size of pages.
+        // The first writer determines the page size.
         let connection = Connection::open(&path).expect("a file");
         let pages = format!("PRAGMA page_size = {page_bytes}; VACUUM");
         connection.execute_batch(&pages).expect("a page size");
@@ -84,7 +84,7 @@ fn main() {
         .into_iter()
         .enumerate()
     {
-        fs::remove_file(&path).expect("it is there");
+        fs::remove_file(&path).expect("the file exists");
         let vault: Vault<String, Vec<Option<Option<u128>>>> = OpenOptions::new()
             .codec(Codec::Bincode)
             .open(&path)
@@ -105,7 +105,7 @@ fn main() {
     keep("key-bincode", 2, b"B\x01\x00");
 }
 
-/// The value of the one row.
+/// Returns the value of the only row.
 fn blob(path: &Path) -> Vec<u8> {
     let connection = Connection::open(path).expect("a file");
     connection

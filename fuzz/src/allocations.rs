@@ -1,4 +1,4 @@
-//! An allocator that fails an input which makes the program hold too much memory at once.
+//! An allocator that fails an input that makes the program hold too much memory at once.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,27 +11,27 @@ struct Counting;
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-// SAFETY: the system's allocator does all of it.
+// SAFETY: all calls are forwarded to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let held = HELD.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
         MOST.fetch_max(held, Ordering::Relaxed);
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller fulfils the same contract.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         HELD.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller fulfils the same contract.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
 
-/// Runs `f`, which must not hold more than `limit` bytes at any time.
+/// Runs `f`, which must never hold more than `limit` bytes.
 pub(crate) fn bounded(limit: usize, f: impl FnOnce()) {
     let before = HELD.load(Ordering::Relaxed);
     MOST.store(before, Ordering::Relaxed);
     f();
     let most = MOST.load(Ordering::Relaxed).saturating_sub(before);
-    assert!(most <= limit, "{most} bytes were held, {limit} are right");
+    assert!(most <= limit, "{most} bytes were held, {limit} are allowed");
 }

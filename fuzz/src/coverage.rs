@@ -1,8 +1,9 @@
-//! Shows the fuzzer which ways the C code of SQLite takes.
+//! Shows the fuzzer which branches the C code of SQLite takes.
 //!
-//! gcc's `-fsanitize-coverage=trace-pc` calls a function at every branch. libFuzzer's own only says that it
-//! is not supported, so the build script puts the one here in its place, which counts in a section that libFuzzer
-//! looks at: <https://llvm.org/docs/LibFuzzer.html>. Without that option nobody calls it.
+//! gcc's `-fsanitize-coverage=trace-pc` calls a function at every branch. The one in libFuzzer only
+//! reports that it is not supported, so the build script replaces it with the function here. It
+//! counts in a section that libFuzzer reads: <https://llvm.org/docs/LibFuzzer.html>. It is never
+//! called without that option.
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 std::arch::global_asm!(
@@ -22,7 +23,7 @@ std::arch::global_asm!(
     "lea rcx, [rip + vaults_fuzz_counters]",
     "inc byte ptr [rcx + rax]",
     "ret",
-    // gcc calls these where floats are compared, and libFuzzer does not have them.
+    // gcc calls these functions at comparisons of floats. libFuzzer does not have them.
     ".globl __sanitizer_cov_trace_cmpf",
     "__sanitizer_cov_trace_cmpf:",
     ".globl __sanitizer_cov_trace_cmpd",

@@ -1,4 +1,4 @@
-//! What the fuzz targets run, and what lets the fuzzer see more of it.
+//! The functions that the fuzz targets run.
 
 #[path = "../bodies/mod.rs"]
 mod bodies;
@@ -10,7 +10,8 @@ use std::cell::RefCell;
 
 use bodies::{decode, open};
 
-/// More than any input needs: 65,536 elements of the largest shape, and what SQLite's rows take.
+/// More than any input needs: 65,536 elements of the largest shape, and SQLite's memory for the
+/// rows.
 const SPARE_BYTES: usize = 64 << 20;
 
 /// Stores the input as bytes of a row and reads it as every shape.
@@ -23,7 +24,7 @@ pub fn decode(input: &[u8]) {
     });
 }
 
-/// Opens the input as a vault and does everything with it.
+/// Opens the input as a vault and runs every operation on it.
 pub fn open(input: &[u8]) {
     thread_local! {
         static BENCH: open::Bench = open::Bench::new();

@@ -1,4 +1,5 @@
-//! Copies: of one state, whole or not there, and never over something else.
+//! Backups: a backup is one state of the vault, it is complete or absent, and it overwrites no
+//! other file.
 
 use std::collections::HashSet;
 use std::fs;
@@ -36,12 +37,16 @@ fn a_copy_is_equal_and_in_order() {
         assert_eq!(entries(&copy), entries(&vault));
         assert!(copy.verify().unwrap().is_ok());
         copy.put(&1, &1000).unwrap();
-        assert_eq!(vault.get(&1).unwrap(), Some(1), "they are two vaults");
+        assert_eq!(
+            vault.get(&1).unwrap(),
+            Some(1),
+            "the copy is a vault of its own"
+        );
     });
 }
 
 #[test]
-fn a_copy_is_of_one_state_while_others_write() {
+fn a_copy_is_of_one_state_while_other_threads_write() {
     const KEYS: u32 = 64;
     const COPIES: u32 = 12;
     let scratch = Scratch::new();
@@ -74,7 +79,10 @@ fn a_copy_is_of_one_state_while_others_write() {
             vault.backup(&path).unwrap();
             let copy = open::<u32, u32>(&path);
             let state = copy.get(&0).unwrap().unwrap();
-            assert!(state >= before, "{before} was there, the copy has {state}");
+            assert!(
+                state >= before,
+                "state {before} was committed before the copy of state {state}"
+            );
             let all: HashSet<u32> = (0..KEYS)
                 .map(|key| copy.get(&key).unwrap().unwrap())
                 .collect();
@@ -87,7 +95,7 @@ fn a_copy_is_of_one_state_while_others_write() {
 }
 
 #[test]
-fn a_copy_is_of_the_state_at_its_beginning() {
+fn a_copy_has_the_state_at_its_start() {
     let scratch = Scratch::new();
     let vault = open_fast::<u32, String>(scratch.vault());
     let text = "x".repeat(2000);
@@ -108,7 +116,7 @@ fn a_copy_is_of_the_state_at_its_beginning() {
 }
 
 #[test]
-fn what_a_transaction_has_not_committed_is_not_in_the_copy() {
+fn uncommitted_changes_are_not_in_the_copy() {
     on_each_engine::<u32, u32>(|vault| {
         let scratch = Scratch::new();
         vault.try_extend(numbers(3)).unwrap();
@@ -148,7 +156,7 @@ fn progress_reaches_the_total() {
 }
 
 #[test]
-fn copies_of_the_files_of_others() {
+fn python_files_can_be_copied() {
     let scratch = Scratch::new();
     python_fixture(&scratch.vault());
     let vault = open::<Json, Json>(scratch.vault());
@@ -171,7 +179,7 @@ fn copies_of_the_files_of_others() {
 }
 
 #[test]
-fn a_vault_that_is_only_read_can_be_copied() {
+fn a_read_only_vault_can_be_copied() {
     let scratch = Scratch::new();
     make(scratch.vault(), numbers(10));
     for immutable in [false, true] {
@@ -188,28 +196,28 @@ fn a_vault_that_is_only_read_can_be_copied() {
     }
 }
 
-// ---- what is there already ----------------------------------------------------------------
+// ---- existing targets ---------------------------------------------------------------------
 
-/// Copying must fail and leave the folder as it is.
-fn left_as_it_was(
+/// Asserts that copying fails and leaves the folder unchanged.
+fn refused_unchanged(
     scratch: &Scratch,
     path: &Path,
     copy: impl Fn(&Path) -> vaults::Result<()>,
 ) -> Error {
     let before = contents(&scratch.folder());
-    let error = copy(path).expect_err("it was to be refused");
+    let error = copy(path).expect_err("the copy must be refused");
     let after = contents(&scratch.folder());
     assert_eq!(
         after.keys().collect::<Vec<_>>(),
         before.keys().collect::<Vec<_>>(),
         "after {error:?}"
     );
-    assert!(after == before, "something was changed: {error:?}");
+    assert!(after == before, "the folder was changed: {error:?}");
     error
 }
 
 #[test]
-fn nothing_is_written_over() {
+fn no_file_is_overwritten() {
     let home = Scratch::new();
     let vault = open::<u32, u32>(home.vault());
     vault.try_extend(numbers(10)).unwrap();
@@ -222,7 +230,7 @@ fn nothing_is_written_over() {
     std::os::unix::fs::symlink("nowhere", scratch.path("link")).unwrap();
     for name in ["vault.db", "text", "empty", "folder", "link"] {
         let path = scratch.path(name);
-        let error = left_as_it_was(&scratch, &path, |path| vault.backup(path));
+        let error = refused_unchanged(&scratch, &path, |path| vault.backup(path));
         assert_is!(&error, Error::AlreadyExists { path: told } if *told == path);
     }
     assert_is!(vault.backup(home.vault()), Err(Error::AlreadyExists { .. }));
@@ -230,7 +238,7 @@ fn nothing_is_written_over() {
 }
 
 #[test]
-fn replacing_takes_the_place_of_a_vault() {
+fn replacing_a_vault() {
     let scratch = Scratch::new();
     let vault = open::<u32, u32>(scratch.vault());
     vault.try_extend(numbers(10)).unwrap();
@@ -252,7 +260,7 @@ fn replacing_takes_the_place_of_a_vault() {
 }
 
 #[test]
-fn replacing_a_vault_that_was_left_with_a_log() {
+fn replacing_a_vault_that_has_a_log() {
     let scratch = Scratch::new();
     let other = open::<u32, u32>(scratch.path("other.db"));
     other.try_extend((100..200).map(|n| (n, n))).unwrap();
@@ -283,14 +291,14 @@ fn only_a_vault_is_replaced() {
     fs::write(scratch.path("empty"), "").unwrap();
     sql(&scratch.path("users"), "CREATE TABLE users (id)");
     for name in ["text", "empty", "users"] {
-        let error = left_as_it_was(&scratch, &scratch.path(name), |path| replace(&vault, path));
+        let error = refused_unchanged(&scratch, &scratch.path(name), |path| replace(&vault, path));
         assert_is!(error, Error::NotAVault { .. });
     }
     fs::create_dir(scratch.path("folder")).unwrap();
     #[cfg(unix)]
     std::os::unix::fs::symlink("nowhere", scratch.path("link")).unwrap();
     for name in ["folder", "link"] {
-        let error = left_as_it_was(&scratch, &scratch.path(name), |path| replace(&vault, path));
+        let error = refused_unchanged(&scratch, &scratch.path(name), |path| replace(&vault, path));
         assert_is!(
             error,
             Error::InvalidPath { .. } | Error::AlreadyExists { .. }
@@ -321,7 +329,7 @@ fn a_vault_that_is_open_is_not_replaced() {
     child.expect("4");
     child.finish();
 
-    // Itself too.
+    // Nor can a vault replace itself.
     assert_is!(replace(&vault, &scratch.vault()), Err(Error::InUse { .. }));
     assert!(entries(&vault).into_iter().eq(numbers(10)));
     replace(&vault, &path).unwrap();
@@ -335,14 +343,14 @@ fn a_vault_that_is_open_is_not_replaced() {
 // ---- errors -------------------------------------------------------------------------------
 
 #[test]
-fn places_where_nothing_can_be() {
+fn paths_where_no_file_can_be_created() {
     let scratch = Scratch::new();
     let vault: Vault<u32, u32> = Vault::open_in_memory().unwrap();
     vault.try_extend(numbers(10)).unwrap();
     fs::write(scratch.path("file"), "").unwrap();
     for existing in [Existing::Refuse, Existing::Replace] {
         for path in ["missing/copy.db", "..", "file/copy.db"] {
-            let error = left_as_it_was(&scratch, &scratch.path(path), |path| {
+            let error = refused_unchanged(&scratch, &scratch.path(path), |path| {
                 vault.backup_with(path, existing, |_| ())
             });
             assert_is!(error, Error::InvalidPath { .. } | Error::Io { .. });

@@ -1,4 +1,5 @@
-//! What is answered from memory, seen through `stats`. That it is never old is in `coherence`.
+//! Cache hits and misses, counted by `stats`. The tests in `coherence` show that a hit is never
+//! stale.
 
 use std::path::Path;
 
@@ -19,7 +20,7 @@ impl Counted {
             hits,
             misses,
         };
-        counted.since();
+        counted.new_hits_and_misses();
         counted
     }
 
@@ -27,20 +28,20 @@ impl Counted {
         Self::new(options.open(path).unwrap())
     }
 
-    /// Hits and misses since the last time.
-    fn since(&mut self) -> (u64, u64) {
+    /// Returns the hits and misses new_hits_and_misses the last call.
+    fn new_hits_and_misses(&mut self) -> (u64, u64) {
         let stats = self.vault.stats().unwrap();
-        let since = (
+        let new_hits_and_misses = (
             stats.cache_hits - self.hits,
             stats.cache_misses - self.misses,
         );
         (self.hits, self.misses) = (stats.cache_hits, stats.cache_misses);
-        since
+        new_hits_and_misses
     }
 
     fn get(&mut self, key: u32) -> (Option<String>, (u64, u64)) {
         let value = self.vault.get(&key).unwrap();
-        (value, self.since())
+        (value, self.new_hits_and_misses())
     }
 }
 
@@ -51,7 +52,7 @@ fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
-/// A vault with the keys 0 to 9, of which each but 9 was read.
+/// Makes a vault with the keys 0 to 9 and reads all of them but 9.
 fn warmed(path: &Path) -> Counted {
     let mut counted = Counted::open(path, &OpenOptions::new());
     counted
@@ -65,7 +66,7 @@ fn warmed(path: &Path) -> Counted {
 }
 
 #[test]
-fn what_was_read_is_there_the_second_time() {
+fn a_value_that_was_read_is_a_hit() {
     let folder = folder();
     let mut counted = warmed(&folder.path().join("t.db"));
     assert_eq!(counted.get(3), (Some("value 3".into()), HIT));
@@ -75,31 +76,31 @@ fn what_was_read_is_there_the_second_time() {
         counted.vault.get_or_insert_with(6, String::new).unwrap(),
         "value 6"
     );
-    assert_eq!(counted.since(), (3, 0));
+    assert_eq!(counted.new_hits_and_misses(), (3, 0));
     assert_eq!(counted.get(9), (Some("value 9".into()), MISS));
 }
 
 #[test]
-fn what_is_not_there_is_known_too() {
+fn a_missing_key_is_cached() {
     let folder = folder();
     let mut counted = warmed(&folder.path().join("t.db"));
     assert_eq!(counted.get(77), (None, MISS));
     assert_eq!(counted.get(77), (None, HIT));
     assert!(!counted.vault.contains_key(&88).unwrap());
     assert!(!counted.vault.contains_key(&88).unwrap());
-    assert_eq!(counted.since(), (1, 1));
+    assert_eq!(counted.new_hits_and_misses(), (1, 1));
     counted.vault.put(&77, &"now".into()).unwrap();
     assert_eq!(counted.get(77), (Some("now".into()), MISS));
 }
 
 #[test]
-fn an_own_write_keeps_what_it_has_not_touched() {
+fn a_write_of_the_same_handle_keeps_the_other_entries_cached() {
     let folder = folder();
     let mut counted = warmed(&folder.path().join("t.db"));
     counted.vault.clone().put(&3, &"new".into()).unwrap();
     counted.vault.remove(&4).unwrap();
     *counted.vault.entry(5).or_default().unwrap() += "!";
-    counted.since();
+    counted.new_hits_and_misses();
     assert_eq!(counted.get(3), (Some("new".into()), MISS));
     assert_eq!(counted.get(4), (None, MISS));
     assert_eq!(counted.get(5), (Some("value 5!".into()), MISS));
@@ -109,7 +110,7 @@ fn an_own_write_keeps_what_it_has_not_touched() {
 }
 
 #[test]
-fn thousands_of_own_writes_and_their_checkpoints_keep_the_rest() {
+fn checkpoints_of_the_same_handle_keep_the_other_entries_cached() {
     let folder = folder();
     let mut options = OpenOptions::new();
     options.durability(vaults::Durability::Off);
@@ -121,13 +122,13 @@ fn thousands_of_own_writes_and_their_checkpoints_keep_the_rest() {
         counted.vault.put(&2, &format!("{round}")).unwrap();
         hits += counted.get(1).1.0;
     }
-    // The log was begun anew meanwhile, by this handle's own commits.
+    // The commits of this handle restarted the log several times.
     assert!(counted.vault.stats().unwrap().log_bytes < 2_000 * 4096);
     assert_eq!(hits, 2_000);
 }
 
 #[test]
-fn a_foreign_write_is_seen_and_all_is_read_again() {
+fn a_write_of_another_handle_invalidates_the_cache() {
     let folder = folder();
     let path = folder.path().join("t.db");
     let mut counted = warmed(&path);
@@ -136,14 +137,14 @@ fn a_foreign_write_is_seen_and_all_is_read_again() {
     assert_eq!(counted.get(3), (Some("foreign".into()), MISS));
     assert_eq!(counted.get(2).1, MISS);
     assert_eq!(counted.get(2).1, HIT);
-    // Reading there changes nothing here.
+    // A read of the other handle invalidates nothing here.
     other.len().unwrap();
     assert_eq!(other.get(&2).unwrap(), Some("value 2".into()));
     assert_eq!(counted.get(2).1, HIT);
 }
 
 #[test]
-fn without_capacity_nothing_is_kept() {
+fn without_capacity_nothing_is_cached() {
     let folder = folder();
     let mut options = OpenOptions::new();
     options.cache_capacity(0);
@@ -170,9 +171,9 @@ fn the_capacity_is_a_bound_in_bytes() {
     let bytes = counted.vault.stats().unwrap().cache_bytes;
     assert!(bytes <= CAPACITY as u64, "{bytes} bytes");
     assert!(bytes >= CAPACITY as u64 / 2, "{bytes} bytes");
-    // One that would fill much of it alone is not kept.
+    // A value that would fill much of the cache by itself is not cached.
     counted.vault.put(&1, &"v".repeat(CAPACITY / 64)).unwrap();
-    counted.since();
+    counted.new_hits_and_misses();
     assert_eq!(counted.get(1).1, MISS);
     assert_eq!(counted.get(1).1, MISS);
 }
@@ -188,7 +189,7 @@ fn a_vault_in_memory_has_a_cache_too() {
 }
 
 #[test]
-fn a_file_that_cannot_change_has_none() {
+fn an_immutable_file_has_no_cache() {
     let folder = folder();
     let path = folder.path().join("t.db");
     warmed(&path).vault.close().unwrap();

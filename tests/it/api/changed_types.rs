@@ -1,5 +1,5 @@
-//! Types that change: all entries in a new type, or in the new shape of the same one, in one
-//! transaction.
+//! Types that change: all entries are converted to a new type, or to a new version of the same
+//! type, in one transaction.
 
 use std::panic::AssertUnwindSafe;
 
@@ -12,7 +12,7 @@ use crate::support::{
 
 const MANY: u32 = 100_000;
 
-/// A person, as three versions of a program know it.
+/// A person, in the three versions of a program.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct V1 {
     name: String,
@@ -27,7 +27,7 @@ struct V2 {
     city: Option<String>,
 }
 
-/// Reads the versions before it, too.
+/// Reads the earlier versions too.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct V3 {
     #[serde(alias = "name")]
@@ -38,7 +38,7 @@ struct V3 {
     city: Option<String>,
 }
 
-/// What version 3 writes, with nothing to read older ones.
+/// What version 3 writes, without the attributes that read earlier versions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct V3Only {
@@ -47,7 +47,7 @@ struct V3Only {
     city: Option<String>,
 }
 
-/// A value of which some cannot be written.
+/// A value that is refused for some numbers.
 #[derive(Debug, Deserialize)]
 struct Picky(u32);
 
@@ -67,13 +67,13 @@ fn v1(n: u32) -> V1 {
     }
 }
 
-/// In an order that is not that of the keys.
+/// Returns keys in an order other than that of the numbers.
 fn keys() -> impl Iterator<Item = u32> {
     (0..MANY).map(|n| n.wrapping_mul(0x9e37_79b1))
 }
 
 #[test]
-fn one_struct_from_its_first_to_its_third_version() {
+fn rewrite_converts_two_old_versions_of_a_struct() {
     let scratch = Scratch::new();
     let half = MANY as usize / 2;
     open_fast::<u32, V1>(scratch.vault())
@@ -87,11 +87,11 @@ fn one_struct_from_its_first_to_its_third_version() {
         }))
         .unwrap();
     let vault = open_fast::<u32, V3>(scratch.vault());
-    // A change of every second entry leaves the others as they are, …
+    // Rewriting converts each entry once.
     let before = vault.snapshot().unwrap();
     assert_eq!(vault.rewrite().unwrap(), u64::from(MANY));
     assert_eq!(vault.rewrite().unwrap(), 0);
-    // … and a snapshot keeps what it had.
+    // A snapshot keeps the old bytes.
     let old = before.get(&0).unwrap().unwrap();
     assert_eq!(old, vault.get(&0).unwrap().unwrap());
     drop((before, vault));
@@ -109,11 +109,11 @@ fn one_struct_from_its_first_to_its_third_version() {
 }
 
 #[test]
-fn an_entry_that_for_each_mut_leaves_alone_keeps_its_old_shape() {
+fn for_each_mut_converts_only_the_entries_that_it_changes() {
     let scratch = Scratch::new();
     make(scratch.vault(), (0..11_u32).map(|n| (n, v1(n))));
     let vault = open::<u32, V3>(scratch.vault());
-    // The first and the last entry, which opening looks at, are left alone.
+    // The first and the last entry stay unchanged. Opening reads these two.
     vault
         .for_each_mut(|key, value| value.years += key % 2)
         .unwrap();
@@ -124,12 +124,12 @@ fn an_entry_that_for_each_mut_leaves_alone_keeps_its_old_shape() {
 }
 
 #[test]
-fn another_type_is_opened_or_mapped_to() {
+fn a_vault_is_mapped_to_other_types() {
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct Label(String, u32);
     let scratch = Scratch::new();
     make(scratch.vault(), (0..2_000_u32).rev().map(|n| (n, v1(n))));
-    // The recipe of the guide, which can be run again.
+    // This is the recipe of the guide, which can be repeated.
     let open_new = || match Vault::<u32, Label>::open(scratch.vault()) {
         Err(Error::TypeMismatch { .. }) => Vault::<u32, V1>::open(scratch.vault())?
             .map_values(|_, old| Label(old.name, old.age.into())),
@@ -149,14 +149,14 @@ fn another_type_is_opened_or_mapped_to() {
 }
 
 #[test]
-fn keys_may_change_places_and_types() {
+fn keys_may_be_swapped_and_change_type() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(1_500)).unwrap();
-        // In the cache, and in the number of entries.
+        // Fill the cache, and the cached number of entries.
         assert_eq!(vault.get(&3).unwrap(), Some(3));
         assert_eq!(vault.get(&1_500).unwrap(), None);
         assert_eq!(vault.len().unwrap(), 1_500);
-        // Each gets the key that the next one has, …
+        // Each entry gets the key of the next one.
         let vault: Vault<u32, u32> = vault
             .try_map_entries(|key, value| Ok::<_, Error>((key + 1, value)))
             .unwrap();
@@ -165,13 +165,13 @@ fn keys_may_change_places_and_types() {
         assert_eq!(vault.get(&3).unwrap(), Some(2));
         assert_eq!(vault.get(&0).unwrap(), None);
         assert_eq!(vault.get(&1_500).unwrap(), Some(1_499));
-        // … or the one of its pair, …
+        // Each entry gets the key of its pair.
         let vault: Vault<u32, u32> = vault
             .try_map_entries(|key, value| Ok::<_, Error>((key ^ 1, value)))
             .unwrap();
         assert_eq!(vault.len().unwrap(), 1_500);
         assert_eq!(vault.get(&3).unwrap(), Some(1));
-        // … or another type.
+        // Each key gets a different type.
         let vault: Vault<String, u32> = vault
             .try_map_entries(|key, value| Ok::<_, Error>((format!("{key}"), value)))
             .unwrap();
@@ -183,12 +183,13 @@ fn keys_may_change_places_and_types() {
 }
 
 #[test]
-fn what_fails_changes_nothing() {
+fn a_failed_conversion_changes_nothing() {
     let scratch = Scratch::new();
     make(scratch.vault(), numbers(1_000));
     let before = rows(&scratch.vault());
     let open = || open::<u32, u32>(scratch.vault());
-    // Equal keys: of two that change, and of one that changes and one that does not, before and after it.
+    // Duplicate keys: of two changed entries, and of a changed entry and an unchanged one before or
+    // after it.
     let maps: [fn(u32) -> u32; 3] = [|key| key / 2 + 5_000, |key| key.min(998), |key| key.max(1)];
     for map in maps {
         let mapped = open().try_map_entries(|key, value| Ok::<_, Error>((map(key), value)));
@@ -229,10 +230,10 @@ fn what_fails_changes_nothing() {
 }
 
 #[test]
-fn keys_of_another_encoding_are_found_again() {
+fn rewrite_normalizes_the_encoding_of_keys() {
     let scratch = Scratch::new();
     make(scratch.vault(), [(1_u64, 1_u8), (2, 2)]);
-    // 3 and 4 in nine bytes, as no vault writes them.
+    // 3 and 4 in nine bytes, which no vault writes.
     sql(
         &scratch.vault(),
         "INSERT INTO dict (rowid, key, value) VALUES (0, x'4d00', x'4d00');
@@ -245,7 +246,7 @@ fn keys_of_another_encoding_are_found_again() {
     assert_eq!(vault.rewrite().unwrap(), 2);
     assert_eq!(vault.get(&3).unwrap(), Some(3));
     assert_eq!(entries(&vault), [(0, 0), (1, 1), (3, 3), (4, 4), (2, 2)]);
-    // One that is there in both encodings.
+    // A key that is stored in both encodings.
     sql(
         &scratch.vault(),
         "UPDATE dict SET key = x'4dcf0000000000000002' WHERE rowid = 3",
@@ -257,7 +258,7 @@ fn keys_of_another_encoding_are_found_again() {
 }
 
 #[test]
-fn codecs_and_checksums_are_those_of_the_handle() {
+fn rewrite_uses_the_codec_and_the_checksums_of_the_handle() {
     let scratch = Scratch::new();
     let path = scratch.vault();
     let vault: Vault<u32, V1> = OpenOptions::new().checksums(true).open(&path).unwrap();
@@ -271,7 +272,7 @@ fn codecs_and_checksums_are_those_of_the_handle() {
     let report = bincode.verify().unwrap();
     assert!(report.is_ok());
     assert_eq!((report.bincode, report.message_pack), (100, 0));
-    // A checksum is of the key, too.
+    // A checksum covers the key too.
     let moved = bincode.try_map_entries(|key, value| Ok::<_, Error>((key + 1, value)));
     let moved = moved.unwrap();
     assert!(moved.verify().unwrap().is_ok());
@@ -279,7 +280,7 @@ fn codecs_and_checksums_are_those_of_the_handle() {
 }
 
 #[test]
-fn within_a_transaction_it_is_part_of_it() {
+fn rewrite_in_a_transaction_is_rolled_back_with_it() {
     let scratch = Scratch::new();
     make(scratch.vault(), (0..50_u32).map(|n| (n, v1(n))));
     let before = rows(&scratch.vault());

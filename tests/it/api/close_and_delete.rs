@@ -10,7 +10,7 @@ fn the_path_is_absolute() {
     let vault = open::<u32, u32>(scratch.vault());
     assert_eq!(vault.path(), Some(&*scratch.vault()));
     drop(vault);
-    // `..` in the way is gone.
+    // `..` is resolved.
     std::fs::create_dir(scratch.path("folder")).unwrap();
     let vault = open::<u32, u32>(scratch.path("folder/../vault.db"));
     assert_eq!(vault.path(), Some(&*scratch.vault()));
@@ -58,7 +58,7 @@ fn closing_leaves_one_file() {
 }
 
 #[test]
-fn deleting_takes_everything_away() {
+fn deleting_removes_all_files() {
     let scratch = Scratch::new();
     let vault = open::<u32, u32>(scratch.vault());
     vault.try_extend(numbers(100)).unwrap();
@@ -101,7 +101,7 @@ fn deleting_what_is_in_use() {
 }
 
 #[test]
-fn a_vault_that_failed_to_be_deleted_is_a_vault() {
+fn a_vault_that_could_not_be_deleted_is_intact() {
     let scratch = Scratch::new();
     let vault = open::<u32, u32>(scratch.vault());
     vault.try_extend(numbers(10)).unwrap();

@@ -1,4 +1,5 @@
-//! The error type: every wrapped error is its source, and no message says a thing twice.
+//! The error type: every wrapped error is the source of its wrapper, and no message repeats that of
+//! its source.
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use vaults::{EntryPart, Error, OpenOptions, Vault};
 
 use crate::support::{Scratch, make, numbers, on_each_engine, open, put_row, sql};
 
-/// All errors of a chain, from the outermost on.
+/// Returns all errors of a chain, from the outermost one on.
 fn chain(error: &Error) -> Vec<&(dyn StdError + 'static)> {
     let mut chain: Vec<&(dyn StdError + 'static)> = vec![error];
     while let Some(source) = chain[chain.len() - 1].source() {
@@ -18,7 +19,7 @@ fn chain(error: &Error) -> Vec<&(dyn StdError + 'static)> {
     chain
 }
 
-/// Checks the chain: so many levels at least, each saying something of its own.
+/// Checks that a chain has at least `levels` errors, each with a message of its own.
 fn check(error: &Error, levels: usize) {
     let chain = chain(error);
     let texts: Vec<String> = chain.iter().map(ToString::to_string).collect();
@@ -26,12 +27,12 @@ fn check(error: &Error, levels: usize) {
     for (n, text) in texts.iter().enumerate() {
         assert!(!text.is_empty(), "{texts:?}");
         assert!(!text.ends_with('.') && !text.contains('\n'), "{text:?}");
-        // What SQLite's wrapper says of its own causes is not ours.
+        // The messages of SQLite's wrapper about its own causes are not under test.
         if chain[n].is::<rusqlite::Error>() {
             break;
         }
         for deeper in &texts[n + 1..] {
-            assert!(!text.contains(deeper.as_str()), "said twice: {texts:?}");
+            assert!(!text.contains(deeper.as_str()), "repeated: {texts:?}");
         }
     }
 }
@@ -82,7 +83,7 @@ fn a_value_that_does_not_decode() {
 }
 
 #[test]
-fn a_value_that_goes_on_after_its_end() {
+fn a_value_with_bytes_after_its_end() {
     let scratch = Scratch::new();
     make(scratch.vault(), [(1_u32, 1_u32)]);
     put_row(&scratch.vault(), b"M\x02", b"M\x01\x01");
@@ -92,7 +93,7 @@ fn a_value_that_goes_on_after_its_end() {
 }
 
 #[test]
-fn a_vault_of_other_types() {
+fn a_vault_of_different_types() {
     let scratch = Scratch::new();
     make(scratch.vault(), [(1_u32, "a".to_owned())]);
     let error = Vault::<u32, u32>::open(scratch.vault()).unwrap_err();
@@ -148,7 +149,7 @@ fn a_type_that_refuses_to_be_serialized() {
 }
 
 #[test]
-fn a_file_that_is_no_database() {
+fn a_file_that_is_not_a_database() {
     let scratch = Scratch::new();
     std::fs::write(scratch.vault(), "just a text, of some length").unwrap();
     let error = Vault::<u32, u32>::open(scratch.vault()).unwrap_err();
@@ -179,7 +180,7 @@ fn a_damaged_file() {
 }
 
 #[test]
-fn a_column_of_another_type() {
+fn a_column_of_a_wrong_type() {
     let scratch = Scratch::new();
     sql(
         &scratch.vault(),
@@ -192,7 +193,7 @@ fn a_column_of_another_type() {
 }
 
 #[test]
-fn an_error_of_the_system() {
+fn an_operating_system_error() {
     let scratch = Scratch::new();
     std::fs::write(scratch.path("file"), "").unwrap();
     let error = Vault::<u32, u32>::open(scratch.path("file/vault.db")).unwrap_err();
@@ -202,7 +203,7 @@ fn an_error_of_the_system() {
 }
 
 #[test]
-fn a_table_that_is_gone_is_damage() {
+fn a_missing_table_is_corruption() {
     let scratch = Scratch::new();
     let vault = open::<u32, u32>(scratch.vault());
     vault.put(&1, &1).unwrap();
@@ -216,7 +217,7 @@ fn a_table_that_is_gone_is_damage() {
 }
 
 #[test]
-fn an_error_of_an_earlier_call() {
+fn a_deferred_error() {
     on_each_engine(|vault: Vault<u8, Option<serde_json::Value>>| {
         *vault.entry(1).or_default().unwrap() = Some(serde_json::Value::Null);
         let error = vault.flush().unwrap_err();
@@ -230,9 +231,9 @@ fn an_error_of_an_earlier_call() {
 }
 
 #[test]
-fn it_travels_and_is_small() {
-    fn travels<T: StdError + Send + Sync + 'static>() {}
-    travels::<Error>();
+fn errors_are_send_sync_and_small() {
+    fn is_send_sync_error<T: StdError + Send + Sync + 'static>() {}
+    is_send_sync_error::<Error>();
     assert!(size_of::<Error>() < 128, "{}", size_of::<Error>());
     let boxed: Box<dyn StdError + Send + Sync> = path_error("").into();
     assert!(boxed.is::<Error>());

@@ -26,7 +26,7 @@ fn extending_a_handle_or_a_reference_with_owned_or_borrowed_pairs() {
     });
 }
 
-/// The items are inferred from the vault, as `HashMap::extend` infers them.
+/// The types of the items are inferred from the vault, as with `HashMap::extend`.
 #[test]
 fn try_extend_infers_its_items() {
     on_each_engine::<String, Option<u8>>(|vault| {
@@ -50,11 +50,11 @@ fn try_extend_infers_its_items() {
 }
 
 #[test]
-fn put_many_takes_what_put_takes() {
+fn put_many_takes_the_same_arguments_as_put() {
     on_each_engine::<String, Vec<u8>>(|vault| {
         let (one, two) = (vec![1], vec![2]);
         vault.put_many([("a", &one), ("b", &two)]).unwrap();
-        // Keys that live for longer than the values, and the other way round.
+        // Keys that outlive the values, and values that outlive the keys.
         vault
             .put_many(["c"].into_iter().zip(std::slice::from_ref(&one)))
             .unwrap();
@@ -83,7 +83,7 @@ fn a_vault_is_copied_in_one_line() {
         let new: Vault<u32, String> = Vault::open_in_memory().unwrap();
         new.try_extend_results(&old).unwrap();
         assert_eq!(entries(&new), entries(&old));
-        // From a snapshot, from a transaction, into a transaction, and onto itself.
+        // Copy from a snapshot, from a transaction, into a transaction, and from a vault to itself.
         new.clear().unwrap();
         let snapshot = old.snapshot().unwrap();
         let mut tx = new.begin().unwrap();
@@ -98,7 +98,7 @@ fn a_vault_is_copied_in_one_line() {
 }
 
 #[test]
-fn the_first_error_among_the_entries_stores_nothing() {
+fn an_error_among_the_entries_stores_nothing() {
     type Own = Box<dyn std::error::Error>;
     on_each_engine::<u32, u32>(|vault| {
         let lines = ["1=1", "2=two", "3=3"];
@@ -111,7 +111,7 @@ fn the_first_error_among_the_entries_stores_nothing() {
             .try_extend_results(lines.iter().inspect(|_| seen += 1).map(|line| read(line)))
             .unwrap_err();
         assert!(error.is::<std::num::ParseIntError>());
-        assert_eq!(seen, 2, "the error ends it");
+        assert_eq!(seen, 2, "reading stops at the error");
         assert!(vault.is_empty().unwrap());
 
         let mut tx = vault.begin().unwrap();
@@ -123,7 +123,7 @@ fn the_first_error_among_the_entries_stores_nothing() {
 }
 
 #[test]
-fn an_error_of_the_vault_arrives_as_the_type_of_the_entries() {
+fn an_error_of_the_vault_is_converted_to_the_error_type_of_the_entries() {
     on_each_engine(|vault: Vault<u8, Option<serde_json::Value>>| {
         let entries = [Ok::<_, Box<dyn std::error::Error>>((
             1,

@@ -10,12 +10,12 @@ use vaults::{
 use crate::support::{Scratch, entries, make, numbers, on_each_engine, open};
 
 #[test]
-fn what_may_go_where() {
+fn handles_are_send_and_sync() {
     fn send_sync<T: Send + Sync + 'static>() {}
     fn send<T: Send>() {}
     fn clone<T: Clone>() {}
     send_sync::<Vault<String, Vec<u8>>>();
-    // It holds no `K` and no `V`, so theirs do not matter.
+    // A handle contains no `K` and no `V`, so it is `Sync` even if they are not.
     send_sync::<Vault<Rc<str>, std::cell::Cell<u8>>>();
     clone::<Vault<Rc<str>, std::sync::Mutex<u8>>>();
     send_sync::<OpenOptions>();
@@ -31,7 +31,7 @@ fn what_may_go_where() {
 }
 
 #[test]
-fn debug_shows_where_and_how_many_and_never_what() {
+fn debug_shows_the_path_and_the_length_but_no_entries() {
     let scratch = Scratch::new();
     let vault = open::<String, String>(scratch.vault());
     vault.put("secret key", &"secret value".into()).unwrap();
@@ -59,19 +59,19 @@ fn debug_shows_where_and_how_many_and_never_what() {
 }
 
 #[test]
-fn debug_does_not_look_at_the_file() {
+fn debug_does_not_read_the_file() {
     let scratch = Scratch::new();
     make(scratch.vault(), numbers(7));
     let vault = open::<u32, u32>(scratch.vault());
     let shown = || format!("{vault:?}");
     vault.put(&6, &60).unwrap();
-    // Nobody has counted yet.
+    // The entries were not counted yet.
     assert!(!shown().contains("len"), "{}", shown());
     vault.len().unwrap();
     assert!(shown().contains("len: 7"), "{}", shown());
     vault.put(&7, &7).unwrap();
     assert!(shown().contains("len: 8"), "{}", shown());
-    // What somebody else has written is not known before it is asked for.
+    // `Debug` does not show the change of another handle until `len` is called.
     let other = open::<u32, u32>(scratch.vault());
     other.put(&8, &8).unwrap();
     assert!(!shown().contains("len"), "{}", shown());
@@ -80,14 +80,14 @@ fn debug_does_not_look_at_the_file() {
     let tx = vault.begin().unwrap();
     assert!(shown().contains("len: 9"), "{}", shown());
     drop(tx);
-    // The file may be gone altogether.
+    // The file may even be removed.
     drop(other);
     std::fs::remove_file(scratch.vault()).unwrap();
     assert!(shown().contains("len: 9"), "{}", shown());
 }
 
 #[test]
-fn a_clone_is_the_same_vault() {
+fn a_clone_shares_the_vault() {
     on_each_engine::<u32, u32>(|vault| {
         let clone = vault.clone();
         vault.put(&1, &1).unwrap();
@@ -100,7 +100,7 @@ fn a_clone_is_the_same_vault() {
 }
 
 #[test]
-fn vaults_in_memory_are_apart() {
+fn vaults_in_memory_are_separate() {
     let one: Vault<u32, u32> = Vault::open_in_memory().unwrap();
     let other: Vault<u32, u32> = Vault::open_in_memory().unwrap();
     one.put(&1, &1).unwrap();
@@ -145,7 +145,7 @@ fn a_leaked_guard_holds_the_write_lock_for_the_life_of_the_process() {
         });
         let other: Vault<u32, u32> = options.open(scratch.vault()).unwrap();
         assert_is!(other.put(&2, &2), Err(Error::Busy { .. }));
-        // Its change is never made, and readers never wait.
+        // The change is never committed, and reads are not blocked.
         for handle in [&vault, &other] {
             assert_eq!(entries(handle), [(1, 1)]);
         }

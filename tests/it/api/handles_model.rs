@@ -1,5 +1,6 @@
-//! Random operations through entries, guards, transactions and savepoints on a vault and on
-//! std's `HashMap` with an order, which must agree; snapshots must go on to show what was then.
+//! Random operations through entries, guards, transactions and savepoints, on a vault and on a
+//! `HashMap` with an insertion order. Both must agree, and snapshots must keep the state in which
+//! they were taken.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as StdEntry;
@@ -31,8 +32,8 @@ impl Model {
         self.order.iter().map(entry).collect()
     }
 
-    /// Brings the order up to what was done to the map: what is new goes to the end.
-    fn settle(&mut self, key: &str) {
+    /// Updates the order after a change of the map: new keys go to the end.
+    fn update_order(&mut self, key: &str) {
         self.order.retain(|other| self.map.contains_key(other));
         if self.map.contains_key(key) && !self.order.iter().any(|other| other == key) {
             self.order.push(key.to_owned());
@@ -42,15 +43,15 @@ impl Model {
 
 // ---- the operations -------------------------------------------------------------------
 
-/// How a guard or an entry is left.
+/// How a guard or an entry is ended.
 #[derive(Clone, Copy, Debug)]
-enum Leaving {
+enum GuardEnd {
     Dropped,
     Committed,
     Panicked,
 }
 
-/// How a transaction or a savepoint is left.
+/// How a transaction or a savepoint is ended.
 #[derive(Clone, Copy, Debug)]
 enum Ending {
     Committed,
@@ -59,9 +60,9 @@ enum Ending {
     Panicked,
 }
 
-/// What is done with the place of a key.
+/// An operation on the entry of one key.
 #[derive(Clone, Copy, Debug)]
-enum Place {
+enum EntryOp {
     OrInsert(i32),
     OrInsertWithKey,
     OrTryInsertWith(Option<i32>),
@@ -70,12 +71,12 @@ enum Place {
     AndModifyOrInsert(i32, i32),
     InsertEntry(i32),
     InsertTwice(i32, i32),
-    /// Removes what is there, inserts what is not.
+    /// Removes the entry if it exists, else inserts it.
     Toggle(i32),
     RemoveEntry,
     Look,
-    GetMut(i32, Leaving),
-    Changed(i32, Leaving),
+    GetMut(i32, GuardEnd),
+    Changed(i32, GuardEnd),
     GetOrInsertWith(i32),
     GetOrTryInsertWith(Option<i32>),
     Insert(i32),
@@ -84,12 +85,12 @@ enum Place {
 
 #[derive(Clone, Debug)]
 enum Step {
-    At(String, Place),
+    At(String, EntryOp),
     Clear,
     Retain(i32),
     PopFirst,
     Extend(Vec<(String, i32)>),
-    /// A savepoint, or on the vault a transaction.
+    /// A savepoint, or a transaction if it is a step of the vault.
     Part(Vec<Step>, Ending),
 }
 
@@ -104,33 +105,33 @@ fn key() -> impl Strategy<Value = String> {
     (0..KEYS).prop_map(|n| format!("key {n}"))
 }
 
-fn place() -> impl Strategy<Value = Place> {
+fn entry_op() -> impl Strategy<Value = EntryOp> {
     let n = || -9..9_i32;
     let leaving = || {
         prop_oneof![
-            3 => Just(Leaving::Dropped),
-            2 => Just(Leaving::Committed),
-            1 => Just(Leaving::Panicked),
+            3 => Just(GuardEnd::Dropped),
+            2 => Just(GuardEnd::Committed),
+            1 => Just(GuardEnd::Panicked),
         ]
     };
     prop_oneof![
-        n().prop_map(Place::OrInsert),
-        Just(Place::OrInsertWithKey),
-        prop::option::of(n()).prop_map(Place::OrTryInsertWith),
-        n().prop_map(Place::OrDefaultAdd),
-        n().prop_map(Place::AndModify),
-        (n(), n()).prop_map(|(by, new)| Place::AndModifyOrInsert(by, new)),
-        n().prop_map(Place::InsertEntry),
-        (n(), n()).prop_map(|(one, two)| Place::InsertTwice(one, two)),
-        n().prop_map(Place::Toggle),
-        Just(Place::RemoveEntry),
-        Just(Place::Look),
-        (n(), leaving()).prop_map(|(new, leaving)| Place::GetMut(new, leaving)),
-        (n(), leaving()).prop_map(|(new, leaving)| Place::Changed(new, leaving)),
-        n().prop_map(Place::GetOrInsertWith),
-        prop::option::of(n()).prop_map(Place::GetOrTryInsertWith),
-        n().prop_map(Place::Insert),
-        Just(Place::Remove),
+        n().prop_map(EntryOp::OrInsert),
+        Just(EntryOp::OrInsertWithKey),
+        prop::option::of(n()).prop_map(EntryOp::OrTryInsertWith),
+        n().prop_map(EntryOp::OrDefaultAdd),
+        n().prop_map(EntryOp::AndModify),
+        (n(), n()).prop_map(|(by, new)| EntryOp::AndModifyOrInsert(by, new)),
+        n().prop_map(EntryOp::InsertEntry),
+        (n(), n()).prop_map(|(one, two)| EntryOp::InsertTwice(one, two)),
+        n().prop_map(EntryOp::Toggle),
+        Just(EntryOp::RemoveEntry),
+        Just(EntryOp::Look),
+        (n(), leaving()).prop_map(|(new, leaving)| EntryOp::GetMut(new, leaving)),
+        (n(), leaving()).prop_map(|(new, leaving)| EntryOp::Changed(new, leaving)),
+        n().prop_map(EntryOp::GetOrInsertWith),
+        prop::option::of(n()).prop_map(EntryOp::GetOrTryInsertWith),
+        n().prop_map(EntryOp::Insert),
+        Just(EntryOp::Remove),
     ]
 }
 
@@ -144,7 +145,7 @@ fn step() -> impl Strategy<Value = Step> {
         ]
     };
     let simple = prop_oneof![
-        24 => (key(), place()).prop_map(|(key, place)| Step::At(key, place)),
+        24 => (key(), entry_op()).prop_map(|(key, entry_op)| Step::At(key, entry_op)),
         1 => Just(Step::Clear),
         2 => (2..5_i32).prop_map(Step::Retain),
         2 => Just(Step::PopFirst),
@@ -171,7 +172,7 @@ fn refused() -> Error {
     Error::InvalidOptions { reason: "refused" }
 }
 
-/// Drops it while unwinding from a panic, one that the hook does not print thousands of times.
+/// Drops `held` while unwinding from a panic. `resume_unwind` prints no message.
 fn unwind_with<T>(held: T) {
     let unwound = catch_unwind(AssertUnwindSafe(|| {
         let _held = held;
@@ -180,60 +181,62 @@ fn unwind_with<T>(held: T) {
     unwound.unwrap_err();
 }
 
-/// What is done at one place, to the `HashMap`: what was seen.
-fn on_map(map: &mut HashMap<String, i32>, key: &str, place: Place) -> Option<i32> {
+/// Applies an operation to the `HashMap` and returns its result.
+fn on_map(map: &mut HashMap<String, i32>, key: &str, entry_op: EntryOp) -> Option<i32> {
     let owned = key.to_owned();
     let length = i32::try_from(key.len()).unwrap();
-    match place {
-        Place::OrInsert(new) | Place::GetOrInsertWith(new) => {
+    match entry_op {
+        EntryOp::OrInsert(new) | EntryOp::GetOrInsertWith(new) => {
             Some(*map.entry(owned).or_insert(new))
         }
-        Place::OrInsertWithKey => Some(*map.entry(owned).or_insert(length)),
-        Place::OrTryInsertWith(new) | Place::GetOrTryInsertWith(new) => match map.entry(owned) {
-            StdEntry::Occupied(entry) => Some(*entry.get()),
-            StdEntry::Vacant(entry) => Some(*entry.insert(new?)),
-        },
-        Place::OrDefaultAdd(by) => {
+        EntryOp::OrInsertWithKey => Some(*map.entry(owned).or_insert(length)),
+        EntryOp::OrTryInsertWith(new) | EntryOp::GetOrTryInsertWith(new) => {
+            match map.entry(owned) {
+                StdEntry::Occupied(entry) => Some(*entry.get()),
+                StdEntry::Vacant(entry) => Some(*entry.insert(new?)),
+            }
+        }
+        EntryOp::OrDefaultAdd(by) => {
             *map.entry(owned).or_default() += by;
             map.get(key).copied()
         }
-        Place::AndModify(by) => map.get_mut(key).map(|value| *value += by).and(None),
-        Place::AndModifyOrInsert(by, new) => Some(
+        EntryOp::AndModify(by) => map.get_mut(key).map(|value| *value += by).and(None),
+        EntryOp::AndModifyOrInsert(by, new) => Some(
             *map.entry(owned)
                 .and_modify(|value| *value += by)
                 .or_insert(new),
         ),
-        Place::InsertEntry(new) => Some(*map.entry(owned).insert_entry(new).get()),
-        Place::InsertTwice(one, two) => Some(map.entry(owned).insert_entry(one).insert(two)),
-        Place::Toggle(new) => match map.entry(owned) {
+        EntryOp::InsertEntry(new) => Some(*map.entry(owned).insert_entry(new).get()),
+        EntryOp::InsertTwice(one, two) => Some(map.entry(owned).insert_entry(one).insert(two)),
+        EntryOp::Toggle(new) => match map.entry(owned) {
             StdEntry::Occupied(entry) => Some(entry.remove()),
             StdEntry::Vacant(entry) => Some(*entry.insert(new)),
         },
-        Place::RemoveEntry | Place::Remove => map.remove(key),
-        Place::Look => map.get(key).copied(),
-        Place::GetMut(_, Leaving::Panicked) | Place::Changed(_, Leaving::Panicked) => None,
-        Place::GetMut(new, _) => map.get_mut(key).map(|value| std::mem::replace(value, new)),
-        Place::Changed(new, _) => {
+        EntryOp::RemoveEntry | EntryOp::Remove => map.remove(key),
+        EntryOp::Look => map.get(key).copied(),
+        EntryOp::GetMut(_, GuardEnd::Panicked) | EntryOp::Changed(_, GuardEnd::Panicked) => None,
+        EntryOp::GetMut(new, _) => map.get_mut(key).map(|value| std::mem::replace(value, new)),
+        EntryOp::Changed(new, _) => {
             let value = map.entry(owned).or_insert(0);
             *value += new;
             Some(*value)
         }
-        Place::Insert(new) => map.insert(owned, new),
+        EntryOp::Insert(new) => map.insert(owned, new),
     }
 }
 
-/// What both kinds of handles that write have, each step written once.
+/// Generates the same two functions for both kinds of writing handles.
 macro_rules! steps {
-    ($place_on:ident, $step_on:ident, $handle:ty) => {
-        fn $place_on(map: $handle, key: &str, place: Place) -> Result<Option<i32>> {
+    ($entry_op_on:ident, $step_on:ident, $handle:ty) => {
+        fn $entry_op_on(map: $handle, key: &str, entry_op: EntryOp) -> Result<Option<i32>> {
             let owned = key.to_owned();
-            Ok(Some(match place {
-                Place::OrInsert(new) => *map.entry(owned).or_insert(new)?,
-                Place::OrInsertWithKey => {
+            Ok(Some(match entry_op {
+                EntryOp::OrInsert(new) => *map.entry(owned).or_insert(new)?,
+                EntryOp::OrInsertWithKey => {
                     let length = |key: &&str| i32::try_from(key.len()).unwrap();
                     *map.entry_ref(key).or_insert_with_key(length)?
                 }
-                Place::OrTryInsertWith(new) => {
+                EntryOp::OrTryInsertWith(new) => {
                     let made = map
                         .entry(owned)
                         .or_try_insert_with(|| new.ok_or_else(refused));
@@ -243,82 +246,84 @@ macro_rules! steps {
                         Err(error) => return Err(error),
                     }
                 }
-                Place::OrDefaultAdd(by) => {
+                EntryOp::OrDefaultAdd(by) => {
                     let mut value = map.entry(owned).or_default()?;
                     *value += by;
                     *value
                 }
-                Place::AndModify(by) => {
+                EntryOp::AndModify(by) => {
                     drop(map.entry(owned).and_modify(|value| *value += by));
                     return Ok(None);
                 }
-                Place::AndModifyOrInsert(by, new) => *map
+                EntryOp::AndModifyOrInsert(by, new) => *map
                     .entry_ref(key)
                     .and_modify(|value| *value += by)
                     .or_insert(new)?,
-                Place::InsertEntry(new) => *map.entry(owned).insert_entry(new)?.get(),
-                Place::InsertTwice(one, two) => map.entry(owned).insert_entry(one)?.insert(two)?,
-                Place::Toggle(new) => match map.entry(owned).resolve()? {
+                EntryOp::InsertEntry(new) => *map.entry(owned).insert_entry(new)?.get(),
+                EntryOp::InsertTwice(one, two) => {
+                    map.entry(owned).insert_entry(one)?.insert(two)?
+                }
+                EntryOp::Toggle(new) => match map.entry(owned).resolve()? {
                     Entry::Occupied(entry) => entry.remove()?,
                     Entry::Vacant(entry) => *entry.insert(new)?,
                 },
-                Place::RemoveEntry => match map.entry(owned).resolve()? {
+                EntryOp::RemoveEntry => match map.entry(owned).resolve()? {
                     Entry::Occupied(entry) => entry.remove_entry()?.1,
                     Entry::Vacant(entry) => {
                         assert_eq!(entry.into_key(), key);
                         return Ok(None);
                     }
                 },
-                Place::Look => match map.entry_ref(key).resolve()? {
+                EntryOp::Look => match map.entry_ref(key).resolve()? {
                     Entry::Occupied(entry) => *entry.get(),
                     Entry::Vacant(_) => return Ok(None),
                 },
-                Place::GetMut(new, leaving) => {
+                EntryOp::GetMut(new, leaving) => {
                     let Some(mut value) = map.get_mut(key)? else {
                         return Ok(None);
                     };
                     let old = std::mem::replace(&mut *value, new);
                     match leaving {
-                        Leaving::Dropped => drop(value),
-                        Leaving::Committed => RefMut::commit(value)?,
-                        Leaving::Panicked => {
+                        GuardEnd::Dropped => drop(value),
+                        GuardEnd::Committed => RefMut::commit(value)?,
+                        GuardEnd::Panicked => {
                             unwind_with(value);
                             return Ok(None);
                         }
                     }
                     old
                 }
-                Place::Changed(by, leaving) => {
+                EntryOp::Changed(by, leaving) => {
                     let mut value = map.entry(owned).or_insert(0)?;
                     *value += by;
                     match leaving {
-                        Leaving::Dropped => *value,
-                        Leaving::Committed => RefMut::into_value(value)?,
-                        Leaving::Panicked => {
+                        GuardEnd::Dropped => *value,
+                        GuardEnd::Committed => RefMut::into_value(value)?,
+                        GuardEnd::Panicked => {
                             unwind_with(value);
                             return Ok(None);
                         }
                     }
                 }
-                Place::GetOrInsertWith(new) => map.get_or_insert_with(owned, || new)?,
-                Place::GetOrTryInsertWith(new) => {
+                EntryOp::GetOrInsertWith(new) => map.get_or_insert_with(owned, || new)?,
+                EntryOp::GetOrTryInsertWith(new) => {
                     match map.get_or_try_insert_with(owned, || new.ok_or_else(refused)) {
                         Ok(value) => value,
                         Err(Error::InvalidOptions { .. }) => return Ok(None),
                         Err(error) => return Err(error),
                     }
                 }
-                Place::Insert(new) => return map.insert(owned, new),
-                Place::Remove => return map.remove(key),
+                EntryOp::Insert(new) => return map.insert(owned, new),
+                EntryOp::Remove => return map.remove(key),
             }))
         }
 
         fn $step_on(map: $handle, model: &mut Model, step: &Step) {
             match step {
-                Step::At(key, place) => {
-                    let seen = $place_on(map, key, *place).unwrap();
-                    assert_eq!(seen, on_map(&mut model.map, key, *place), "{place:?}");
-                    model.settle(key);
+                Step::At(key, entry_op) => {
+                    let seen = $entry_op_on(map, key, *entry_op).unwrap();
+                    assert_eq!(seen, on_map(&mut model.map, key, *entry_op), "{entry_op:?}");
+                    model.update_order(key);
                 }
                 Step::Clear => {
                     map.clear().unwrap();
@@ -331,37 +336,37 @@ macro_rules! steps {
                     };
                     map.retain(|_, value| keep(value)).unwrap();
                     model.map.retain(|_, value| keep(value));
-                    model.settle("");
+                    model.update_order("");
                 }
                 Step::PopFirst => {
                     let first = model.entries().into_iter().next();
                     assert_eq!(map.pop_first().unwrap(), first);
                     if let Some((key, _)) = first {
                         model.map.remove(&key);
-                        model.settle("");
+                        model.update_order("");
                     }
                 }
                 Step::Extend(pairs) => {
                     map.try_extend(pairs.iter().cloned()).unwrap();
                     for (key, value) in pairs {
                         model.map.insert(key.clone(), *value);
-                        model.settle(key);
+                        model.update_order(key);
                     }
                 }
-                Step::Part(..) => panic!("not one step"),
+                Step::Part(..) => panic!("a savepoint is not a single step"),
             }
         }
     };
 }
 
-steps!(place_on_vault, step_on_vault, &Vault<String, i32>);
+steps!(entry_op_on_vault, step_on_vault, &Vault<String, i32>);
 steps!(
-    place_on_transaction,
+    entry_op_on_transaction,
     step_on_transaction,
     &mut Transaction<'_, String, i32>
 );
 
-/// Runs the steps in a transaction or a savepoint and ends it; the model of what is left.
+/// Runs the steps in a transaction or a savepoint, ends it, and returns the resulting model.
 fn run_part(
     mut tx: Transaction<'_, String, i32>,
     before: &Model,

@@ -1,4 +1,4 @@
-//! Iterators: order, both ends, snapshots, ownership, and rows that do not decode.
+//! Iterators: order, both ends, snapshots, ownership, and undecodable rows.
 
 use std::collections::HashSet;
 use std::iter::FusedIterator;
@@ -16,7 +16,7 @@ fn ok<T>(items: impl Iterator<Item = Result<T>>) -> Vec<T> {
 }
 
 #[test]
-fn order_is_that_of_insertion() {
+fn iteration_is_in_insertion_order() {
     on_each_engine::<String, u32>(|vault| {
         for (n, key) in ["pear", "apple", "fig", "date"].iter().enumerate() {
             vault.put(*key, &u32::try_from(n).unwrap()).unwrap();
@@ -28,7 +28,7 @@ fn order_is_that_of_insertion() {
 }
 
 #[test]
-fn an_overwritten_entry_keeps_its_place() {
+fn an_overwritten_entry_keeps_its_position() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(4)).unwrap();
         vault.insert(1, 10).unwrap();
@@ -40,7 +40,7 @@ fn an_overwritten_entry_keeps_its_place() {
 }
 
 #[test]
-fn a_removed_entry_comes_back_at_the_end() {
+fn a_removed_entry_is_inserted_at_the_end() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(4)).unwrap();
         vault.remove(&1).unwrap();
@@ -77,13 +77,13 @@ fn both_ends_meet_in_the_middle() {
             }
             assert!(seen_from_behind.len() >= seen.len() - 1);
             seen.extend(seen_from_behind.into_iter().rev());
-            assert!(seen.into_iter().eq(0..1000), "{backward} from behind");
+            assert!(seen.into_iter().eq(0..1000), "{backward} from the back");
         }
     });
 }
 
 #[test]
-fn every_length_up_to_several_pages_is_walked_whole() {
+fn every_length_up_to_several_batches_is_iterated_completely() {
     on_each_engine(|vault: Vault<u32, u32>| {
         for length in 0..60 {
             assert!(ok(vault.keys()).into_iter().eq(0..length));
@@ -95,7 +95,7 @@ fn every_length_up_to_several_pages_is_walked_whole() {
 }
 
 #[test]
-fn large_values_are_streamed_whole() {
+fn large_values_are_read_completely() {
     on_each_engine::<u32, String>(|vault| {
         let value = |n: u32| {
             char::from(b'a' + u8::try_from(n).unwrap())
@@ -114,7 +114,7 @@ fn large_values_are_streamed_whole() {
 // ---- snapshots ------------------------------------------------------------------------
 
 #[test]
-fn an_iterator_shows_the_state_it_was_made_in() {
+fn an_iterator_shows_the_state_of_its_creation() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(500)).unwrap();
         let mut before = vault.iter();
@@ -133,7 +133,7 @@ fn an_iterator_shows_the_state_it_was_made_in() {
 }
 
 #[test]
-fn a_state_is_fixed_by_the_call_and_not_by_the_first_item() {
+fn the_state_is_fixed_by_the_call_and_not_by_the_first_item() {
     on_each_engine::<u32, u32>(|vault| {
         vault.insert(1, 1).unwrap();
         let (entries, keys, values) = (vault.iter(), vault.keys(), vault.values());
@@ -155,7 +155,7 @@ fn an_empty_state_stays_empty() {
 }
 
 #[test]
-fn many_iterators_live_at_once_each_in_its_own_state() {
+fn many_iterators_exist_at_once_each_with_its_own_state() {
     on_each_engine::<u32, u32>(|vault| {
         let mut iterators = Vec::new();
         for n in 0..20 {
@@ -169,7 +169,7 @@ fn many_iterators_live_at_once_each_in_its_own_state() {
 }
 
 #[test]
-fn writing_in_the_loop_is_fine() {
+fn writing_in_the_loop_is_allowed() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(100)).unwrap();
         for entry in &vault {
@@ -184,7 +184,7 @@ fn writing_in_the_loop_is_fine() {
 // ---- ownership ------------------------------------------------------------------------
 
 #[test]
-fn for_loops_take_the_vault_or_borrow_it() {
+fn for_loops_consume_the_vault_or_borrow_it() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(3)).unwrap();
         let mut sum = 0;
@@ -196,12 +196,12 @@ fn for_loops_take_the_vault_or_borrow_it() {
             sum += entry.unwrap().1;
         }
         assert_eq!(sum, 6);
-        assert_eq!(clone.len().unwrap(), 3, "the entries stay");
+        assert_eq!(clone.len().unwrap(), 3, "the entries are still stored");
     });
 }
 
 #[test]
-fn an_iterator_that_owns_its_handle_outlives_all_others() {
+fn an_owning_iterator_outlives_all_handles() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(100)).unwrap();
         let (keys, values) = (vault.clone().into_keys(), vault.clone().into_values());
@@ -213,7 +213,7 @@ fn an_iterator_that_owns_its_handle_outlives_all_others() {
 }
 
 #[test]
-fn an_owning_iterator_goes_on_in_another_thread() {
+fn an_owning_iterator_continues_in_another_thread() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(100)).unwrap();
         let mut iterator = vault.into_iter();
@@ -224,7 +224,7 @@ fn an_owning_iterator_goes_on_in_another_thread() {
 }
 
 #[test]
-fn all_are_fused() {
+fn all_iterators_are_fused() {
     fn is_fused<T: FusedIterator>(mut iterator: T) {
         while iterator.next().is_some() {}
         assert!(iterator.next().is_none());
@@ -245,7 +245,7 @@ fn all_are_fused() {
 }
 
 #[test]
-fn an_iterator_that_has_ended_does_not_see_what_comes_later() {
+fn an_exhausted_iterator_does_not_show_later_entries() {
     on_each_engine::<u32, u32>(|vault| {
         let mut iterator = vault.iter();
         assert!(iterator.next().is_none());
@@ -255,9 +255,9 @@ fn an_iterator_that_has_ended_does_not_see_what_comes_later() {
     });
 }
 
-// ---- rows that do not decode ------------------------------------------------------------
+// ---- undecodable rows -------------------------------------------------------------------
 
-/// Five rows, of which the third has a value that is no number and the fourth a key.
+/// Makes five rows. The value of the third and the key of the fourth are not numbers.
 fn damaged(scratch: &Scratch) -> Vault<u32, u32> {
     make(scratch.vault(), numbers(2));
     put_row(&scratch.vault(), b"M\x02", b"M\xa3two");
@@ -267,7 +267,7 @@ fn damaged(scratch: &Scratch) -> Vault<u32, u32> {
 }
 
 #[test]
-fn a_bad_row_is_one_item_and_the_next_row_follows() {
+fn an_undecodable_row_is_one_error_and_the_next_row_follows() {
     let scratch = Scratch::new();
     let vault = damaged(&scratch);
     let items: Vec<_> = vault.iter().collect();
@@ -281,7 +281,7 @@ fn a_bad_row_is_one_item_and_the_next_row_follows() {
 }
 
 #[test]
-fn keys_do_not_read_values_nor_values_keys() {
+fn keys_does_not_decode_values_and_values_does_not_decode_keys() {
     let scratch = Scratch::new();
     let vault = damaged(&scratch);
     let keys: Vec<_> = vault.keys().map(Result::ok).collect();
@@ -291,7 +291,7 @@ fn keys_do_not_read_values_nor_values_keys() {
 }
 
 #[test]
-fn a_bad_row_ends_what_removes_and_nothing_is_removed() {
+fn an_undecodable_row_ends_a_removing_iterator_and_nothing_is_removed() {
     let scratch = Scratch::new();
     let vault = damaged(&scratch);
     let drained: Vec<_> = vault.drain().collect();
@@ -320,7 +320,7 @@ fn a_bad_row_ends_what_removes_and_nothing_is_removed() {
 }
 
 #[test]
-fn a_bad_value_can_be_replaced_and_a_bad_row_cleared() {
+fn an_undecodable_value_can_be_replaced_and_an_undecodable_row_cleared() {
     let scratch = Scratch::new();
     let vault = damaged(&scratch);
     assert_is!(vault.insert(2, 2), Err(Error::Decode { .. }));
@@ -333,7 +333,7 @@ fn a_bad_value_can_be_replaced_and_a_bad_row_cleared() {
 }
 
 #[test]
-fn a_drain_ends_well_from_both_ends() {
+fn a_drain_can_be_consumed_from_both_ends() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(50)).unwrap();
         let mut drain = vault.drain();
@@ -346,12 +346,12 @@ fn a_drain_ends_well_from_both_ends() {
 }
 
 #[test]
-fn iterators_over_one_vault_share_few_files() {
+fn dropped_iterators_return_their_connections() {
     let scratch = Scratch::new();
     let vault = open_fast::<u32, u32>(scratch.vault());
     vault.try_extend(numbers(10)).unwrap();
-    // An iterator that was left half-way gives its connection back: thousands would else
-    // be more than a process may open.
+    // An iterator that was dropped half-way returns its connection. Otherwise thousands of them
+    // would exceed the limit of open files.
     for _ in 0..3000 {
         assert_eq!(vault.iter().next().unwrap().unwrap(), (0, 0));
     }
@@ -359,7 +359,7 @@ fn iterators_over_one_vault_share_few_files() {
 }
 
 #[test]
-fn an_iterator_that_was_left_half_way_keeps_no_state() {
+fn an_iterator_that_was_dropped_half_way_releases_its_state() {
     let scratch = Scratch::new();
     let vault = open_fast::<u32, u32>(scratch.vault());
     vault.try_extend(numbers(100)).unwrap();
@@ -368,10 +368,10 @@ fn an_iterator_that_was_left_half_way_keeps_no_state() {
     assert_eq!(left.next_back().unwrap().unwrap(), (99, 99));
     vault.insert(100, 100).unwrap();
     let can_empty_the_log = || checkpoint(&scratch.vault(), "TRUNCATE").unwrap();
-    assert!(!can_empty_the_log(), "the iterator has lost it");
+    assert!(!can_empty_the_log(), "the iterator has lost its state");
     drop(left);
-    assert!(can_empty_the_log(), "the iterator still has it");
-    // The next one, on the connection of the first, begins at the ends of the new state.
+    assert!(can_empty_the_log(), "the iterator still holds its state");
+    // The next iterator, on the connection of the first, starts at both ends of the new state.
     let mut next = vault.iter();
     assert_eq!(next.next_back().unwrap().unwrap(), (100, 100));
     assert_eq!(next.next().unwrap().unwrap(), (0, 0));

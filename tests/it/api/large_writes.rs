@@ -1,14 +1,14 @@
-//! Calls that write so much that the page cache grows for them.
+//! Calls that write so many entries that the page cache grows for them.
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 
 use vaults::{OpenOptions, Vault};
 
-/// More than what a call may write before that happens.
+/// More entries than a call can write before the page cache grows.
 const MANY: u64 = 4_000;
 
-/// Keys in no order, of which every other comes twice.
+/// Returns unsorted keys. Every other key occurs twice.
 fn entries() -> impl Iterator<Item = (u64, String)> {
     (0..MANY).map(|n| {
         let key = if n % 2 == 0 { n } else { n / 4 };
@@ -19,13 +19,13 @@ fn entries() -> impl Iterator<Item = (u64, String)> {
     })
 }
 
-/// What a map that keeps the order of insertion makes of entries.
+/// Returns the entries of a map with insertion order after inserting `entries`.
 fn model(entries: impl Iterator<Item = (u64, String)>) -> Vec<(u64, String)> {
-    let mut places = HashMap::new();
+    let mut positions = HashMap::new();
     let mut ordered: Vec<(u64, String)> = Vec::new();
     for (key, value) in entries {
-        let place = *places.entry(key).or_insert(ordered.len());
-        match ordered.get_mut(place) {
+        let position = *positions.entry(key).or_insert(ordered.len());
+        match ordered.get_mut(position) {
             Some(entry) => entry.1 = value,
             None => ordered.push((key, value)),
         }
@@ -46,7 +46,7 @@ fn vault(folder: &tempfile::TempDir) -> Vault<u64, String> {
 }
 
 #[test]
-fn keys_keep_the_callers_order_and_their_last_value() {
+fn keys_keep_the_order_of_insertion_and_their_last_value() {
     let folder = tempfile::tempdir().unwrap();
     let vault = vault(&folder);
     vault.put(&0, &"there before".into()).unwrap();
@@ -56,7 +56,7 @@ fn keys_keep_the_callers_order_and_their_last_value() {
     assert_eq!(contents(&vault), expected);
     assert_eq!(vault.len().unwrap(), expected.len());
     assert!(vault.verify().unwrap().is_ok());
-    // And once more over itself, which changes nothing but the values.
+    // Overwrite all entries. Only the values change.
     vault
         .try_extend(entries().map(|(key, _)| (key, "new".to_owned())))
         .unwrap();
@@ -65,7 +65,7 @@ fn keys_keep_the_callers_order_and_their_last_value() {
 }
 
 #[test]
-fn one_that_is_given_up_leaves_nothing() {
+fn a_large_write_that_is_rolled_back_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let vault = vault(&folder);
     vault.put(&1, &"there before".into()).unwrap();
@@ -78,13 +78,13 @@ fn one_that_is_given_up_leaves_nothing() {
     assert!(unwound.is_err());
     assert_eq!(contents(&vault), [(1, "there before".to_owned())]);
     assert_eq!(vault.len().unwrap(), 1);
-    // The writer is as it was.
+    // Writing still works.
     vault.try_extend(entries()).unwrap();
     assert_eq!(vault.len().unwrap(), model(entries()).len() + 1);
 }
 
 #[test]
-fn the_iterator_may_read_the_state_before() {
+fn the_iterator_of_a_large_write_can_read_the_last_committed_state() {
     let folder = tempfile::tempdir().unwrap();
     let vault = vault(&folder);
     vault.put(&7, &"before".into()).unwrap();

@@ -55,7 +55,7 @@ fn look_ups_by_borrowed_forms() {
 }
 
 #[test]
-fn keys_that_differ_are_apart() {
+fn different_keys_are_different_entries() {
     on_each_engine::<String, u32>(|vault| {
         let keys = ["", "a", "A", "a ", "a\0", "ä", "a\u{308}", "1", "01"];
         for (n, key) in (0..).zip(keys) {
@@ -73,7 +73,7 @@ fn keys_that_differ_are_apart() {
 }
 
 #[test]
-fn a_memoized_function_that_calls_itself() {
+fn a_recursive_memoized_function() {
     fn factorial(memory: &Vault<u64, u64>, n: u64) -> vaults::Result<u64> {
         memory.get_or_try_insert_with(n, || match n {
             0 => Ok(1),
@@ -82,8 +82,8 @@ fn a_memoized_function_that_calls_itself() {
     }
     on_each_engine::<u64, u64>(|memory| {
         assert_is!(factorial(&memory, 3), Err(Error::Reentrant { .. }));
-        assert!(memory.is_empty().unwrap(), "nothing is stored");
-        // What is there is read, within the closure too.
+        assert!(memory.is_empty().unwrap(), "nothing was stored");
+        // A stored result is read, in the closure too.
         for (n, expected) in [(0, 1), (1, 1), (2, 2), (3, 6)] {
             assert_eq!(factorial(&memory, n).unwrap(), expected);
         }
@@ -91,7 +91,7 @@ fn a_memoized_function_that_calls_itself() {
 }
 
 #[test]
-fn a_computed_value_that_cannot_be_stored_is_dropped_and_nothing_is_there() {
+fn a_computed_value_that_cannot_be_stored_is_an_error() {
     on_each_engine::<u8, Option<serde_json::Value>>(|vault| {
         let made = vault.get_or_insert_with(1, || Some(serde_json::Value::Null));
         assert_is!(made, Err(Error::Encode { .. }));

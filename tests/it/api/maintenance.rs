@@ -1,4 +1,4 @@
-//! Checking, counting and compacting.
+//! `verify`, `stats` and `compact`.
 
 use std::fs;
 
@@ -20,7 +20,7 @@ fn texts(count: u32) -> impl Iterator<Item = (u32, String)> {
 // ---- verify -------------------------------------------------------------------------------
 
 #[test]
-fn a_whole_vault_has_no_problems() {
+fn an_intact_vault_has_no_problems() {
     on_each_engine::<u32, String>(|vault| {
         vault.try_extend(texts(3000)).unwrap();
         let report = vault.verify().unwrap();
@@ -28,7 +28,7 @@ fn a_whole_vault_has_no_problems() {
         assert_eq!(report.entries, 3000);
         assert_eq!(report.message_pack, 3000);
         assert_eq!((report.bincode, report.pickle), (0, 0));
-        // A tag and a head of 2 bytes before the text; 1, 2 or 3 bytes and a tag for the number.
+        // The text has a tag and a header of 2 bytes. The number has a tag and 1, 2 or 3 bytes.
         assert_eq!(report.value_bytes, 3000 * 103);
         let keys = 128 * 2 + 128 * 3 + (3000 - 256) * 4;
         assert_eq!(report.key_bytes, keys);
@@ -45,7 +45,7 @@ fn an_empty_vault_has_no_problems() {
 }
 
 #[test]
-fn every_entry_that_does_not_decode_is_a_problem() {
+fn every_undecodable_entry_is_a_problem() {
     let scratch = Scratch::new();
     let path = scratch.vault();
     make(&path, numbers(3));
@@ -127,7 +127,7 @@ fn a_python_file_has_no_problems() {
 }
 
 #[test]
-fn a_damaged_leaf_hides_its_entries_only_from_those_behind_it() {
+fn verify_counts_the_entries_on_both_sides_of_a_damaged_leaf() {
     let scratch = Scratch::new();
     make_paged(&scratch.vault(), 1024, &OpenOptions::new(), texts(2000));
     let leaves = pages_of(&scratch.vault(), LEAF_TABLE);
@@ -148,7 +148,8 @@ fn a_damaged_leaf_hides_its_entries_only_from_those_behind_it() {
     );
     assert!(report.problems.len() > 1);
     assert!(report.entries <= 2000 - lost, "{}", report.entries);
-    // From both ends, but for the rows that were read at once with the damaged ones.
+    // The entries are counted from both ends, without the rows of the batches that contain damaged
+    // ones.
     assert!(
         report.entries >= 2000 - lost - 2 * 512,
         "{}",
@@ -173,7 +174,7 @@ fn a_damaged_index_is_a_problem_and_hides_nothing() {
 fn an_index_that_lacks_an_entry_is_a_problem() {
     let scratch = Scratch::new();
     make(scratch.vault(), texts(20));
-    // The table's row is changed behind the back of the index.
+    // The row of the table is changed, but its entry in the index is not.
     crate::support::damage::change_byte_of(&scratch.vault(), b"M\x07M\xd9\x64", |_| b'M' + 1);
     let vault = open::<u32, String>(scratch.vault());
     let report = vault.verify().unwrap();
@@ -205,7 +206,7 @@ fn verify_shows_its_progress() {
 }
 
 #[test]
-fn verify_is_of_one_state_and_holds_nobody_up() {
+fn verify_reads_one_state_and_does_not_block_writes() {
     let scratch = Scratch::new();
     let vault = open_fast::<u32, u32>(scratch.vault());
     vault.try_extend(numbers(3000)).unwrap();
@@ -222,7 +223,7 @@ fn verify_is_of_one_state_and_holds_nobody_up() {
 // ---- stats --------------------------------------------------------------------------------
 
 #[test]
-fn stats_are_those_of_the_files() {
+fn stats_match_the_files() {
     let scratch = Scratch::new();
     let vault = open::<u32, String>(scratch.vault());
     vault.try_extend(texts(1000)).unwrap();
@@ -269,7 +270,10 @@ fn readers_are_counted() {
         assert_eq!(readers(), (21, 1));
         drop(many);
         let (open, idle) = readers();
-        assert_eq!(open, idle, "those beyond what is kept are closed");
+        assert_eq!(
+            open, idle,
+            "connections above the limit of idle ones are closed"
+        );
         assert!(open < 21, "{open}");
     });
 }
@@ -277,7 +281,7 @@ fn readers_are_counted() {
 // ---- compact ------------------------------------------------------------------------------
 
 #[test]
-fn compacting_gives_space_back_and_keeps_the_order() {
+fn compacting_frees_space_and_keeps_the_order() {
     on_each_engine::<u32, String>(|vault| {
         vault.try_extend(texts(3000)).unwrap();
         vault.put(&10, &"moved".to_owned()).unwrap();
@@ -299,7 +303,7 @@ fn compacting_gives_space_back_and_keeps_the_order() {
 }
 
 #[test]
-fn compacting_while_somebody_reads_an_older_state() {
+fn compacting_while_a_snapshot_reads_an_older_state() {
     on_each_engine::<u32, String>(|vault| {
         vault.try_extend(texts(2000)).unwrap();
         let snapshot = vault.snapshot().unwrap();
@@ -322,7 +326,7 @@ fn compacting_while_somebody_reads_an_older_state() {
 }
 
 #[test]
-fn compacting_in_the_middle_of_a_write_is_refused() {
+fn compacting_during_a_transaction_is_refused() {
     on_each_engine::<u32, String>(|vault| {
         vault.try_extend(texts(10)).unwrap();
         let mut tx = vault.begin().unwrap();
@@ -335,7 +339,7 @@ fn compacting_in_the_middle_of_a_write_is_refused() {
 }
 
 #[test]
-fn the_handle_of_another_process_goes_on_after_compacting() {
+fn the_handle_of_another_process_works_after_compacting() {
     let scratch = Scratch::new();
     let vault = open::<u32, u32>(scratch.vault());
     vault.try_extend(numbers(2000)).unwrap();
@@ -361,7 +365,7 @@ fn the_handle_of_another_process_goes_on_after_compacting() {
 }
 
 #[test]
-fn tools_on_a_vault_that_is_only_read() {
+fn maintenance_of_a_read_only_vault() {
     let scratch = Scratch::new();
     make(scratch.vault(), numbers(100));
     let vault: Vault<u32, u32> = OpenOptions::new()
@@ -374,7 +378,7 @@ fn tools_on_a_vault_that_is_only_read() {
 }
 
 #[test]
-fn a_damaged_interior_page_is_told_by_every_tool() {
+fn verify_and_compact_report_a_damaged_interior_page() {
     let scratch = Scratch::new();
     make_paged(&scratch.vault(), 512, &OpenOptions::new(), texts(300));
     let page = pages_of(&scratch.vault(), INTERIOR_TABLE)[0];
@@ -385,12 +389,12 @@ fn a_damaged_interior_page_is_told_by_every_tool() {
 }
 
 #[test]
-fn what_a_foreign_program_does_to_the_schema_meanwhile() {
+fn another_program_adds_a_table_while_the_vault_is_open() {
     let scratch = Scratch::new();
     let vault = open::<u32, u32>(scratch.vault());
     vault.try_extend(numbers(10)).unwrap();
     sql(&scratch.vault(), "CREATE TABLE more (x)");
-    // The vault's own table is still whole.
+    // The table of the vault is still intact.
     assert!(vault.verify().unwrap().is_ok());
     assert_eq!(entries(&vault).len(), 10);
     vault.compact().unwrap();

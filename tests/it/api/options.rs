@@ -1,4 +1,4 @@
-//! What can be set when a vault is opened, and what it changes.
+//! The options for opening a vault, and their effects.
 
 use std::fmt;
 
@@ -23,7 +23,7 @@ fn options_that_contradict_each_other() {
 }
 
 #[test]
-fn the_default_is_new_and_one_set_serves_many_vaults() {
+fn default_is_new_and_one_builder_opens_many_vaults() {
     let defaults = format!("{:?}", OpenOptions::default());
     assert_eq!(defaults, format!("{:?}", OpenOptions::new()));
     let scratch = Scratch::new();
@@ -37,7 +37,7 @@ fn the_default_is_new_and_one_set_serves_many_vaults() {
 }
 
 #[test]
-fn what_has_no_meaning_in_memory_is_ignored() {
+fn options_without_a_meaning_in_memory_are_ignored() {
     let mut options = OpenOptions::new();
     options
         .create(false)
@@ -49,7 +49,7 @@ fn what_has_no_meaning_in_memory_is_ignored() {
 }
 
 #[test]
-fn every_durability_keeps_what_was_closed_or_flushed() {
+fn every_durability_keeps_closed_and_flushed_entries() {
     assert_eq!(Durability::default(), Durability::Full);
     for durability in [Durability::Full, Durability::Normal, Durability::Off] {
         let scratch = Scratch::new();
@@ -72,7 +72,7 @@ fn every_durability_keeps_what_was_closed_or_flushed() {
 }
 
 #[test]
-fn handles_of_one_vault_may_differ() {
+fn handles_of_one_vault_may_have_different_options() {
     let scratch = Scratch::new();
     let packed = open::<u8, u8>(scratch.vault());
     let mut options = OpenOptions::new();
@@ -116,7 +116,7 @@ fn codecs_have_names() {
 
 // ---- checks before a write --------------------------------------------------------------
 
-/// Writes any number and reads none above 99.
+/// Writes any number, and reads only numbers up to 99.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Percentage(u8);
 
@@ -196,7 +196,7 @@ fn a_key_that_could_not_be_read_back_is_not_stored() {
 }
 
 #[test]
-fn who_switches_the_check_off_meets_it_when_reading() {
+fn without_the_check_a_read_fails() {
     let mut options = OpenOptions::new();
     options.verify_writes(false);
     on_each_engine_with(&options, |vault: Vault<u8, Percentage>| {
@@ -213,7 +213,7 @@ fn who_switches_the_check_off_meets_it_when_reading() {
 }
 
 #[test]
-fn what_neither_codec_can_hold_is_refused_by_either() {
+fn a_value_that_neither_codec_supports_is_refused_without_the_check() {
     #[derive(Debug, Serialize, Deserialize)]
     struct Loose {
         #[serde(flatten)]

@@ -1,4 +1,4 @@
-//! Savepoints: parts of a transaction that are kept or undone by themselves, nested.
+//! Savepoints: nested parts of a transaction that are committed or rolled back by themselves.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -22,7 +22,7 @@ fn end(tx: Tx<'_>, kept: bool) {
     }
 }
 
-/// Writes `level` and what the levels inside keep; in the end, `level + 10`.
+/// Writes `level`, then the inner levels, then `level + 10`. Returns the expected keys.
 fn nest(mut tx: Tx<'_>, level: u32, kept: &[bool], mut expected: Vec<u32>) -> Vec<u32> {
     let before = expected.clone();
     tx.put(&level, &level).unwrap();
@@ -44,7 +44,7 @@ fn nest(mut tx: Tx<'_>, level: u32, kept: &[bool], mut expected: Vec<u32>) -> Ve
 }
 
 #[test]
-fn three_deep_with_every_way_out_at_each_level() {
+fn three_nested_savepoints_with_every_combination_of_endings() {
     on_each_engine::<u32, u32>(|vault| {
         for case in 0..16_u32 {
             let kept: Vec<bool> = (0..4).map(|level| case & (1 << level) != 0).collect();
@@ -59,7 +59,7 @@ fn three_deep_with_every_way_out_at_each_level() {
 }
 
 #[test]
-fn one_after_another() {
+fn savepoints_one_after_another() {
     on_each_engine::<u32, u32>(|vault| {
         let mut tx = vault.begin().unwrap();
         for n in 0..6 {
@@ -79,7 +79,7 @@ fn one_after_another() {
 }
 
 #[test]
-fn it_is_kept_only_if_all_around_it_are() {
+fn a_committed_savepoint_is_undone_by_the_rollback_of_its_transaction() {
     on_each_engine::<u32, u32>(|vault| {
         let mut tx = vault.begin().unwrap();
         let mut part = tx.savepoint().unwrap();
@@ -92,7 +92,7 @@ fn it_is_kept_only_if_all_around_it_are() {
 }
 
 #[test]
-fn a_panic_in_one_undoes_only_that() {
+fn a_panic_in_a_savepoint_undoes_only_the_savepoint() {
     on_each_engine::<u32, u32>(|vault| {
         let mut tx = vault.begin().unwrap();
         tx.put(&1, &1).unwrap();
@@ -113,7 +113,7 @@ fn a_panic_in_one_undoes_only_that() {
 }
 
 #[test]
-fn the_whole_vault_changes_and_comes_back() {
+fn a_savepoint_that_changed_all_entries_is_rolled_back() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend((0..5000).map(|n| (n, n))).unwrap();
         let mut tx = vault.begin().unwrap();
@@ -136,18 +136,18 @@ fn the_whole_vault_changes_and_comes_back() {
     });
 }
 
-// ---- errors of destructors in them --------------------------------------------------------
+// ---- errors in destructors ----------------------------------------------------------------
 
 type Odd = Option<serde_json::Value>;
 const BAD: Odd = Some(serde_json::Value::Null);
 
-/// Leaves an error to a destructor.
+/// Drops a guard whose value cannot be stored.
 fn fail_in_drop(tx: &mut Transaction<'_, u32, Odd>) {
     *tx.get_mut(&1).unwrap().unwrap() = BAD;
 }
 
 #[test]
-fn an_error_of_a_destructor_in_one_is_that_of_its_commit() {
+fn an_error_in_a_destructor_is_returned_by_the_commit_of_the_savepoint() {
     on_each_engine(|vault: Vault<u32, Odd>| {
         vault.put(&1, &None).unwrap();
         let mut tx = vault.begin().unwrap();
@@ -156,14 +156,17 @@ fn an_error_of_a_destructor_in_one_is_that_of_its_commit() {
         part.put(&3, &None).unwrap();
         fail_in_drop(&mut part);
         assert_is!(part.commit(), Err(Error::Encode { .. }));
-        assert!(!tx.contains_key(&3).unwrap(), "it was rolled back");
+        assert!(
+            !tx.contains_key(&3).unwrap(),
+            "the savepoint was rolled back"
+        );
         tx.commit().unwrap();
         assert_eq!(entries(&vault), [(1, None), (2, None)]);
     });
 }
 
 #[test]
-fn an_error_of_a_destructor_in_one_vanishes_with_its_rollback() {
+fn an_error_in_a_destructor_is_discarded_by_the_rollback_of_the_savepoint() {
     on_each_engine(|vault: Vault<u32, Odd>| {
         vault.put(&1, &None).unwrap();
         let mut tx = vault.begin().unwrap();
@@ -189,7 +192,7 @@ fn an_error_of_a_destructor_in_one_vanishes_with_its_rollback() {
 }
 
 #[test]
-fn an_error_of_a_destructor_before_one_is_not_lost_with_its_rollback() {
+fn an_error_before_a_savepoint_is_kept_after_the_rollback_of_the_savepoint() {
     on_each_engine(|vault: Vault<u32, Odd>| {
         vault.put(&1, &None).unwrap();
         let mut tx = vault.begin().unwrap();
@@ -202,13 +205,14 @@ fn an_error_of_a_destructor_before_one_is_not_lost_with_its_rollback() {
 }
 
 #[test]
-fn an_error_of_a_destructor_before_one_is_that_of_the_commit_of_all() {
+fn an_error_before_a_savepoint_is_returned_by_the_commit_of_the_transaction() {
     on_each_engine(|vault: Vault<u32, Odd>| {
         vault.put(&1, &None).unwrap();
         let mut tx = vault.begin().unwrap();
         tx.put(&2, &None).unwrap();
         fail_in_drop(&mut tx);
-        // Whatever these say: what could not be written back was part of the whole.
+        // The results of these calls do not matter: the value that was not written back belongs to
+        // the transaction.
         let _ = tx.try_extend([(3, None)]);
         let _ = tx.retain(|_, _| true);
         let _ = tx.savepoint().unwrap().commit();

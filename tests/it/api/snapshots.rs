@@ -1,4 +1,4 @@
-//! Snapshots: one state, whatever happens meanwhile.
+//! Snapshots: a snapshot shows one state, whatever is written after it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -15,7 +15,7 @@ fn all(snapshot: &Snapshot<u32, u32>) -> Vec<(u32, u32)> {
     snapshot.iter().map(Result::unwrap).collect()
 }
 
-/// Asserts that every method shows the first numbers, each under itself.
+/// Asserts that every method shows the numbers below `count`, each with itself as value.
 fn shows_numbers(snapshot: &Snapshot<u32, u32>, count: u32) {
     let own: Vec<u32> = (0..count).collect();
     assert!(all(snapshot).into_iter().eq(numbers(count)));
@@ -44,7 +44,7 @@ fn shows_numbers(snapshot: &Snapshot<u32, u32>, count: u32) {
 }
 
 #[test]
-fn it_is_the_state_of_its_making_even_before_the_first_read() {
+fn a_snapshot_shows_the_state_of_its_creation_even_before_the_first_read() {
     on_each_engine::<u32, u32>(|vault| {
         let empty = vault.snapshot().unwrap();
         vault.try_extend(numbers(3)).unwrap();
@@ -62,7 +62,7 @@ fn it_is_the_state_of_its_making_even_before_the_first_read() {
 }
 
 #[test]
-fn many_pages_after_everything_was_changed() {
+fn a_snapshot_of_many_pages_after_all_entries_were_changed() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(20_000)).unwrap();
         let snapshot = vault.snapshot().unwrap();
@@ -78,7 +78,7 @@ fn many_pages_after_everything_was_changed() {
 }
 
 #[test]
-fn more_of_them_at_once_than_connections_are_kept() {
+fn more_snapshots_than_idle_connections() {
     on_each_engine::<u32, u32>(|vault| {
         let mut kept = Vec::new();
         for count in 0..40 {
@@ -94,7 +94,7 @@ fn more_of_them_at_once_than_connections_are_kept() {
 }
 
 #[test]
-fn several_iterators_at_once_on_one() {
+fn several_iterators_over_one_snapshot() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(3000)).unwrap();
         let snapshot = vault.snapshot().unwrap();
@@ -120,15 +120,15 @@ fn several_iterators_at_once_on_one() {
 }
 
 #[test]
-fn what_may_go_where() {
+fn snapshots_are_send_and_sync() {
     fn send_sync<T: Send + Sync + 'static>() {}
     send_sync::<Snapshot<String, Vec<u8>>>();
-    // It holds no `K` and no `V`, so theirs do not matter.
+    // A snapshot contains no `K` and no `V`, so it is `Sync` even if they are not.
     send_sync::<Snapshot<Rc<str>, std::cell::Cell<u8>>>();
 }
 
 #[test]
-fn threads_share_one() {
+fn threads_share_a_snapshot() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(2000)).unwrap();
         let snapshot = vault.snapshot().unwrap();
@@ -147,7 +147,7 @@ fn threads_share_one() {
 }
 
 #[test]
-fn it_is_consistent_while_others_write() {
+fn a_snapshot_is_consistent_while_other_threads_write() {
     const KEYS: u32 = 50;
     const ROUNDS: usize = 60;
     on_each_engine_with(&fast(), |vault: Vault<u32, u32>| {
@@ -157,7 +157,8 @@ fn it_is_consistent_while_others_write() {
             for _ in 0..2 {
                 scope.spawn(|| {
                     while !enough.load(Ordering::Relaxed) {
-                        // In one step: every value grows, and one more key comes or goes.
+                        // In one transaction, every value grows, and one additional key is inserted
+                        // or removed.
                         let step: Result<()> = vault.transaction(|tx| {
                             tx.for_each_mut(|_, value| *value += 1)?;
                             let value = tx.get(&0)?.unwrap_or_default();
@@ -179,10 +180,10 @@ fn it_is_consistent_while_others_write() {
                 let value = snapshot.get(&0).unwrap().unwrap();
                 let seen = all(&snapshot);
                 let length = snapshot.len().unwrap();
-                assert!(value >= newest, "time goes forward");
+                assert!(value >= newest, "a later snapshot is not older");
                 assert!(seen.iter().all(|entry| entry.1 == value), "{seen:?}");
                 assert_eq!(seen.len(), length);
-                // Every second state has the one key more.
+                // Every second state has the additional key.
                 let more = value % 2;
                 assert_eq!(length, (KEYS + more) as usize);
                 assert_eq!(snapshot.contains_key(&KEYS).unwrap(), more == 1);
@@ -199,7 +200,7 @@ fn it_is_consistent_while_others_write() {
 }
 
 #[test]
-fn it_does_not_see_other_handles_of_the_file() {
+fn a_snapshot_does_not_show_writes_of_other_handles() {
     let scratch = Scratch::new();
     let vault: Vault<u32, u32> = open(scratch.vault());
     vault.try_extend(numbers(3)).unwrap();
@@ -212,7 +213,7 @@ fn it_does_not_see_other_handles_of_the_file() {
 }
 
 #[test]
-fn it_does_not_see_an_open_transaction() {
+fn a_snapshot_does_not_show_an_open_transaction() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(3)).unwrap();
         let mut tx = vault.begin().unwrap();
@@ -226,7 +227,7 @@ fn it_does_not_see_an_open_transaction() {
 }
 
 #[test]
-fn it_outlives_the_handle() {
+fn a_snapshot_outlives_the_handle() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(3)).unwrap();
         let snapshot = vault.snapshot().unwrap();
@@ -245,13 +246,17 @@ fn it_outlives_the_handle() {
     shows_numbers(&snapshot, 3);
     drop(snapshot);
     let names: Vec<String> = contents(&scratch.folder()).into_keys().collect();
-    assert_eq!(names, ["vault.db"], "it was the last to close the file");
+    assert_eq!(
+        names,
+        ["vault.db"],
+        "the snapshot was the last user of the file"
+    );
     let vault: Vault<u32, u32> = open(scratch.vault());
     assert_eq!(vault.len().unwrap(), 4);
 }
 
 #[test]
-fn a_panic_while_reading_does_not_spoil_it() {
+fn a_snapshot_works_after_a_panic_while_reading() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(100)).unwrap();
         let snapshot = vault.snapshot().unwrap();
@@ -266,7 +271,7 @@ fn a_panic_while_reading_does_not_spoil_it() {
 }
 
 #[test]
-fn debug_shows_nothing() {
+fn debug_shows_no_entries() {
     on_each_engine(|vault: Vault<u32, u32>| {
         vault.put(&1234, &5678).unwrap();
         let snapshot = vault.snapshot().unwrap();

@@ -1,4 +1,4 @@
-//! What std's `HashMap` does, done by a vault: the behaviour that users of the one know.
+//! The behaviour of `HashMap` that users know, on a vault.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -15,7 +15,7 @@ fn keys(vault: &Vault<u32, u32>) -> Vec<u32> {
 // ---- insertion and removal ------------------------------------------------------------------
 
 #[test]
-fn inserting_returns_what_was_there() {
+fn inserting_returns_the_old_value() {
     on_each_engine::<u32, u32>(|vault| {
         assert_eq!(vault.len().unwrap(), 0);
         assert_eq!(vault.insert(1, 2).unwrap(), None);
@@ -30,7 +30,7 @@ fn inserting_returns_what_was_there() {
 }
 
 #[test]
-fn removing_returns_what_was_there_once() {
+fn removing_returns_the_value_once() {
     on_each_engine::<u32, u32>(|vault| {
         assert_eq!(vault.remove(&1).unwrap(), None);
         vault.insert(1, 10).unwrap();
@@ -45,7 +45,7 @@ fn removing_returns_what_was_there_once() {
 }
 
 #[test]
-fn many_insertions_and_removals_both_ways() {
+fn many_insertions_and_removals_in_both_directions() {
     let scratch = Scratch::new();
     let vault = open_fast::<u32, u32>(scratch.vault());
     for round in 0..3 {
@@ -57,7 +57,7 @@ fn many_insertions_and_removals_both_ways() {
             }
             assert!(!vault.contains_key(&(n + 1)).unwrap());
         }
-        // From the first, then from the last.
+        // Remove from the front, then from the back.
         let order: Vec<u32> = if round % 2 == 0 {
             (1..101).collect()
         } else {
@@ -83,7 +83,7 @@ fn is_empty_follows_the_last_entry() {
 }
 
 #[test]
-fn clearing_leaves_a_map_to_be_used() {
+fn a_cleared_map_can_be_used() {
     on_each_engine::<u32, u32>(|vault| {
         vault.clear().unwrap();
         vault.try_extend(numbers(50)).unwrap();
@@ -96,7 +96,7 @@ fn clearing_leaves_a_map_to_be_used() {
 }
 
 #[test]
-fn values_of_no_size() {
+fn zero_sized_values() {
     on_each_engine::<u32, ()>(|vault| {
         assert_eq!(vault.insert(1, ()).unwrap(), None);
         assert_eq!(vault.insert(1, ()).unwrap(), Some(()));
@@ -130,7 +130,7 @@ fn iteration_shows_each_entry_once() {
 }
 
 #[test]
-fn an_empty_map_has_nothing_to_show() {
+fn an_empty_map_has_no_items() {
     on_each_engine::<u32, u32>(|vault| {
         assert!(vault.iter().next().is_none());
         assert!(vault.iter().next_back().is_none());
@@ -138,9 +138,9 @@ fn an_empty_map_has_nothing_to_show() {
         assert!(vault.values().next().is_none());
         assert!(vault.drain().next().is_none());
         assert!(vault.extract_if(|_, _| true).next().is_none());
-        vault.retain(|_, _| panic!("nobody to ask about")).unwrap();
+        vault.retain(|_, _| panic!("there are no entries")).unwrap();
         vault
-            .for_each_mut(|_, _| panic!("nobody to change"))
+            .for_each_mut(|_, _| panic!("there are no entries"))
             .unwrap();
         assert_eq!(vault.pop_first().unwrap(), None);
         assert_eq!(vault.pop_last().unwrap(), None);
@@ -149,7 +149,7 @@ fn an_empty_map_has_nothing_to_show() {
 }
 
 #[test]
-fn keys_and_values_belong_together() {
+fn keys_and_values_are_in_the_same_order() {
     on_each_engine::<u32, char>(|vault| {
         vault.try_extend([(1, 'a'), (2, 'b'), (3, 'c')]).unwrap();
         let keys: Vec<u32> = vault.keys().map(Result::unwrap).collect();
@@ -182,7 +182,7 @@ fn to_a_map_and_back() {
         let copy: HashMap<u32, u32> = vault.iter().collect::<vaults::Result<_>>().unwrap();
         assert_eq!(copy, map);
         vault.extend(vec![(1, 0), (1, 7)]);
-        assert_eq!(vault.get(&1).unwrap(), Some(7), "the last one counts");
+        assert_eq!(vault.get(&1).unwrap(), Some(7), "the last value wins");
         assert_eq!(vault.len().unwrap(), 100);
     });
 }
@@ -190,7 +190,7 @@ fn to_a_map_and_back() {
 // ---- retain ---------------------------------------------------------------------------------
 
 #[test]
-fn retain_keeps_what_it_is_told_to() {
+fn retain_keeps_the_chosen_entries() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend((0..100).map(|n| (n, n * 10))).unwrap();
         vault.retain(|key, _| key % 2 == 0).unwrap();
@@ -206,18 +206,18 @@ fn retain_keeps_what_it_is_told_to() {
 }
 
 #[test]
-fn retain_asks_once_about_each_and_keeps_its_changes() {
+fn retain_calls_the_predicate_once_for_each_entry_and_stores_its_changes() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(1000)).unwrap();
-        let mut asked = Vec::new();
+        let mut calls = Vec::new();
         vault
             .retain(|key, value| {
-                asked.push(*key);
+                calls.push(*key);
                 *value += 1;
                 value.is_multiple_of(3)
             })
             .unwrap();
-        assert!(asked.into_iter().eq(0..1000));
+        assert!(calls.into_iter().eq(0..1000));
         let kept = (0..1000).filter(|n| (n + 1) % 3 == 0).map(|n| (n, n + 1));
         assert!(entries(&vault).into_iter().eq(kept));
     });
@@ -229,13 +229,13 @@ fn retain_asks_once_about_each_and_keeps_its_changes() {
 fn extracting_nothing_shows_all_to_the_predicate() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(3)).unwrap();
-        let mut asked = 0;
+        let mut calls = 0;
         let extraction = vault.extract_if(|_, _| {
-            asked += 1;
+            calls += 1;
             false
         });
         assert_eq!(extraction.count(), 0);
-        assert_eq!(asked, 3);
+        assert_eq!(calls, 3);
         assert_eq!(vault.len().unwrap(), 3);
     });
 }
@@ -251,7 +251,7 @@ fn extracting_everything_empties_the_map() {
 }
 
 #[test]
-fn changes_of_what_stays_stay_and_of_what_goes_go_along() {
+fn changes_of_the_predicate_are_stored_or_returned() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(3)).unwrap();
         let change = |_: &u32, value: &mut u32| {
@@ -273,12 +273,12 @@ fn changes_of_what_stays_stay_and_of_what_goes_go_along() {
 }
 
 #[test]
-fn an_extraction_that_is_never_asked_does_nothing() {
+fn an_extraction_without_next_does_nothing() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(3)).unwrap();
-        drop(vault.extract_if(|_, _| panic!("nobody asked")));
+        drop(vault.extract_if(|_, _| panic!("next was not called")));
         vault
-            .extract_if(|_, _| panic!("nobody asked"))
+            .extract_if(|_, _| panic!("next was not called"))
             .commit()
             .unwrap();
         assert_eq!(vault.len().unwrap(), 3);
@@ -286,45 +286,45 @@ fn an_extraction_that_is_never_asked_does_nothing() {
 }
 
 #[test]
-fn an_extraction_left_early_keeps_the_rest_unasked() {
+fn an_extraction_dropped_early_does_not_call_the_predicate_for_the_rest() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(100)).unwrap();
-        let asked = Cell::new(0);
+        let calls = Cell::new(0);
         let mut extraction = vault.extract_if(|key, _| {
-            asked.set(asked.get() + 1);
+            calls.set(calls.get() + 1);
             key % 10 == 5
         });
         assert_eq!(extraction.next().unwrap().unwrap(), (5, 5));
         assert_eq!(extraction.next().unwrap().unwrap(), (15, 15));
         drop(extraction);
-        assert_eq!(asked.get(), 16);
+        assert_eq!(calls.get(), 16);
         assert_eq!(vault.len().unwrap(), 98);
         assert!(vault.contains_keys(&[4, 6, 14, 16, 25]).unwrap());
     });
 }
 
 #[test]
-fn a_panic_of_the_predicate_while_unwinding_takes_nothing() {
+fn a_panic_in_the_predicate_removes_nothing() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(3)).unwrap();
-        let asked = RefCell::new(Vec::new());
+        let calls = RefCell::new(Vec::new());
         let result = catch_unwind(AssertUnwindSafe(|| {
             vault
                 .extract_if(|key, _| {
-                    asked.borrow_mut().push(*key);
+                    calls.borrow_mut().push(*key);
                     assert!(*key != 1, "on purpose");
                     true
                 })
                 .for_each(drop);
         }));
         assert!(result.is_err());
-        assert_eq!(*asked.borrow(), [0, 1]);
+        assert_eq!(*calls.borrow(), [0, 1]);
         assert_eq!(keys(&vault), [0, 1, 2]);
     });
 }
 
 #[test]
-fn an_extraction_goes_on_after_a_panic_that_was_caught() {
+fn an_extraction_continues_after_a_caught_panic() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(4)).unwrap();
         let mut extraction = vault.extract_if(|key, _| {
@@ -334,7 +334,7 @@ fn an_extraction_goes_on_after_a_panic_that_was_caught() {
         assert_eq!(extraction.next().unwrap().unwrap(), (0, 0));
         let caught = catch_unwind(AssertUnwindSafe(|| extraction.next().is_some()));
         assert!(caught.is_err());
-        // What the predicate had no answer for stays.
+        // The entry whose predicate panicked stays.
         assert_eq!(extraction.next().unwrap().unwrap(), (2, 2));
         assert_eq!(extraction.next().unwrap().unwrap(), (3, 3));
         assert!(extraction.next().is_none());
@@ -346,7 +346,7 @@ fn an_extraction_goes_on_after_a_panic_that_was_caught() {
 // ---- drain ----------------------------------------------------------------------------------
 
 #[test]
-fn a_drain_gives_everything_away() {
+fn a_drain_returns_all_entries() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(100)).unwrap();
         let drained: HashMap<u32, u32> = vault.drain().map(Result::unwrap).collect();
@@ -357,7 +357,7 @@ fn a_drain_gives_everything_away() {
 }
 
 #[test]
-fn a_drain_left_early_empties_all_the_same() {
+fn a_drain_dropped_early_removes_all_entries() {
     on_each_engine::<u32, u32>(|vault| {
         for taken in [0, 1, 50] {
             vault.try_extend(numbers(100)).unwrap();
@@ -371,8 +371,8 @@ fn a_drain_left_early_empties_all_the_same() {
 }
 
 #[test]
-fn a_drain_that_is_forgotten_is_no_loss_for_others() {
-    // A destructor that never runs must not take down more than the one handle.
+fn a_forgotten_drain_does_not_affect_reads() {
+    // A destructor that never runs must not affect more than writes of this handle.
     let scratch = Scratch::new();
     let vault = open_fast::<u32, u32>(scratch.vault());
     vault.try_extend(numbers(5)).unwrap();

@@ -1,4 +1,4 @@
-//! The `tracing` feature: what is told, and what never is.
+//! The `tracing` feature: which spans it emits, and that they never contain entries.
 
 use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex};
@@ -8,7 +8,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 use vaults::{Error, Vault};
 
-/// Writes down every span and event, with all fields.
+/// Collects every span and event with all fields.
 #[derive(Clone, Default)]
 struct Listener(Arc<Mutex<String>>);
 
@@ -26,9 +26,9 @@ impl Subscriber for Listener {
     }
 
     fn new_span(&self, span: &Attributes<'_>) -> Id {
-        let mut heard = self.0.lock().unwrap();
-        write!(heard, "\nspan {}", span.metadata().name()).unwrap();
-        span.record(&mut Fields(&mut heard));
+        let mut trace = self.0.lock().unwrap();
+        write!(trace, "\nspan {}", span.metadata().name()).unwrap();
+        span.record(&mut Fields(&mut trace));
         Id::from_u64(1)
     }
 
@@ -37,9 +37,9 @@ impl Subscriber for Listener {
     }
 
     fn event(&self, event: &Event<'_>) {
-        let mut heard = self.0.lock().unwrap();
-        heard.push_str("\nevent");
-        event.record(&mut Fields(&mut heard));
+        let mut trace = self.0.lock().unwrap();
+        trace.push_str("\nevent");
+        event.record(&mut Fields(&mut trace));
     }
 
     fn record_follows_from(&self, _: &Id, _: &Id) {}
@@ -48,10 +48,10 @@ impl Subscriber for Listener {
 }
 
 #[test]
-fn opening_and_transactions_are_told_and_entries_are_not() {
+fn opening_and_transactions_are_traced_without_entries() {
     let listener = Listener::default();
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("heard.db");
+    let path = folder.path().join("trace.db");
     tracing::subscriber::with_default(listener.clone(), || {
         let vault: Vault<String, String> = Vault::open(&path).unwrap();
         vault
@@ -65,14 +65,14 @@ fn opening_and_transactions_are_told_and_entries_are_not() {
             .unwrap_err();
         assert_eq!(vault.get("secretkey").unwrap().unwrap(), "secretvalue");
     });
-    let heard = listener.0.lock().unwrap();
+    let trace = listener.0.lock().unwrap();
     let path = path.canonicalize().unwrap();
-    assert!(heard.contains("span open path="), "{heard}");
+    assert!(trace.contains("span open path="), "{trace}");
     assert!(
-        heard.contains(&format!("span transaction path={}", path.display())),
-        "{heard}"
+        trace.contains(&format!("span transaction path={}", path.display())),
+        "{trace}"
     );
-    assert!(heard.contains(r#"outcome="commit""#), "{heard}");
-    assert!(heard.contains(r#"outcome="rollback""#), "{heard}");
-    assert!(!heard.contains("secret"), "{heard}");
+    assert!(trace.contains(r#"outcome="commit""#), "{trace}");
+    assert!(trace.contains(r#"outcome="rollback""#), "{trace}");
+    assert!(!trace.contains("secret"), "{trace}");
 }

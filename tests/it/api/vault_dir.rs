@@ -1,4 +1,4 @@
-//! `VaultDir`: names, and what they can and cannot reach.
+//! `VaultDir`: which names are allowed, and which files they can reach.
 
 use std::fs;
 use std::path::Path;
@@ -34,7 +34,7 @@ fn a_name_is_a_file_in_the_folder() {
     assert_eq!(again.names().unwrap(), ["my_data"]);
 }
 
-/// The longest name whose log and journal have names that file systems take.
+/// Returns the longest name whose log and journal have names that file systems allow.
 fn longest() -> String {
     "x".repeat(255 - ".db-journal".len())
 }
@@ -44,7 +44,7 @@ fn bad_names_are_refused_by_every_method() {
     let scratch = Scratch::new();
     let dir = dir(&scratch);
     let long = longest() + "x";
-    // One letter too many in bytes, though not in letters.
+    // One byte too long, though not in characters.
     let long_bytes = "я".repeat(122) + "x";
     let mut names = vec![
         "",
@@ -98,8 +98,8 @@ fn good_names() {
     let dir = dir(&scratch);
     let (long, long_bytes) = (longest(), "я".repeat(122));
     let mut names = vec![
-        // What is no letter at all is a name, and so is what means something to a shell, to SQLite, in
-        // a URI, or as the name of another vault's log.
+        // Names need not contain letters. They may have a meaning for a shell, for SQLite or in a
+        // URI, or look like the name of the log of another vault.
         "a",
         "A1",
         "_",
@@ -159,7 +159,7 @@ fn good_names() {
         assert!(dir.contains(name).unwrap());
     }
     names.sort_unstable();
-    // `names` and `open` are each other's inverse.
+    // `names` is the inverse of `open`.
     assert_eq!(dir.names().unwrap(), names);
     for name in dir.names().unwrap() {
         let vault = dir.open::<u32, String>(&name).unwrap();
@@ -182,7 +182,8 @@ fn a_long_name_can_be_opened_in_every_way() {
     let scratch = Scratch::new();
     let dir = dir(&scratch);
     let name = longest();
-    // As the Python package leaves it: with a rollback journal, which has the longest name of all.
+    // As the Python package leaves it, with a rollback journal. The journal has the longest name of
+    // all files.
     let path = dir.path().join(format!("{name}.db"));
     sql(
         &path,
@@ -199,7 +200,7 @@ fn a_long_name_can_be_opened_in_every_way() {
         vault.close().unwrap();
         assert!(dir.remove(&name).unwrap());
     }
-    // As the source and as the target of a copy, which has a name of its own first.
+    // Copy from it and to it. The unfinished copy has a temporary name.
     let vault = dir
         .open_with::<u32, u32>(&name, OpenOptions::new().mode(0o600))
         .unwrap();
@@ -220,7 +221,7 @@ fn a_long_name_can_be_opened_in_every_way() {
 }
 
 #[test]
-fn only_vaults_have_names() {
+fn only_vaults_are_listed() {
     let scratch = Scratch::new();
     let dir = dir(&scratch);
     let open = dir.open::<u32, u32>("open").unwrap();
@@ -243,9 +244,9 @@ fn only_vaults_have_names() {
     }
 }
 
-/// The Python package made files of any name.
+/// The Python package allowed any file name.
 #[test]
-fn names_that_python_allowed_are_there() {
+fn names_of_python_vaults_are_listed() {
     let scratch = Scratch::new();
     let dir = dir(&scratch);
     let mut names = vec!["my data", "данные"];
@@ -269,7 +270,7 @@ fn names_that_python_allowed_are_there() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_file_whose_name_is_no_text_is_passed_over() {
+fn a_file_name_that_is_not_utf_8_is_skipped() {
     use std::os::unix::ffi::OsStrExt;
     let scratch = Scratch::new();
     let dir = dir(&scratch);
@@ -280,7 +281,7 @@ fn a_file_whose_name_is_no_text_is_passed_over() {
 }
 
 #[test]
-fn the_file_system_says_whether_case_matters() {
+fn the_file_system_decides_whether_case_matters() {
     let scratch = Scratch::new();
     let dir = dir(&scratch);
     dir.open::<u32, u32>("Data").unwrap().put(&1, &1).unwrap();
@@ -304,13 +305,13 @@ fn removing() {
     assert_eq!(vault.get(&1).unwrap().as_deref(), Some("one"));
     vault.put(&2, &"two".into()).unwrap();
     drop(vault);
-    assert!(dir.remove("mine").unwrap(), "whatever its types");
-    assert!(contents(dir.path()).is_empty(), "the log is gone too");
+    assert!(dir.remove("mine").unwrap(), "whatever the types are");
+    assert!(contents(dir.path()).is_empty(), "the log is removed too");
     assert!(dir.open::<u32, String>("mine").unwrap().is_empty().unwrap());
 }
 
 #[test]
-fn what_is_no_vault_is_not_removed() {
+fn a_file_that_is_not_a_vault_is_not_removed() {
     let scratch = Scratch::new();
     let dir = dir(&scratch);
     let path = dir.path().join("text.db");
@@ -320,7 +321,7 @@ fn what_is_no_vault_is_not_removed() {
 }
 
 #[test]
-fn options_are_those_of_the_vault() {
+fn options_apply_to_the_vaults() {
     let scratch = Scratch::new();
     let dir = dir(&scratch);
     let mut options = OpenOptions::new();
@@ -359,7 +360,7 @@ fn a_link_does_not_lead_out_of_the_folder() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_made() {
+fn a_folder_that_cannot_be_created() {
     let scratch = Scratch::new();
     fs::write(scratch.path("file"), "").unwrap();
     let error = refused(&scratch, || VaultDir::new(scratch.path("file")));
@@ -367,7 +368,7 @@ fn a_folder_that_cannot_be_made() {
 }
 
 #[test]
-fn vaults_of_one_folder_are_apart() {
+fn vaults_of_one_folder_are_separate() {
     let scratch = Scratch::new();
     let dir = dir(&scratch);
     let a: Vault<u32, u32> = dir.open("a").unwrap();

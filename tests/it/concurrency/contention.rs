@@ -1,4 +1,4 @@
-//! Many writers, of one process and of several.
+//! Many writers, in one process and in several.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -12,16 +12,17 @@ use crate::support::{
     on_each_engine_with, open, role, say,
 };
 
-/// Multiplies what the loads do.
+/// Multiplies the writes of each load.
 const ROUNDS: &str = "VAULTS_TEST_ROUNDS";
 const PROCESSES: usize = 8;
 const THREADS: usize = 8;
 
-/// Who waits this long, hangs.
+/// A timeout that is never reached, except in a deadlock.
 const NEVER: Duration = Duration::from_hours(1);
-/// What is to run out.
+/// A timeout that is to be exceeded.
 const SHORT: Duration = Duration::from_millis(30);
-/// When none of several calls is back by then, something else than the timeout was waited for.
+/// If the fastest of several calls takes longer than the timeout and this, it waited for something
+/// else.
 const TOO_LONG: Duration = Duration::from_secs(4);
 
 fn rounds() -> u32 {
@@ -38,7 +39,7 @@ fn open_patient<K: Key, V: Value>(path: impl AsRef<std::path::Path>) -> Vault<K,
     patient(NEVER).open(path).unwrap()
 }
 
-/// Starts children that wait for each other, and lets them go at once.
+/// Starts children, waits until all are ready, and then releases them at once.
 fn all_at_once(test: &str, scratch: &Scratch) -> Vec<Child> {
     let mut children: Vec<Child> = (0..PROCESSES)
         .map(|n| Child::start(test, &n.to_string(), &scratch.vault()))
@@ -52,7 +53,7 @@ fn all_at_once(test: &str, scratch: &Scratch) -> Vec<Child> {
     children
 }
 
-fn wait_for_the_others() {
+fn wait_for_release() {
     say("ready");
     assert_eq!(listen().as_deref(), Some("go"));
 }
@@ -78,7 +79,7 @@ fn sums_are_exact(vault: &Vault<u32, u64>, writers: usize) {
 fn sums_of_many_processes_and_threads_are_exact() {
     if let Some((_, path)) = role() {
         let vault = open_patient(path);
-        wait_for_the_others();
+        wait_for_release();
         thread::scope(|scope| {
             for _ in 0..THREADS {
                 scope.spawn(|| add(&vault));
@@ -108,8 +109,8 @@ fn sums_of_the_threads_of_one_process_are_exact() {
 
 const SHARED: u32 = 40;
 
-/// Asks for every key, each thread in another order, and returns what this process made and
-/// what every thread of it got.
+/// Asks for every key, each thread in another order. Returns the values that this process computed
+/// and the values that all threads got.
 fn make_all(vault: &Vault<u32, String>, process: &str) -> (Vec<String>, Vec<String>) {
     let made = Mutex::new(Vec::new());
     let count = SHARED * rounds();
@@ -119,7 +120,7 @@ fn make_all(vault: &Vault<u32, String>, process: &str) -> (Vec<String>, Vec<Stri
                 let made = &made;
                 scope.spawn(move || {
                     for n in 0..count {
-                        // Each second thread from the other end.
+                        // Every second thread starts at the other end.
                         let key = if thread % 2 == 0 { n } else { count - 1 - n };
                         let new = || {
                             let value = format!("{key} by {process}.{thread}");
@@ -145,10 +146,10 @@ fn make_all(vault: &Vault<u32, String>, process: &str) -> (Vec<String>, Vec<Stri
 }
 
 #[test]
-fn get_or_insert_with_runs_once_a_key_among_all_processes() {
+fn get_or_insert_with_runs_once_per_key_in_all_processes() {
     if let Some((process, path)) = role() {
         let vault = open_patient(path);
-        wait_for_the_others();
+        wait_for_release();
         let (made, seen) = make_all(&vault, &process);
         for value in made {
             say(&format!("made {value}"));
@@ -160,7 +161,7 @@ fn get_or_insert_with_runs_once_a_key_among_all_processes() {
         return;
     }
     let scratch = Scratch::new();
-    let test = test_path!(get_or_insert_with_runs_once_a_key_among_all_processes);
+    let test = test_path!(get_or_insert_with_runs_once_per_key_in_all_processes);
     let mut made = Vec::new();
     let mut seen = Vec::new();
     for mut child in all_at_once(test, &scratch) {
@@ -183,15 +184,15 @@ fn get_or_insert_with_runs_once_a_key_among_all_processes() {
             .collect()
     };
     for of_child in seen {
-        assert_eq!(of_child, stored, "everybody got the one value");
+        assert_eq!(of_child, stored, "all processes got the same value");
     }
     let number = |value: &String| value.split(' ').next().unwrap().parse::<u32>().unwrap();
     made.sort_by_key(number);
-    assert_eq!(made, stored, "it ran once a key");
+    assert_eq!(made, stored, "the closure ran once for each key");
 }
 
 #[test]
-fn get_or_insert_with_runs_once_a_key_among_threads() {
+fn get_or_insert_with_runs_once_per_key_in_all_threads() {
     on_each_engine_with(&patient(NEVER), |vault| {
         let (mut made, seen) = make_all(&vault, "one");
         made.sort_by_key(|value| value.split(' ').next().unwrap().parse::<u32>().unwrap());
@@ -199,9 +200,9 @@ fn get_or_insert_with_runs_once_a_key_among_threads() {
     });
 }
 
-// ---- the order of those who wait ------------------------------------------------------
+// ---- the order of waiting threads -----------------------------------------------------
 
-/// Returns once a thread sleeps and does not wake up: it has come to where it waits.
+/// Returns when a thread sleeps and does not wake up, which means that it waits for the lock.
 #[cfg(target_os = "linux")]
 fn wait_until_it_sleeps(thread: &std::path::Path) {
     let status = thread.join("status");
@@ -229,7 +230,7 @@ fn wait_until_it_sleeps(thread: &std::path::Path) {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn waiting_threads_get_the_writer_in_the_order_in_which_they_came() {
+fn waiting_threads_get_the_write_lock_in_the_order_of_arrival() {
     const WAITING: u32 = 8;
     on_each_engine::<u32, Vec<u32>>(|vault| {
         let held = vault.entry(0).or_default().unwrap();
@@ -250,9 +251,10 @@ fn waiting_threads_get_the_writer_in_the_order_in_which_they_came() {
     });
 }
 
-// ---- who waits too long ---------------------------------------------------------------
+// ---- timeouts -------------------------------------------------------------------------
 
-/// Every call that needs the writer is `Busy`, after its time; every other goes on.
+/// Asserts that every call that needs the write lock returns `Busy` after the timeout, and that all
+/// others work.
 fn all_are_busy(vault: &Vault<u32, u32>, timeout: Duration) {
     let start = Instant::now();
     let results: Vec<Result<()>> = vec![
@@ -277,15 +279,15 @@ fn all_are_busy(vault: &Vault<u32, u32>, timeout: Duration) {
         all += waited;
         fastest = fastest.min(waited);
     }
-    assert!(start.elapsed() >= all, "it says how long it waited");
+    assert!(start.elapsed() >= all, "the errors contain the time waited");
     assert!(fastest < timeout + TOO_LONG, "{fastest:?}");
     assert!(entries(vault).into_iter().eq(numbers(3)));
-    let there = vault.get_or_insert_with(2, || panic!("it is there"));
+    let there = vault.get_or_insert_with(2, || panic!("the key is stored"));
     assert_eq!(there.unwrap(), 2);
 }
 
 #[test]
-fn another_thread_holds_the_writer_for_too_long() {
+fn another_thread_holds_the_write_lock_for_too_long() {
     for timeout in [SHORT, Duration::ZERO] {
         on_each_engine_with(&patient(timeout), |vault| {
             vault.try_extend(numbers(3)).unwrap();
@@ -304,7 +306,7 @@ fn another_thread_holds_the_writer_for_too_long() {
 }
 
 #[test]
-fn another_handle_of_this_thread_holds_the_writer() {
+fn another_handle_of_this_thread_holds_the_write_lock() {
     let scratch = Scratch::new();
     make(scratch.vault(), numbers(3));
     let (one, other) = (patient(NEVER), patient(SHORT));
@@ -319,7 +321,7 @@ fn another_handle_of_this_thread_holds_the_writer() {
 }
 
 #[test]
-fn another_process_holds_the_writer_for_too_long() {
+fn another_process_holds_the_write_lock_for_too_long() {
     if let Some((_, path)) = role() {
         let vault: Vault<u32, u32> = open_patient(path);
         let mut held = vault.entry(0).or_insert(0).unwrap();
@@ -330,12 +332,13 @@ fn another_process_holds_the_writer_for_too_long() {
     }
     let scratch = Scratch::new();
     make(scratch.vault(), numbers(3));
-    let test = test_path!(another_process_holds_the_writer_for_too_long);
+    let test = test_path!(another_process_holds_the_write_lock_for_too_long);
     let mut child = Child::start(test, "holder", &scratch.vault());
     child.expect("holding");
     for timeout in [SHORT, Duration::ZERO] {
         let vault: Vault<u32, u32> = patient(timeout).open(scratch.vault()).unwrap();
-        // Those who wait for another thread that waits for the process wait no longer.
+        // A thread that waits for another waiting thread of this process does not wait longer than
+        // its timeout.
         thread::scope(|scope| {
             for _ in 0..3 {
                 scope.spawn(|| all_are_busy(&vault, timeout));

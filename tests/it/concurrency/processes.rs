@@ -1,4 +1,4 @@
-//! Several processes on one vault: nothing is lost, also when one is killed.
+//! Several processes on one vault: nothing is lost, even if one of them is killed.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -11,17 +11,17 @@ use crate::support::{Child, Scratch, entries, listen, make, numbers, open, open_
 pub(crate) const CHILD: &str = test_path!(child);
 const PROCESSES: u32 = 8;
 
-/// What the children of the other tests do.
+/// Runs as a child of the other tests, in one of several roles.
 #[test]
 fn child() {
     let Some((role, path)) = role() else {
         return;
     };
     match role.as_str() {
-        "opener" => open_at_a_word(&path),
-        "writer" => write_until_told(&path),
-        "obedient" => do_as_told(&path),
-        "without space" => fail_for_want_of_space(&path),
+        "opener" => open_on_request(&path),
+        "writer" => write_numbers(&path),
+        "obedient" => run_commands(&path),
+        "without space" => fail_without_disk_space(&path),
         other => panic!("no role {other:?}"),
     }
 }
@@ -32,8 +32,8 @@ fn start(role: &str, path: &Path) -> Child {
 
 // ---- nothing is lost ----------------------------------------------------------------------
 
-/// Opens each path it is told, and leaves the number it is told there.
-fn open_at_a_word(_: &Path) {
+/// For each line, opens a path and puts a number there.
+fn open_on_request(_: &Path) {
     say("ready");
     while let Some(word) = listen() {
         let (number, path) = word.split_once(' ').unwrap();
@@ -68,8 +68,8 @@ fn racing_to_create_one_file() {
     children.into_iter().for_each(Child::finish);
 }
 
-/// Writes numbers from the one that it is told on, and says each that was acknowledged.
-fn write_until_told(path: &Path) {
+/// Writes consecutive numbers from a given start, and prints each that was acknowledged.
+fn write_numbers(path: &Path) {
     let vault = open::<u32, u32>(path);
     say("ready");
     let word = listen().unwrap();
@@ -95,7 +95,7 @@ fn many_writers_lose_nothing() {
     for (n, child) in (0..).zip(&mut children) {
         child.tell(&format!("{} {WRITES}", n * WRITES));
     }
-    // This process takes part.
+    // This process writes too.
     let vault = open::<u32, u32>(scratch.vault());
     for n in 0..WRITES {
         vault.put(&(1_000_000 + n), &n).unwrap();
@@ -109,7 +109,7 @@ fn many_writers_lose_nothing() {
 }
 
 #[test]
-fn what_a_killed_process_had_acknowledged_is_there() {
+fn writes_acknowledged_by_a_killed_process_are_stored() {
     for acknowledged in [1, 10, 200] {
         let scratch = Scratch::new();
         let mut child = start("writer", &scratch.vault());
@@ -137,7 +137,7 @@ fn what_a_killed_process_had_acknowledged_is_there() {
 }
 
 #[test]
-fn a_process_that_is_killed_among_others_holds_nobody_up() {
+fn a_killed_process_does_not_block_others() {
     let scratch = Scratch::new();
     let vault = open::<u32, u32>(scratch.vault());
     let mut child = start("writer", &scratch.vault());
@@ -156,10 +156,10 @@ fn a_process_that_is_killed_among_others_holds_nobody_up() {
     assert_eq!(mine.count(), 100);
 }
 
-// ---- what others see ----------------------------------------------------------------------
+// ---- visibility ---------------------------------------------------------------------------
 
-/// Does one thing for each word, and says what came of it.
-fn do_as_told(path: &Path) {
+/// For each line, runs an operation and prints its result.
+fn run_commands(path: &Path) {
     let vault = open::<u32, u32>(path);
     say("ready");
     while let Some(word) = listen() {
@@ -178,7 +178,7 @@ fn do_as_told(path: &Path) {
     }
 }
 
-/// Keeps the writer until the next word.
+/// Holds the write lock until the next line.
 fn hold(vault: &Vault<u32, u32>) -> vaults::Result<String> {
     let mut drain = vault.drain();
     let first = drain.next().unwrap()?;
@@ -188,7 +188,7 @@ fn hold(vault: &Vault<u32, u32>) -> vaults::Result<String> {
     Ok(first.0.to_string())
 }
 
-/// Ends in the middle of a transaction, without any destructor.
+/// Aborts in the middle of a transaction, without running destructors.
 fn die(vault: &Vault<u32, u32>) -> ! {
     let mut drain = vault.drain();
     drain.next().unwrap().unwrap();
@@ -222,7 +222,7 @@ fn commits_of_another_process_are_seen_at_once() {
 }
 
 #[test]
-fn a_snapshot_stays_while_another_process_writes() {
+fn an_iterator_keeps_its_state_while_another_process_writes() {
     let scratch = Scratch::new();
     let vault = open::<u32, u32>(scratch.vault());
     vault.try_extend(numbers(100)).unwrap();
@@ -252,7 +252,7 @@ fn a_write_waits_for_another_process_and_succeeds() {
     child.expect("holding");
     assert!(
         entries(&vault).into_iter().eq(numbers(3)),
-        "reading goes on"
+        "reads are not blocked"
     );
     let mut options = vaults::OpenOptions::new();
     options.busy_timeout(std::time::Duration::ZERO);
@@ -269,7 +269,7 @@ fn a_write_waits_for_another_process_and_succeeds() {
 }
 
 #[test]
-fn a_process_that_dies_in_a_transaction_changes_nothing() {
+fn a_process_that_aborts_in_a_transaction_changes_nothing() {
     let scratch = Scratch::new();
     let vault = open::<u32, u32>(scratch.vault());
     vault.try_extend(numbers(3)).unwrap();
@@ -302,67 +302,67 @@ fn a_vault_that_another_process_has_open_is_not_deleted() {
     assert!(!scratch.vault().exists());
 }
 
-// ---- no space -----------------------------------------------------------------------------
+// ---- disk space ---------------------------------------------------------------------------
 
-/// Consumes the result, so that a call reads in one line.
-fn is_of_space<T>(result: vaults::Result<T>) -> bool {
-    let is_of_space = |error: &Error| matches!(error, Error::Full { .. } | Error::Io { .. });
+/// Returns `true` if the result is an error caused by missing disk space.
+fn is_disk_full<T>(result: vaults::Result<T>) -> bool {
+    let is_disk_full = |error: &Error| matches!(error, Error::Full { .. } | Error::Io { .. });
     match result {
-        Err(Error::Deferred { source, .. }) => source.downcast_ref().is_some_and(is_of_space),
-        Err(error) => is_of_space(&error),
+        Err(Error::Deferred { source, .. }) => source.downcast_ref().is_some_and(is_disk_full),
+        Err(error) => is_disk_full(&error),
         Ok(_) => false,
     }
 }
 
-/// With a limit of zero on the size of files: nothing can be written, all can be read.
-fn fail_for_want_of_space(path: &Path) {
+/// Runs with a file size limit of zero, so that writes fail and reads work.
+fn fail_without_disk_space(path: &Path) {
     let vault = open_fast::<u32, u32>(path);
     let unchanged = || {
         assert!(entries(&vault).into_iter().eq(numbers(50)));
         assert_eq!(vault.len().unwrap(), 50);
     };
     unchanged();
-    assert!(is_of_space(vault.put(&100, &100)));
-    assert!(is_of_space(vault.remove(&1)));
-    assert!(is_of_space(vault.try_extend([(100, 100)])));
-    assert!(is_of_space(vault.clear()));
-    assert!(is_of_space(vault.for_each_mut(|_, value| *value += 1)));
-    assert!(is_of_space(vault.drain().commit()));
+    assert!(is_disk_full(vault.put(&100, &100)));
+    assert!(is_disk_full(vault.remove(&1)));
+    assert!(is_disk_full(vault.try_extend([(100, 100)])));
+    assert!(is_disk_full(vault.clear()));
+    assert!(is_disk_full(vault.for_each_mut(|_, value| *value += 1)));
+    assert!(is_disk_full(vault.drain().commit()));
     unchanged();
 
-    // The iterators end with the error that the commit met.
-    assert!(is_of_space(vault.drain().last().unwrap()));
-    assert!(is_of_space(vault.extract_if(|_, _| true).last().unwrap()));
+    // The iterators end with the error of the commit.
+    assert!(is_disk_full(vault.drain().last().unwrap()));
+    assert!(is_disk_full(vault.extract_if(|_, _| true).last().unwrap()));
     unchanged();
 
-    // What a destructor meets is told by the next call that writes, once, and by no other.
+    // An error in a destructor is returned once, by the next call that writes and by no other.
     let spoil = |vault: &Vault<u32, u32>| assert!(vault.drain().next().is_some());
     spoil(&vault);
     assert_eq!(vault.get(&1).unwrap(), Some(1));
     assert_eq!(vault.len().unwrap(), 50);
     assert_eq!(vault.iter().next().unwrap().unwrap(), (0, 0));
-    assert!(is_of_space(vault.flush()));
+    assert!(is_disk_full(vault.flush()));
     unchanged();
     let mut extraction = vault.extract_if(|key, _| *key == 7);
     assert_eq!(extraction.next().unwrap().unwrap(), (7, 7));
     drop(extraction);
-    assert!(is_of_space(vault.flush()));
+    assert!(is_disk_full(vault.flush()));
     vault.flush().unwrap();
     unchanged();
     let clone = vault.clone();
     spoil(&clone);
-    assert!(is_of_space(clone.close()));
+    assert!(is_disk_full(clone.close()));
     unchanged();
     spoil(&vault);
-    assert!(is_of_space(vault.close()));
-    say("all as it should be");
+    assert!(is_disk_full(vault.close()));
+    say("all checks passed");
 }
 
 #[cfg(unix)]
 #[test]
-fn without_space_nothing_is_lost_and_no_error_vanishes() {
+fn without_disk_space_nothing_is_lost_and_no_error_is_hidden() {
     let scratch = Scratch::new();
-    // The file and its index are there already, so that opening has nothing to write.
+    // The file and its index exist already, so opening writes nothing.
     let vault = open_fast::<u32, u32>(scratch.vault());
     vault.try_extend(numbers(50)).unwrap();
     let mut shell = Command::new("sh");
@@ -371,7 +371,7 @@ fn without_space_nothing_is_lost_and_no_error_vanishes() {
         .arg("trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\"")
         .arg(std::env::current_exe().unwrap());
     let mut child = Child::start_with(shell, CHILD, "without space", &scratch.vault());
-    child.expect("all as it should be");
+    child.expect("all checks passed");
     child.finish();
     assert!(entries(&vault).into_iter().eq(numbers(50)));
     vault.put(&50, &50).unwrap();

@@ -1,4 +1,4 @@
-//! Connections that read: what they count while others write, and how many descriptors they take.
+//! Read connections: they count consistently during writes, and they need few file descriptors.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,8 +7,8 @@ use vaults::{OpenOptions, Vault};
 
 use crate::support::{Scratch, numbers, open, sql};
 
-/// Another program fills, empties and shrinks the file. It commits when nobody reads, which is between two
-/// statements of a reader.
+/// Fills, empties and shrinks the file as another program. It commits between two statements of a
+/// reader.
 fn fill_and_empty(path: &Path, rounds: u32) {
     let connection = rusqlite::Connection::open(path).unwrap();
     connection.busy_timeout(Duration::from_mins(1)).unwrap();
@@ -26,16 +26,17 @@ fn fill_and_empty(path: &Path, rounds: u32) {
     }
 }
 
-/// Numbers of two statements would be of two states: more rows than the file has room for.
+/// Tests that related numbers are read in one statement. From two, they could show more rows than
+/// the file has space for.
 #[test]
-fn numbers_are_of_one_state_while_another_program_writes() {
+fn stats_are_of_one_state_while_another_program_writes() {
     let scratch = Scratch::new();
     sql(
         &scratch.vault(),
         "CREATE TABLE dict (key BLOB PRIMARY KEY, value BLOB);
          INSERT INTO dict VALUES (x'4d01', x'4dc0')",
     );
-    // Not a file in WAL mode: there each commit would be noticed and counted once.
+    // The file is not in WAL mode. In WAL mode, each commit would be noticed and counted once.
     let vault: Vault<u32, ()> = OpenOptions::new()
         .read_only(true)
         .open(scratch.vault())
@@ -54,7 +55,7 @@ fn numbers_are_of_one_state_while_another_program_writes() {
     assert_eq!(vault.len().unwrap(), 1);
 }
 
-/// How many descriptors of files in the folder this process has.
+/// Returns the number of descriptors that this process has open in the folder.
 #[cfg(target_os = "linux")]
 fn descriptors(scratch: &Scratch) -> usize {
     let folder = scratch.folder();
@@ -72,7 +73,7 @@ fn descriptors_are_bounded_by_the_most_readers_at_once() {
     let scratch = Scratch::new();
     let vault = open::<u32, u32>(scratch.vault());
     vault.try_extend(numbers(100)).unwrap();
-    // Readers one after another share what one takes.
+    // Consecutive readers share one connection.
     for _ in 0..200 {
         vault.snapshot().unwrap().len().unwrap();
         assert_eq!(vault.iter().count(), 100);
@@ -80,7 +81,7 @@ fn descriptors_are_bounded_by_the_most_readers_at_once() {
     vault.stats().unwrap();
     let at_rest = descriptors(&scratch);
     assert!(at_rest <= 9, "{at_rest}");
-    let mut left = Vec::new();
+    let mut after_close = Vec::new();
     for _ in 0..5 {
         let snapshots: Vec<_> = (0..READERS).map(|_| vault.snapshot().unwrap()).collect();
         let most = descriptors(&scratch);
@@ -88,13 +89,19 @@ fn descriptors_are_bounded_by_the_most_readers_at_once() {
         assert_eq!(vault.stats().unwrap().readers_open, READERS + 1);
         eprintln!("{at_rest} at rest, {most} at most");
         drop(snapshots);
-        left.push(descriptors(&scratch));
+        after_close.push(descriptors(&scratch));
         assert_eq!(vault.stats().unwrap().readers_open, 8);
     }
-    // Each that was closed has left one descriptor, which the next one takes over.
+    // Each closed connection leaves one descriptor open, which the next one reuses.
     let most = at_rest + READERS + 8;
-    assert!(left.iter().all(|&left| left <= most), "{left:?}, {most}");
-    assert!(left.windows(2).all(|two| two[0] == two[1]), "{left:?}");
+    assert!(
+        after_close.iter().all(|&after_close| after_close <= most),
+        "{after_close:?}, {most}"
+    );
+    assert!(
+        after_close.windows(2).all(|two| two[0] == two[1]),
+        "{after_close:?}"
+    );
     drop(vault);
     assert_eq!(descriptors(&scratch), 0);
 }

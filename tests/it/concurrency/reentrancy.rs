@@ -1,5 +1,5 @@
-//! What a thread may do with a vault while it holds something of it: one table, tested cell by
-//! cell, and the same in the documentation.
+//! What a thread may do with a vault while it holds a part of it. One table is tested cell by cell,
+//! and the documentation contains the same table.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,7 +11,7 @@ use vaults::{Entry, Error, Result, Vault};
 use crate::support::engines::ENGINES;
 use crate::support::{Scratch, entries, fast, numbers};
 
-/// A call that waited for its own thread would show as a hang.
+/// A call that waits for its own thread would hang.
 const NEVER: Duration = Duration::from_hours(1);
 
 type Numbers = Vault<u32, u32>;
@@ -55,11 +55,11 @@ enum Outcome {
     Newest,
     Works,
     Reentrant,
-    GivenUp,
+    ClosesHandle,
     InUse,
 }
 
-use Outcome::{Before, GivenUp, InUse, Newest, Reentrant, Works};
+use Outcome::{Before, ClosesHandle, InUse, Newest, Reentrant, Works};
 
 const CALLS: [(Call, &str); 7] = [
     (Call::Reading, "reading"),
@@ -71,34 +71,40 @@ const CALLS: [(Call, &str); 7] = [
     (Call::Delete, "`delete`"),
 ];
 
-/// Holding the writer.
-const WRITER: [Outcome; 7] = [
-    Before, Reentrant, Reentrant, Reentrant, Reentrant, GivenUp, InUse,
+/// The outcomes while the thread holds the write lock.
+const HOLDING_WRITE_LOCK: [Outcome; 7] = [
+    Before,
+    Reentrant,
+    Reentrant,
+    Reentrant,
+    Reentrant,
+    ClosesHandle,
+    InUse,
 ];
-/// Holding a state to read from.
-const READER: [Outcome; 7] = [Newest, Works, Works, Works, Works, GivenUp, InUse];
+/// The outcomes while the thread holds a state to read.
+const HOLDING_SNAPSHOT: [Outcome; 7] = [Newest, Works, Works, Works, Works, ClosesHandle, InUse];
 
 const ROWS: [(&str, &[Holder], [Outcome; 7]); 8] = [
     (
         "an entry",
         &[Holder::OccupiedEntry, Holder::VacantEntry],
-        WRITER,
+        HOLDING_WRITE_LOCK,
     ),
-    ("a `RefMut`", &[Holder::RefMut], WRITER),
+    ("a `RefMut`", &[Holder::RefMut], HOLDING_WRITE_LOCK),
     (
         "a transaction",
         &[Holder::Begun, Holder::Transaction],
-        WRITER,
+        HOLDING_WRITE_LOCK,
     ),
     (
         "a savepoint",
         &[Holder::Savepoint, Holder::NestedSavepoint],
-        WRITER,
+        HOLDING_WRITE_LOCK,
     ),
     (
         "a `drain` or `extract_if`",
         &[Holder::Drain, Holder::ExtractIf],
-        WRITER,
+        HOLDING_WRITE_LOCK,
     ),
     (
         "a writing call, from its closure or iterator",
@@ -109,10 +115,10 @@ const ROWS: [(&str, &[Holder], [Outcome; 7]); 8] = [
             Holder::OrInsertWith,
             Holder::TryExtend,
         ],
-        WRITER,
+        HOLDING_WRITE_LOCK,
     ),
-    ("an iterator", &[Holder::Iterator], READER),
-    ("a snapshot", &[Holder::Snapshot], READER),
+    ("an iterator", &[Holder::Iterator], HOLDING_SNAPSHOT),
+    ("a snapshot", &[Holder::Snapshot], HOLDING_SNAPSHOT),
 ];
 
 impl Outcome {
@@ -121,13 +127,13 @@ impl Outcome {
             Before | Newest => "last commit",
             Works => "works",
             Reentrant => "`Reentrant`",
-            GivenUp => "closes that handle",
+            ClosesHandle => "closes that handle",
             InUse => "`InUse`",
         }
     }
 }
 
-/// The table as the documentation has it.
+/// Returns the table as the documentation contains it.
 fn markdown() -> String {
     let mut table = String::from("| While this thread holds |");
     for (_, name) in CALLS {
@@ -161,15 +167,15 @@ fn before() -> Vec<(u32, u32)> {
     numbers(3).collect()
 }
 
-/// Runs `during` while something of the vault is held, with a change that is not committed yet
-/// where the holder can make one, and returns what the vault has to hold when it is over.
+/// Runs `during` while a part of the vault is held, with an uncommitted change if the holder can
+/// make one. Returns the entries that the vault must have afterwards.
 fn hold(holder: Holder, vault: &Numbers, during: &mut dyn FnMut()) -> Vec<(u32, u32)> {
     let first_changed = vec![(0, 100), (1, 1), (2, 2)];
     let with_seven = vec![(0, 0), (1, 1), (2, 2), (7, 7)];
     match holder {
         Holder::OccupiedEntry => {
             let Entry::Occupied(mut entry) = vault.entry(0).resolve().unwrap() else {
-                panic!("0 is there");
+                panic!("key 0 is stored");
             };
             entry.insert(100).unwrap();
             during();
@@ -178,7 +184,7 @@ fn hold(holder: Holder, vault: &Numbers, during: &mut dyn FnMut()) -> Vec<(u32, 
         }
         Holder::VacantEntry => {
             let Entry::Vacant(entry) = vault.entry(7).resolve().unwrap() else {
-                panic!("7 is not there");
+                panic!("key 7 is not stored");
             };
             during();
             drop(entry.insert(7).unwrap());
@@ -231,7 +237,7 @@ fn hold(holder: Holder, vault: &Numbers, during: &mut dyn FnMut()) -> Vec<(u32, 
             first_changed
         }
         Holder::Drain | Holder::ExtractIf | Holder::Iterator | Holder::Snapshot => {
-            hold_a_walk(holder, vault, during)
+            hold_an_iterator(holder, vault, during)
         }
         Holder::Retain
         | Holder::ForEachMut
@@ -247,7 +253,7 @@ fn hold(holder: Holder, vault: &Numbers, during: &mut dyn FnMut()) -> Vec<(u32, 
     }
 }
 
-fn hold_a_walk(holder: Holder, vault: &Numbers, during: &mut dyn FnMut()) -> Vec<(u32, u32)> {
+fn hold_an_iterator(holder: Holder, vault: &Numbers, during: &mut dyn FnMut()) -> Vec<(u32, u32)> {
     let with_seven = vec![(0, 0), (1, 1), (2, 2), (7, 7)];
     match holder {
         Holder::Drain => {
@@ -284,7 +290,7 @@ fn hold_a_walk(holder: Holder, vault: &Numbers, during: &mut dyn FnMut()) -> Vec
             assert_eq!(snapshot.get(&7).unwrap(), None);
             with_seven
         }
-        other => panic!("not a walk: {other:?}"),
+        other => panic!("not an iterator: {other:?}"),
     }
 }
 
@@ -329,13 +335,13 @@ fn hold_in_a_call(holder: Holder, vault: &Numbers, during: &mut dyn FnMut()) {
                 }))
                 .unwrap();
         }
-        other => panic!("not a call: {other:?}"),
+        other => panic!("not a closure: {other:?}"),
     }
 }
 
 // ---- the calls ------------------------------------------------------------------------
 
-/// Every way to read, each of which has to show the same.
+/// Reads the vault by every method, and asserts that all show the same entries.
 fn read(vault: &Numbers) -> Vec<(u32, u32)> {
     let seen = entries(vault);
     let keys: Vec<u32> = seen.iter().map(|entry| entry.0).collect();
@@ -351,8 +357,8 @@ fn read(vault: &Numbers) -> Vec<(u32, u32)> {
         assert_eq!(vault.get(&key).unwrap(), Some(value));
         assert_eq!(vault.get_key_value(&key).unwrap(), Some((key, value)));
         assert!(vault.contains_key(&key).unwrap());
-        // A hit is a plain read.
-        let made = vault.get_or_insert_with(key, || panic!("it is there"));
+        // For an existing key, this is a read.
+        let made = vault.get_or_insert_with(key, || panic!("the key is stored"));
         assert_eq!(made.unwrap(), value);
     }
     let snapshot = vault.snapshot().unwrap();
@@ -365,10 +371,10 @@ fn read(vault: &Numbers) -> Vec<(u32, u32)> {
     seen
 }
 
-/// The result of every call of a kind, each through a clone of its own.
+/// Returns the results of all calls of a kind, each made through a clone of its own.
 fn call(call: Call, vault: &Numbers) -> Vec<Result<()>> {
     match call {
-        Call::Reading => panic!("reading is looked at by itself"),
+        Call::Reading => panic!("reading is tested by `read`"),
         Call::Writing => vec![
             vault.put(&20, &1),
             vault.insert(21, 1).map(drop),
@@ -421,14 +427,14 @@ fn check(holder: Holder, made: Call, outcome: Outcome, vault: &Numbers) {
         match outcome {
             Before => {}
             Newest => expected.push((7, 7)),
-            other => panic!("not for reading: {other:?}"),
+            other => panic!("not an outcome of reading: {other:?}"),
         }
         assert_eq!(read(vault), expected, "{holder:?}");
         return;
     }
-    for (place, result) in call(made, vault).into_iter().enumerate() {
+    for (index, result) in call(made, vault).into_iter().enumerate() {
         let is_right = match outcome {
-            Works | GivenUp => result.is_ok(),
+            Works | ClosesHandle => result.is_ok(),
             Reentrant => {
                 matches!(&result, Err(Error::Reentrant { path })
                     if vault.path().is_none_or(|own| own == path))
@@ -438,7 +444,7 @@ fn check(holder: Holder, made: Call, outcome: Outcome, vault: &Numbers) {
         };
         assert!(
             is_right,
-            "{holder:?} x {made:?}, call {place}: expected {outcome:?}, got {result:?}"
+            "{holder:?} x {made:?}, call {index}: expected {outcome:?}, got {result:?}"
         );
     }
 }
@@ -456,7 +462,7 @@ fn every_cell(make: impl Fn() -> Numbers) {
                 if !matches!(outcome, Works) {
                     assert_eq!(entries(&vault), after, "after {holder:?} x {made:?}");
                 }
-                // Whoever held it has let go: everything works, on the clone too.
+                // Everything works after the holder is gone, on the clone too.
                 clone.clear().unwrap();
                 *vault.entry(1).or_insert(1).unwrap() += 1;
                 assert_eq!(read(&clone), [(1, 2)]);

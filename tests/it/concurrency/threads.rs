@@ -1,4 +1,4 @@
-//! Many threads on one vault: nothing is lost, and nobody sees half of a write.
+//! Many threads on one vault: nothing is lost, and no thread sees half of a write.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,10 +14,10 @@ const THREADS: u32 = 8;
 // ---- many at once -------------------------------------------------------------------------
 
 #[test]
-fn writers_lose_nothing_and_readers_see_whole_states() {
+fn no_write_is_lost_and_reads_show_complete_commits() {
     const WRITES: u32 = 60;
     let test = |vault: Vault<(u32, u32), u32>| {
-        // Each write is a pair that belongs together.
+        // Each write is a transaction of two keys.
         let write = |vault: &Vault<(u32, u32), u32>, writer, n| {
             vault
                 .try_extend([((writer, 2 * n), n), ((writer, 2 * n + 1), n)])
@@ -103,7 +103,7 @@ fn sums_are_kept_while_money_moves() {
                                     if *account == to && to > from {
                                         *money += std::mem::take(&mut purse);
                                     }
-                                    // What did not move goes to the last.
+                                    // The last account gets the rest.
                                     if *account == ACCOUNTS - 1 {
                                         *money += std::mem::take(&mut purse);
                                     }
@@ -175,7 +175,7 @@ fn racing_to_create_one_file() {
 }
 
 #[test]
-fn racing_to_create_one_file_anew_has_one_winner() {
+fn create_new_has_one_winner() {
     for _ in 0..15 {
         let scratch = Scratch::new();
         let start = Barrier::new(usize::try_from(THREADS).unwrap());
@@ -205,7 +205,7 @@ fn racing_to_create_one_file_anew_has_one_winner() {
 }
 
 #[test]
-fn opening_while_another_deletes() {
+fn opening_while_another_thread_deletes() {
     for _ in 0..15 {
         let scratch = Scratch::new();
         open::<u32, u32>(scratch.vault()).put(&1, &1).unwrap();
@@ -260,7 +260,7 @@ fn one_file_opened_twice() {
 }
 
 #[test]
-fn a_snapshot_stays_while_another_thread_writes() {
+fn an_iterator_keeps_its_state_while_another_thread_writes() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(2000)).unwrap();
         let mut iterator = vault.iter();

@@ -1,5 +1,5 @@
-//! Who holds the writer: reads go on, other threads wait, the same thread is refused, and a panic
-//! leaves everything as it was.
+//! While a thread holds the write lock, reads continue, other threads wait, and writes of the same
+//! thread are refused. A panic leaves everything unchanged.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Barrier, mpsc};
@@ -25,7 +25,7 @@ fn assert_reentrant(vault: &Vault<u32, u32>) {
     );
 }
 
-/// Reading works, and shows the numbers up to `count`.
+/// Asserts that reads work and show the numbers below `count`.
 fn assert_shows(vault: &Vault<u32, u32>, count: u32) {
     assert!(entries(vault).into_iter().eq(numbers(count)));
     assert_eq!(vault.len().unwrap(), usize::try_from(count).unwrap());
@@ -37,7 +37,7 @@ fn assert_shows(vault: &Vault<u32, u32>, count: u32) {
 }
 
 #[test]
-fn in_a_drain_reads_see_the_state_before_and_writes_are_refused() {
+fn during_a_drain_reads_show_the_last_commit_and_writes_are_refused() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(20)).unwrap();
         let mut drain = vault.drain();
@@ -47,7 +47,7 @@ fn in_a_drain_reads_see_the_state_before_and_writes_are_refused() {
         }
         assert_reentrant(&vault);
         assert!(drain.next().is_none());
-        // The end was the commit, though the iterator lives.
+        // The drain committed at its end, though the iterator still exists.
         assert!(vault.is_empty().unwrap());
         vault.put(&1, &1).unwrap();
         drop(drain);
@@ -56,7 +56,7 @@ fn in_a_drain_reads_see_the_state_before_and_writes_are_refused() {
 }
 
 #[test]
-fn in_an_extraction_reads_see_the_state_before_and_writes_are_refused() {
+fn during_an_extraction_reads_show_the_last_commit_and_writes_are_refused() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(20)).unwrap();
         let mut extraction = vault.extract_if(|key, value| {
@@ -77,7 +77,7 @@ fn in_an_extraction_reads_see_the_state_before_and_writes_are_refused() {
 }
 
 #[test]
-fn in_a_closure_reads_see_the_state_before_and_writes_are_refused() {
+fn in_a_closure_reads_show_the_last_commit_and_writes_are_refused() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(20)).unwrap();
         vault
@@ -104,7 +104,7 @@ fn in_a_closure_reads_see_the_state_before_and_writes_are_refused() {
 }
 
 #[test]
-fn the_iterator_of_try_extend_may_read_and_not_write() {
+fn the_iterator_of_try_extend_can_read_and_not_write() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(5)).unwrap();
         let copies = vault.iter().map(|entry| {
@@ -197,10 +197,10 @@ fn vaults_do_not_lock_each_other() {
     });
 }
 
-// ---- panics -------------------------------------------------------------------------------
+// ---- assert_unchanged_by_panic -------------------------------------------------------------------------------
 
-/// Something panics in the middle of a write; the vault must be as before, and usable.
-fn panics(write: impl Fn(&Vault<u32, u32>)) {
+/// Asserts that a panic in the middle of a write leaves the vault unchanged and usable.
+fn assert_unchanged_by_panic(write: impl Fn(&Vault<u32, u32>)) {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(20)).unwrap();
         let panic = catch_unwind(AssertUnwindSafe(|| write(&vault))).unwrap_err();
@@ -217,7 +217,7 @@ fn panics(write: impl Fn(&Vault<u32, u32>)) {
 
 #[test]
 fn a_panic_in_retain() {
-    panics(|vault| {
+    assert_unchanged_by_panic(|vault| {
         let keep = |key: &u32, value: &mut u32| {
             *value += 1;
             assert!(*key < 15, "on purpose");
@@ -229,7 +229,7 @@ fn a_panic_in_retain() {
 
 #[test]
 fn a_panic_in_for_each_mut() {
-    panics(|vault| {
+    assert_unchanged_by_panic(|vault| {
         let change = |key: &u32, value: &mut u32| {
             *value += 1;
             assert!(*key < 15, "on purpose");
@@ -240,7 +240,7 @@ fn a_panic_in_for_each_mut() {
 
 #[test]
 fn a_panic_in_the_loop_over_an_extraction() {
-    panics(|vault| {
+    assert_unchanged_by_panic(|vault| {
         for entry in vault.extract_if(|_, _| true) {
             assert!(entry.unwrap().0 < 15, "on purpose");
         }
@@ -249,7 +249,7 @@ fn a_panic_in_the_loop_over_an_extraction() {
 
 #[test]
 fn a_panic_in_the_predicate_of_an_extraction() {
-    panics(|vault| {
+    assert_unchanged_by_panic(|vault| {
         let choose = |key: &u32, _: &mut u32| {
             assert!(*key < 15, "on purpose");
             true
@@ -260,7 +260,7 @@ fn a_panic_in_the_predicate_of_an_extraction() {
 
 #[test]
 fn a_panic_in_the_loop_over_a_drain() {
-    panics(|vault| {
+    assert_unchanged_by_panic(|vault| {
         for entry in vault.drain() {
             assert!(entry.unwrap().0 < 15, "on purpose");
         }
@@ -269,7 +269,7 @@ fn a_panic_in_the_loop_over_a_drain() {
 
 #[test]
 fn a_panic_in_the_iterator_of_try_extend() {
-    panics(|vault| {
+    assert_unchanged_by_panic(|vault| {
         let pairs = numbers(100).inspect(|(key, _)| assert!(*key < 50, "on purpose"));
         vault.try_extend(pairs).unwrap();
     });
@@ -277,7 +277,7 @@ fn a_panic_in_the_iterator_of_try_extend() {
 
 #[test]
 fn a_panic_in_the_loop_over_an_iterator() {
-    panics(|vault| {
+    assert_unchanged_by_panic(|vault| {
         for entry in vault {
             assert!(entry.unwrap().0 < 15, "on purpose");
         }

@@ -1,4 +1,4 @@
-//! Random operations on a vault and on std's `HashMap` with an order, which must agree.
+//! Random operations on a vault and on a `HashMap` with an insertion order, which must agree.
 
 mod operations;
 mod ordered_map;
@@ -21,12 +21,12 @@ const CASES: u32 = 256;
 const KEYS: u8 = 24;
 const HANDLES: usize = 3;
 
-/// What the tests ask of a value beyond what a vault does.
+/// The traits that the tests need of a value beyond those of the vault.
 trait Sample: Value + Arbitrary + Clone + PartialEq + Debug + 'static {}
 impl<T: Value + Arbitrary + Clone + PartialEq + Debug + 'static> Sample for T {}
 
-/// Takes items from both ends, by turns, until nothing comes or the limit is reached.
-fn walk<T>(
+/// Takes items from both ends, in turns, until there are none left or the limit is reached.
+fn take_in_turns<T>(
     iterator: &mut impl DoubleEndedIterator<Item = T>,
     turns: &[bool],
     limit: usize,
@@ -47,15 +47,15 @@ fn walk<T>(
     items
 }
 
-fn walk_ok<T>(
+fn take_all_in_turns<T>(
     mut iterator: impl DoubleEndedIterator<Item = vaults::Result<T>>,
     turns: &[bool],
 ) -> Vec<T> {
-    let items = walk(&mut iterator, turns, usize::MAX);
+    let items = take_in_turns(&mut iterator, turns, usize::MAX);
     items.into_iter().map(Result::unwrap).collect()
 }
 
-/// A vault's handles, the model, and iterators that were made some operations ago.
+/// The handles of a vault, the model, and iterators that were created some operations ago.
 struct Pair<V> {
     engine: Engine,
     scratch: Scratch,
@@ -125,13 +125,13 @@ impl<V: Sample> Pair<V> {
             | Op::Drain(..)
             | Op::Rewrite
             | Op::DiscardUndecodable => {
-                self.sweep(handle, op);
+                self.bulk_write(handle, op);
             }
             other => self.write(handle, other),
         }
     }
 
-    /// Goes on with the oldest iterator, for as long as its turns are.
+    /// Continues the oldest iterator by one item for each turn.
     fn step_snapshot(&mut self, turns: &[bool]) {
         let Some((mut iterator, mut expected)) = self.snapshots.pop_front() else {
             return;
@@ -168,19 +168,19 @@ impl<V: Sample> Pair<V> {
                 assert_eq!(vault.contains_keys(&keys).unwrap(), expected);
             }
             Op::Iter(turns) => {
-                let expected = walk(&mut model.entries().into_iter(), &turns, usize::MAX);
-                assert_eq!(walk_ok(vault.iter(), &turns), expected);
+                let expected = take_in_turns(&mut model.entries().into_iter(), &turns, usize::MAX);
+                assert_eq!(take_all_in_turns(vault.iter(), &turns), expected);
             }
             Op::Keys(turns) => {
                 let mut keys = model.order.clone().into_iter();
-                let expected = walk(&mut keys, &turns, usize::MAX);
-                assert_eq!(walk_ok(vault.keys(), &turns), expected);
+                let expected = take_in_turns(&mut keys, &turns, usize::MAX);
+                assert_eq!(take_all_in_turns(vault.keys(), &turns), expected);
             }
             Op::Values(turns) => {
                 let entries = model.entries();
                 let mut values = entries.into_iter().map(|entry| entry.1);
-                let expected = walk(&mut values, &turns, usize::MAX);
-                assert_eq!(walk_ok(vault.values(), &turns), expected);
+                let expected = take_in_turns(&mut values, &turns, usize::MAX);
+                assert_eq!(take_all_in_turns(vault.values(), &turns), expected);
             }
             other => panic!("not a read: {other:?}"),
         }
@@ -235,7 +235,7 @@ impl<V: Sample> Pair<V> {
         }
     }
 
-    fn sweep(&mut self, handle: usize, op: Op<V>) {
+    fn bulk_write(&mut self, handle: usize, op: Op<V>) {
         let vault = &self.handles[handle];
         let model = &mut self.model;
         match op {
@@ -284,18 +284,19 @@ impl<V: Sample> Pair<V> {
             }
             Op::Drain(turns, ending) => {
                 let mut iterator = vault.drain();
-                let taken = walk(&mut iterator, &turns, ending.limit());
+                let taken = take_in_turns(&mut iterator, &turns, ending.limit());
                 let taken: Vec<_> = taken.into_iter().map(Result::unwrap).collect();
                 if let Ending::CommittedAfter(_) = ending {
                     iterator.commit().unwrap();
                 } else {
                     drop(iterator);
                 }
-                let expected = walk(&mut model.entries().into_iter(), &turns, ending.limit());
+                let expected =
+                    take_in_turns(&mut model.entries().into_iter(), &turns, ending.limit());
                 assert_eq!(taken, expected);
                 model.clear();
             }
-            other => panic!("not a sweep: {other:?}"),
+            other => panic!("not a bulk write: {other:?}"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Random operations, and how they are chosen.
+//! The random operations and their strategies.
 
 use std::fmt::Debug;
 
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::{HANDLES, KEYS, Sample};
 
-/// How an iterator that removes is left.
+/// How a removing iterator is ended.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Ending {
     Exhausted,
@@ -23,10 +23,11 @@ impl Ending {
     }
 }
 
-/// For the entry at each place, over and over: an answer, and whether to change the value.
+/// For the entry at each position, repeated cyclically: the answer, and whether to change the
+/// value.
 pub(super) type Answers = Vec<(bool, bool)>;
 
-/// From which end to take, over and over; true is the front.
+/// The end to take each item from, repeated cyclically. `true` is the front.
 pub(super) type Turns = Vec<bool>;
 
 #[derive(Clone, Debug)]
@@ -48,7 +49,7 @@ pub(super) enum Op<V> {
     ForEachMut(Answers, V),
     ExtractIf(Answers, V, Ending),
     Drain(Turns, Ending),
-    /// In the codec of the handle, of which there are several.
+    /// Rewrites in the codec of the handle. The handles have different codecs.
     Rewrite,
     DiscardUndecodable,
     PopFirst,
@@ -56,7 +57,7 @@ pub(super) enum Op<V> {
     Iter(Turns),
     Keys(Turns),
     Values(Turns),
-    /// Keeps an iterator, to be looked at later.
+    /// Keeps an iterator for later steps.
     Snapshot,
     StepSnapshot(Turns),
     Reopen,
@@ -89,7 +90,7 @@ pub(super) fn operations<V: Sample>() -> impl Strategy<Value = Vec<(usize, Op<V>
         1 => Just(Op::PopFirst),
         1 => Just(Op::PopLast),
     ];
-    let sweep = prop_oneof![
+    let bulk_write = prop_oneof![
         1 => Just(Op::Clear),
         3 => (answers(), value()).prop_map(|(a, v)| Op::Retain(a, v)),
         3 => (answers(), value()).prop_map(|(a, v)| Op::ForEachMut(a, v)),
@@ -109,11 +110,11 @@ pub(super) fn operations<V: Sample>() -> impl Strategy<Value = Vec<(usize, Op<V>
         2 => turns().prop_map(Op::StepSnapshot),
         1 => Just(Op::Reopen),
     ];
-    let op = prop_oneof![6 => write, 2 => sweep, 4 => read];
+    let op = prop_oneof![6 => write, 2 => bulk_write, 4 => read];
     prop::collection::vec((0..HANDLES, op), 1..50)
 }
 
-/// Gives the answers by turns, and changes values on the way.
+/// Returns the answers in turn, and changes values on the way.
 pub(super) fn by_turns<V: Clone>(answers: &[(bool, bool)], new: &V) -> impl FnMut(&mut V) -> bool {
     let mut answers = answers.iter().cycle();
     move |value| {

@@ -52,7 +52,7 @@ impl<V: Clone> Model<V> {
         *self = Self::new();
     }
 
-    /// What `extract_if` does, up to `limit` entries.
+    /// Does what `extract_if` does, up to `limit` entries.
     pub(super) fn extract(
         &mut self,
         limit: usize,

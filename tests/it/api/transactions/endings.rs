@@ -9,7 +9,7 @@ use crate::support::{entries, numbers, on_each_engine};
 use super::{Numbers, Own, Tx};
 
 #[test]
-fn committed() {
+fn a_committed_transaction() {
     on_each_engine::<u32, u32>(|vault| {
         let mut tx = vault.begin().unwrap();
         tx.try_extend(numbers(3)).unwrap();
@@ -22,7 +22,7 @@ fn committed() {
 }
 
 #[test]
-fn rolled_back_by_every_way_out_but_commit() {
+fn every_ending_but_commit_rolls_back() {
     fn change(tx: &mut Tx<'_>) -> Result<()> {
         tx.put(&0, &100)?;
         tx.remove(&1)?;
@@ -32,7 +32,7 @@ fn rolled_back_by_every_way_out_but_commit() {
     fn early(vault: &Numbers) -> Result<()> {
         let mut tx = vault.begin()?;
         change(&mut tx)?;
-        // What fails is not the transaction.
+        // The transaction is fine. This call on the vault fails.
         vault.put(&0, &0)?;
         tx.commit()
     }
@@ -64,7 +64,7 @@ fn rolled_back_by_every_way_out_but_commit() {
             Ok(())
         });
         assert_is!(result, Err(Own::Enough));
-        is_as_before("an error of the caller's own");
+        is_as_before("an error of the caller's type");
 
         let result: Result<(), Own> = vault.try_transaction(|tx| {
             change(tx)?;
@@ -72,7 +72,7 @@ fn rolled_back_by_every_way_out_but_commit() {
             Ok(())
         });
         assert_is!(result, Err(Own::Vault));
-        is_as_before("an error of the vault's");
+        is_as_before("an error of the vault");
 
         let panic = catch_unwind(AssertUnwindSafe(|| {
             vault.transaction(|tx| -> Result<()> {
@@ -96,14 +96,14 @@ fn rolled_back_by_every_way_out_but_commit() {
 }
 
 #[test]
-fn what_the_closure_returns() {
+fn the_closure_can_return_a_value_or_an_error() {
     on_each_engine(|vault: Numbers| {
         let grown = vault.transaction(|tx| {
             tx.try_extend(numbers(4))?;
             tx.len()
         });
         assert_eq!(grown.unwrap(), 4);
-        // The caller's own error type, all the way.
+        // The error type of the caller is used throughout.
         let parsed: Result<u32, Box<dyn std::error::Error>> = vault.try_transaction(|tx| {
             let number: u32 = "17".parse()?;
             tx.put(&number, &number)?;
@@ -119,7 +119,7 @@ fn what_the_closure_returns() {
     });
 }
 
-/// `Ok(())` ends the closure, whatever the error type of the function around it.
+/// Tests that `Ok(())` can end the closure, for any error type of the function around it.
 #[test]
 fn the_error_of_the_closure_is_inferred() {
     fn any(vault: &Numbers) -> Result<(), Box<dyn std::error::Error>> {
@@ -131,7 +131,7 @@ fn the_error_of_the_closure_is_inferred() {
             })?;
             Ok(())
         })?;
-        // Of `try_transaction` too, where its result is the function's.
+        // This works for `try_transaction` too, if the function returns its result.
         vault.try_transaction(|tx| {
             tx.put(&3, &"3".parse()?)?;
             tx.try_transaction(|part| {
@@ -155,13 +155,13 @@ fn the_error_of_the_closure_is_inferred() {
 }
 
 #[test]
-fn a_part_in_a_closure_is_kept_or_undone_by_itself() {
+fn nested_transactions_are_kept_or_undone_by_themselves() {
     on_each_engine::<u32, u32>(|vault| {
         let mut tx = vault.begin().unwrap();
         tx.put(&1, &1).unwrap();
         let len = tx.transaction(|part| {
             part.put(&2, &2)?;
-            // They nest.
+            // Nested transactions can contain further ones.
             let undone: Result<(), String> = part
                 .try_transaction(|inner| {
                     inner.put(&3, &3)?;
@@ -187,7 +187,7 @@ fn a_part_in_a_closure_is_kept_or_undone_by_itself() {
 }
 
 #[test]
-fn debug_shows_nothing() {
+fn debug_shows_no_entries() {
     on_each_engine(|vault: Numbers| {
         let mut tx = vault.begin().unwrap();
         tx.put(&1234, &5678).unwrap();

@@ -1,4 +1,4 @@
-//! A call that fails or panics in a transaction is undone; the transaction continues.
+//! A call that fails or panics in a transaction is undone, and the transaction continues.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -8,12 +8,12 @@ use crate::support::{numbers, on_each_engine};
 
 use super::shows;
 
-/// A value that is refused, whatever else is stored.
+/// A type of which `BAD` cannot be stored.
 type Odd = Option<serde_json::Value>;
 const BAD: Odd = Some(serde_json::Value::Null);
 
-/// Runs a call that fails inside a transaction, which has to be as it was before the call.
-fn fails_whole(vault: &Vault<u32, Odd>, call: impl FnOnce(&mut Transaction<'_, u32, Odd>)) {
+/// Runs a failing call in a transaction, which must then be as it was before the call.
+fn assert_undone(vault: &Vault<u32, Odd>, call: impl FnOnce(&mut Transaction<'_, u32, Odd>)) {
     let good = Some(serde_json::Value::Bool(true));
     vault.clear().unwrap();
     vault
@@ -27,7 +27,7 @@ fn fails_whole(vault: &Vault<u32, Odd>, call: impl FnOnce(&mut Transaction<'_, u
     let after: Vec<_> = tx.iter().map(Result::unwrap).collect();
     assert_eq!(after, before);
     assert_eq!(tx.len().unwrap(), before.len());
-    // The rest of it goes on.
+    // The transaction continues.
     tx.put(&101, &good).unwrap();
     tx.commit().unwrap();
     assert_eq!(vault.len().unwrap(), 21);
@@ -36,31 +36,31 @@ fn fails_whole(vault: &Vault<u32, Odd>, call: impl FnOnce(&mut Transaction<'_, u
 }
 
 #[test]
-fn a_call_that_fails_in_a_transaction_is_undone_and_the_rest_goes_on() {
+fn a_failed_call_is_undone_and_the_transaction_continues() {
     on_each_engine::<u32, Odd>(|vault| {
         let spoil = |key: &u32, value: &mut Odd| {
             *value = if *key == 15 { BAD } else { None };
         };
-        fails_whole(&vault, |tx| {
+        assert_undone(&vault, |tx| {
             let pairs = [(1, None), (200, None), (201, BAD), (202, None)];
             assert_is!(tx.try_extend(pairs), Err(Error::Encode { .. }));
         });
-        fails_whole(&vault, |tx| {
+        assert_undone(&vault, |tx| {
             let pairs = [(1, None), (200, None), (201, BAD)];
             let panic = catch_unwind(AssertUnwindSafe(|| tx.extend(pairs)));
             panic.unwrap_err();
         });
-        fails_whole(&vault, |tx| {
+        assert_undone(&vault, |tx| {
             let retained = tx.retain(|key, value| {
                 spoil(key, value);
                 key % 2 == 1
             });
             assert_is!(retained, Err(Error::Encode { .. }));
         });
-        fails_whole(&vault, |tx| {
+        assert_undone(&vault, |tx| {
             assert_is!(tx.for_each_mut(spoil), Err(Error::Encode { .. }));
         });
-        fails_whole(&vault, |tx| {
+        assert_undone(&vault, |tx| {
             let taken: Vec<_> = tx
                 .extract_if(|key, value| {
                     spoil(key, value);
@@ -70,7 +70,7 @@ fn a_call_that_fails_in_a_transaction_is_undone_and_the_rest_goes_on() {
             assert_eq!(taken.len(), 8, "seven even keys before 15, and the error");
             assert_is!(taken.last(), Some(Err(Error::Encode { .. })));
         });
-        fails_whole(&vault, |tx| {
+        assert_undone(&vault, |tx| {
             let mut taken = tx.extract_if(|key, value| {
                 spoil(key, value);
                 key % 2 == 0
@@ -79,7 +79,7 @@ fn a_call_that_fails_in_a_transaction_is_undone_and_the_rest_goes_on() {
             assert_is!(failed, Some(Error::Encode { .. }));
             taken.commit().unwrap();
         });
-        fails_whole(&vault, |tx| {
+        assert_undone(&vault, |tx| {
             assert_is!(tx.insert(1, BAD), Err(Error::Encode { .. }));
             assert_is!(tx.put(&1, &BAD), Err(Error::Encode { .. }));
             let made = tx.get_or_insert_with(300, || BAD);
@@ -89,14 +89,14 @@ fn a_call_that_fails_in_a_transaction_is_undone_and_the_rest_goes_on() {
 }
 
 #[test]
-fn a_call_that_panics_in_a_transaction_is_undone_and_the_rest_goes_on() {
+fn a_call_that_panics_is_undone_and_the_transaction_continues() {
     on_each_engine::<u32, Odd>(|vault| {
         let at_fifteen = |key: &u32, value: &mut Odd| {
             *value = None;
             assert_ne!(*key, 15, "a panic on purpose");
         };
         let panics = |call: &dyn Fn(&mut Transaction<'_, u32, Odd>)| {
-            fails_whole(&vault, |tx| {
+            assert_undone(&vault, |tx| {
                 catch_unwind(AssertUnwindSafe(|| call(tx))).unwrap_err();
             });
         };
@@ -143,7 +143,7 @@ fn a_call_that_panics_in_a_transaction_is_undone_and_the_rest_goes_on() {
 }
 
 #[test]
-fn removing_iterators_that_are_left_early_in_a_transaction() {
+fn removing_iterators_that_are_dropped_early_in_a_transaction() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(30)).unwrap();
         let mut tx = vault.begin().unwrap();

@@ -1,4 +1,4 @@
-//! A transaction sees its own writes; others see them after the commit.
+//! A transaction reads its own writes, and others read them after the commit.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -10,7 +10,7 @@ use crate::support::{Scratch, entries, numbers, on_each_engine, open};
 use super::{Numbers, shows};
 
 #[test]
-fn it_sees_its_own_writes_in_every_method() {
+fn every_method_reads_the_writes_of_its_transaction() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(3)).unwrap();
         let mut tx = vault.begin().unwrap();
@@ -63,7 +63,7 @@ fn it_sees_its_own_writes_in_every_method() {
         tx.clear().unwrap();
         shows(&tx, &[]);
         tx.put(&2, &3).unwrap();
-        // Nobody else has seen any of it.
+        // Other handles have not seen the changes.
         assert_eq!(entries(&vault), [(0, 0), (1, 1), (2, 2)]);
         tx.commit().unwrap();
         assert_eq!(entries(&vault), [(2, 3)]);
@@ -75,7 +75,7 @@ fn not_now() -> Error {
 }
 
 #[test]
-fn iterators_over_more_than_a_page_see_its_writes() {
+fn iterators_over_several_batches_show_the_writes_of_the_transaction() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(1000)).unwrap();
         let mut tx = vault.begin().unwrap();
@@ -84,7 +84,7 @@ fn iterators_over_more_than_a_page_see_its_writes() {
         let expected: Vec<u32> = (0..1000).filter(|n| n % 3 != 0).chain(1000..3000).collect();
         assert_eq!(tx.keys().collect::<Result<Vec<_>>>().unwrap(), expected);
         assert_eq!(tx.len().unwrap(), expected.len());
-        // From both ends, and two at once.
+        // Iterate from both ends with two iterators at once.
         let (mut one, mut other) = (tx.values(), tx.values().rev());
         let mut pairs = Vec::new();
         while let (Some(front), Some(back)) = (one.next(), other.next()) {
@@ -101,7 +101,7 @@ fn iterators_over_more_than_a_page_see_its_writes() {
         assert_eq!(both.next().unwrap().unwrap(), expected[0]);
         assert_eq!(both.next_back().unwrap().unwrap(), 2999);
         assert_eq!(both.count(), expected.len() - 2);
-        // Reading between two items.
+        // Read between two items.
         for item in &tx {
             let (key, value) = item.unwrap();
             assert_eq!(tx.get(&key).unwrap(), Some(value));
@@ -117,7 +117,7 @@ fn nothing_is_seen_outside_before_the_commit() {
     let vault: Numbers = open(scratch.vault());
     let other: Numbers = open(scratch.vault());
     let clone = vault.clone();
-    let nobody_sees = || {
+    let assert_invisible = || {
         for handle in [&vault, &clone, &other] {
             assert!(handle.is_empty().unwrap());
             assert_eq!(handle.len().unwrap(), 0);
@@ -132,14 +132,14 @@ fn nothing_is_seen_outside_before_the_commit() {
     };
     let mut tx = vault.begin().unwrap();
     tx.put(&1, &1).unwrap();
-    nobody_sees();
-    // More than the page cache keeps, so that some of it is in the log before the commit.
+    assert_invisible();
+    // This exceeds the page cache, so part of it is in the log before the commit.
     tx.try_extend((2..200_000).map(|n| (n, n))).unwrap();
-    nobody_sees();
+    assert_invisible();
     let mut part = tx.savepoint().unwrap();
     part.put(&0, &0).unwrap();
     part.commit().unwrap();
-    nobody_sees();
+    assert_invisible();
     tx.commit().unwrap();
     for handle in [&vault, &clone, &other] {
         assert_eq!(handle.len().unwrap(), 200_000);

@@ -1,7 +1,7 @@
-//! Transactions and savepoints: what they see, what they keep, what they undo.
+//! Transactions: what they read, how they end, and how failed calls are undone.
 //!
-//! Two entries of one transaction at a time do not compile, for each borrows the transaction
-//! mutably, and neither does writing to it in a loop over one of its iterators.
+//! Two entries of one transaction at the same time do not compile, because each borrows the
+//! transaction mutably. Neither does a write in a loop over one of its iterators.
 
 mod endings;
 mod failed_calls;

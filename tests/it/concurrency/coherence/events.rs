@@ -1,4 +1,4 @@
-//! What happens to the file past a handle: after it, the handle shows what is in the file.
+//! Changes of the file that bypass a handle. After each, the handle shows the content of the file.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,17 +13,17 @@ use crate::support::{Child, Scratch, contents, listen, make, role, rows, say, sq
 
 const CHILD: &str = test_path!(child);
 
-/// Values long enough for some writes to fill the log.
+/// A vault with values that are long enough for some writes to fill the log.
 type Texts = Vault<u32, String>;
 
-/// The keys that are looked at: many are never there.
+/// The keys that are read. Many are never stored.
 const KEYS: u32 = 40;
 
 fn text(n: usize) -> String {
     format!("{n:06}").repeat(1 + n % 40)
 }
 
-/// What a connection of another program finds.
+/// Returns the entries that a connection of another program reads.
 fn in_the_file(path: &Path) -> BTreeMap<u32, String> {
     fn decode<T: DeserializeOwned>(bytes: &[u8]) -> T {
         let (tag, payload) = bytes.split_first().unwrap();
@@ -39,8 +39,8 @@ fn encoded<T: serde::Serialize>(value: &T) -> Vec<u8> {
     [b"M".as_slice(), &rmp_serde::to_vec(value).unwrap()].concat()
 }
 
-/// What a handle shows, asked for key by key.
-fn shown(vault: &Texts) -> BTreeMap<u32, String> {
+/// Returns the entries that a handle returns key by key.
+fn entries_by_get(vault: &Texts) -> BTreeMap<u32, String> {
     let look = |key: u32| {
         let value = vault.get(&key).unwrap();
         let is_there = vault.contains_key(&key).unwrap();
@@ -52,15 +52,15 @@ fn shown(vault: &Texts) -> BTreeMap<u32, String> {
 
 // ---- another process --------------------------------------------------------------------
 
-/// Does for each line what it says, with the file open for as long as that takes, or writes
-/// without end.
+/// Executes each line from the parent, with the file open for that time only. In the role
+/// `unlimited writer`, writes until it is killed.
 #[test]
 fn child() {
     let Some((role, path)) = role() else {
         return;
     };
-    if role == "endless" {
-        return write_without_end(&path);
+    if role == "unlimited writer" {
+        return write_until_killed(&path);
     }
     say("ready");
     while let Some(line) = listen() {
@@ -70,29 +70,29 @@ fn child() {
             raw_writes(&path, n);
         } else {
             let vault: Texts = options().open(&path).unwrap();
-            write_some(&vault, n);
+            put_and_remove(&vault, n);
             vault.close().unwrap();
         }
         say("done");
     }
 }
 
-const TOGETHER: u32 = 4;
+const KEYS_IN_TRANSACTION: u32 = 4;
 
-/// Keys of one transaction each time, one that comes and goes, and one that is replaced.
-fn write_without_end(path: &Path) {
+/// Writes some keys in one transaction, then inserts or removes one key, then replaces another one.
+fn write_until_killed(path: &Path) {
     let vault: Texts = options().open(path).unwrap();
     say("ready");
     for n in 1.. {
         vault
-            .transaction(|tx| (0..TOGETHER).try_for_each(|key| tx.put(&key, &text(n))))
+            .transaction(|tx| (0..KEYS_IN_TRANSACTION).try_for_each(|key| tx.put(&key, &text(n))))
             .unwrap();
         if n % 2 == 0 {
-            vault.remove(&TOGETHER).unwrap();
+            vault.remove(&KEYS_IN_TRANSACTION).unwrap();
         } else {
-            vault.put(&TOGETHER, &text(n)).unwrap();
+            vault.put(&KEYS_IN_TRANSACTION, &text(n)).unwrap();
         }
-        vault.put(&(TOGETHER + 1), &text(n)).unwrap();
+        vault.put(&(KEYS_IN_TRANSACTION + 1), &text(n)).unwrap();
         say(&n.to_string());
     }
 }
@@ -101,13 +101,13 @@ fn number(n: usize) -> u32 {
     u32::try_from(n).unwrap() % (KEYS / 2)
 }
 
-/// One key put, one removed.
-fn write_some(vault: &Texts, n: usize) {
+/// Puts one key and removes another.
+fn put_and_remove(vault: &Texts, n: usize) {
     vault.put(&number(n), &text(n)).unwrap();
     vault.remove(&number(n * 7 + 3)).unwrap();
 }
 
-/// Rows as another program writes them, and a transaction that it takes back.
+/// Writes rows as another program, and a transaction that it rolls back.
 fn raw_writes(path: &Path, n: usize) {
     let mut connection = rusqlite::Connection::open(path).unwrap();
     connection
@@ -130,7 +130,7 @@ fn raw_writes(path: &Path, n: usize) {
 
 struct Scene {
     path: PathBuf,
-    /// One, its clone, another one, and one that only reads.
+    /// A handle, its clone, a second handle, and a read-only one.
     handles: Vec<Texts>,
     child: Child,
     _scratch: Scratch,
@@ -158,11 +158,11 @@ impl Scene {
         self.child.expect("done");
     }
 
-    /// Every handle shows what is in the file.
-    fn agree(&self, when: &str) {
+    /// Asserts that every handle shows the content of the file.
+    fn assert_agree(&self, when: &str) {
         let expected = in_the_file(&self.path);
         for (n, handle) in self.handles.iter().enumerate() {
-            assert_eq!(shown(handle), expected, "handle {n} {when}");
+            assert_eq!(entries_by_get(handle), expected, "handle {n} {when}");
         }
     }
 }
@@ -182,15 +182,15 @@ const EVENTS: &[Event] = &[
     ("a truncated log", |scene, _| {
         checkpoint(&scene.path, "TRUNCATE");
     }),
-    ("a write", |scene, n| write_some(&scene.handles[0], n)),
+    ("a write", |scene, n| put_and_remove(&scene.handles[0], n)),
     ("a write through another handle", |scene, n| {
-        write_some(&scene.handles[2], n);
+        put_and_remove(&scene.handles[2], n);
     }),
     ("a write after a restart of the log", |scene, n| {
         checkpoint(&scene.path, "RESTART");
-        write_some(&scene.handles[2], n);
+        put_and_remove(&scene.handles[2], n);
     }),
-    ("a log that is full and begins anew", |scene, n| {
+    ("a full log that is restarted", |scene, n| {
         let large = "x".repeat(2_000_000);
         for key in [0, 1, 2] {
             scene.handles[2].put(&key, &format!("{n}{large}")).unwrap();
@@ -208,17 +208,17 @@ const EVENTS: &[Event] = &[
     ("a vacuum by another program", |scene, _| {
         sql(&scene.path, "VACUUM");
     }),
-    ("a handle that is opened anew", |scene, n| {
+    ("a handle that is opened again", |scene, n| {
         scene.handles[2] = options().open(&scene.path).unwrap();
-        write_some(&scene.handles[2], n);
+        put_and_remove(&scene.handles[2], n);
     }),
     ("rows of another program", |scene, n| {
         raw_writes(&scene.path, n);
     }),
     ("everything removed by another program", |scene, n| {
         sql(&scene.path, "DELETE FROM dict");
-        scene.agree("when nothing is there");
-        write_some(&scene.handles[0], n);
+        scene.assert_agree("when nothing is there");
+        put_and_remove(&scene.handles[0], n);
     }),
     ("a process that opens, writes and closes", |scene, n| {
         scene.tell(&format!("vault {n}"));
@@ -227,7 +227,7 @@ const EVENTS: &[Event] = &[
         scene.tell(&format!("raw {n}"));
     }),
     (
-        "a write by a process while nobody else has it open",
+        "a write by a process while the file has no other user",
         |scene, n| {
             scene.handles.truncate(0);
             scene.tell(&format!("vault {n}"));
@@ -238,7 +238,7 @@ const EVENTS: &[Event] = &[
             scene.handles = vec![vault.clone(), vault, other.unwrap(), reader.unwrap()];
         },
     ),
-    ("a last close of all but one", |scene, n| {
+    ("a close of all handles but one", |scene, n| {
         let last = scene.handles.remove(0);
         scene.handles.truncate(0);
         scene.tell(&format!("vault {n}"));
@@ -249,17 +249,17 @@ const EVENTS: &[Event] = &[
 ];
 
 #[test]
-fn whatever_happens_a_handle_shows_what_is_in_the_file() {
+fn after_every_event_each_handle_shows_the_content_of_the_file() {
     for seed in 0..rounds() as u64 {
         let mut scene = Scene::new();
         let mut chance = Chance::new(seed + 11);
-        // Each once at least, then in any order.
+        // First each event once, then in random order.
         for n in 0..EVENTS.len() + 150 {
             let (name, happen) = EVENTS.get(n).unwrap_or(&EVENTS[chance.below(EVENTS.len())]);
             eprintln!("seed {seed}, step {n}: {name}");
-            scene.agree(&format!("before step {n}, {name}"));
+            scene.assert_agree(&format!("before step {n}, {name}"));
             happen(&mut scene, n);
-            scene.agree(&format!("after step {n}, {name}"));
+            scene.assert_agree(&format!("after step {n}, {name}"));
         }
         let Scene { handles, child, .. } = scene;
         child.finish();
@@ -281,35 +281,46 @@ fn a_process_killed_in_the_middle_of_its_commits() {
     ];
     let mut chance = Chance::new(5);
     for kill in 0..12 * rounds() {
-        let mut child = Child::start(CHILD, "endless", &path);
+        let mut child = Child::start(CHILD, "unlimited writer", &path);
         child.expect("ready");
-        let mut heard = 0;
+        let mut acknowledged = 0;
         for _ in 0..chance.below(40) {
-            heard += 1;
-            child.expect(&heard.to_string());
-            // Whoever reads now is not held up, and sees at least what it was told of.
-            let seen = handles[heard % 3].get(&(TOGETHER + 1)).unwrap().unwrap();
+            acknowledged += 1;
+            child.expect(&acknowledged.to_string());
+            // Reading is not blocked, and shows at least the version that was acknowledged.
+            let seen = handles[acknowledged % 3]
+                .get(&(KEYS_IN_TRANSACTION + 1))
+                .unwrap()
+                .unwrap();
             let seen: usize = seen[..6].parse().unwrap();
             assert!(
-                seen >= heard,
-                "kill {kill}: saw {seen}, was told of {heard}"
+                seen >= acknowledged,
+                "kill {kill}: read {seen}, {acknowledged} was acknowledged"
             );
         }
         child.kill();
         let expected = in_the_file(&path);
         for (n, handle) in handles.iter().enumerate() {
-            assert_eq!(shown(handle), expected, "handle {n} after kill {kill}");
+            assert_eq!(
+                entries_by_get(handle),
+                expected,
+                "handle {n} after kill {kill}"
+            );
         }
-        let together: Vec<_> = (0..TOGETHER).map(|key| expected.get(&key)).collect();
+        let together: Vec<_> = (0..KEYS_IN_TRANSACTION)
+            .map(|key| expected.get(&key))
+            .collect();
         assert!(
             together.iter().all(|value| *value == together[0]),
             "kill {kill}"
         );
-        handles[kill % 2].put(&(TOGETHER + 2), &text(kill)).unwrap();
+        handles[kill % 2]
+            .put(&(KEYS_IN_TRANSACTION + 2), &text(kill))
+            .unwrap();
         let expected = in_the_file(&path);
         for (n, handle) in handles.iter().enumerate() {
             assert_eq!(
-                shown(handle),
+                entries_by_get(handle),
                 expected,
                 "handle {n} after kill {kill} and a write"
             );
@@ -317,7 +328,7 @@ fn a_process_killed_in_the_middle_of_its_commits() {
     }
 }
 
-// ---- a file that goes away --------------------------------------------------------------
+// ---- a removed file ---------------------------------------------------------------------
 
 fn remove_all(scratch: &Scratch) {
     for name in contents(&scratch.folder()).into_keys() {
@@ -325,8 +336,9 @@ fn remove_all(scratch: &Scratch) {
     }
 }
 
-/// A handle whose file is gone goes on to show it, or says that it is gone; it never shows another.
-fn shows_the_old_file(vault: &Texts, old: &BTreeMap<u32, String>) {
+/// Asserts that a handle whose file is gone still shows its content or returns an error, and never
+/// shows another file.
+fn assert_shows_the_old_file(vault: &Texts, old: &BTreeMap<u32, String>) {
     for key in 0..KEYS {
         match vault.get(&key) {
             Ok(value) => assert_eq!(value.as_ref(), old.get(&key), "key {key}"),
@@ -338,12 +350,12 @@ fn shows_the_old_file(vault: &Texts, old: &BTreeMap<u32, String>) {
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_is_replaced_or_deleted_is_not_mixed_with_another() {
+fn a_replaced_or_deleted_file_is_not_mixed_with_another() {
     for is_replaced in [true, false] {
         let scratch = Scratch::new();
         let vault: Texts = options().open(scratch.vault()).unwrap();
-        (0..20).for_each(|n| write_some(&vault, n));
-        let old = shown(&vault);
+        (0..20).for_each(|n| put_and_remove(&vault, n));
+        let old = entries_by_get(&vault);
         assert_eq!(old, in_the_file(&scratch.vault()));
         remove_all(&scratch);
         if is_replaced {
@@ -352,18 +364,18 @@ fn a_file_that_is_replaced_or_deleted_is_not_mixed_with_another() {
                 (0..KEYS).map(|key| (key, "new".to_owned())),
             );
         }
-        shows_the_old_file(&vault, &old);
+        assert_shows_the_old_file(&vault, &old);
         for _ in 0..2 {
             assert_is!(vault.put(&1, &text(99)), Err(Error::Moved { .. }));
             assert_is!(vault.clear(), Err(Error::Moved { .. }));
-            shows_the_old_file(&vault, &old);
+            assert_shows_the_old_file(&vault, &old);
         }
         if is_replaced {
             let new: Texts = options().open(scratch.vault()).unwrap();
-            assert_eq!(shown(&new), in_the_file(&scratch.vault()));
-            write_some(&new, 7);
-            assert_eq!(shown(&new), in_the_file(&scratch.vault()));
-            shows_the_old_file(&vault, &old);
+            assert_eq!(entries_by_get(&new), in_the_file(&scratch.vault()));
+            put_and_remove(&new, 7);
+            assert_eq!(entries_by_get(&new), in_the_file(&scratch.vault()));
+            assert_shows_the_old_file(&vault, &old);
         }
     }
 }

@@ -1,11 +1,11 @@
-//! A read is never stale: it returns what was committed at some moment while it was being made,
-//! whoever committed it, through whichever handle, and whatever happened to the file and its log.
+//! A read is never stale. It returns a state that was the last commit at some moment during the
+//! read, whichever process and handle committed it, and whatever happened to the file and its log.
 //!
-//! - [`register`]: what was acknowledged before a read and begun after it bounds what it may
-//!   return, among threads and, in [`processes`], among processes.
-//! - [`writes`]: after each method that writes, and after each that was undone, every handle and
-//!   another process are asked for every key, all of which they had been asked for before.
-//! - [`events`]: the same around checkpoints, other programs, and processes that are killed.
+//! - [`register`]: the versions acknowledged before a read and begun after it bound its result,
+//!   for threads and, in [`processes`], for processes.
+//! - [`writes`]: after each method that writes, and after each that was undone, every handle
+//!   and another process read every key. They had read every key before.
+//! - [`events`]: the same for checkpoints, other programs, and processes that are killed.
 //!
 //! `VAULTS_TEST_ROUNDS` multiplies the rounds.
 
@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use vaults::{Durability, OpenOptions};
 
-/// Nobody is to give up, and nothing need survive a power cut.
+/// Calls never time out, and nothing needs to survive a power cut.
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options
@@ -31,8 +31,8 @@ fn options() -> OpenOptions {
     options
 }
 
-/// Writes the log back to the file as another program can, as far as others let it.
+/// Writes the log back to the file as another program can, as far as other connections allow it.
 fn checkpoint(path: &std::path::Path, mode: &str) {
-    // Whoever reads or writes meanwhile may keep it from its end, which changes nothing here.
+    // Another connection may prevent its completion. This does not matter here.
     crate::support::checkpoint(path, mode).ok();
 }

@@ -1,9 +1,9 @@
-//! Registers: keys that one actor writes, with versions that only grow, and all read.
+//! Registers: keys with growing versions. One actor writes a register, and all actors read it.
 //!
-//! An actor says on a board which version it is about to write, and, when the call has returned
-//! `Ok`, that it is written. Who reads looks at the board before and after: the version that the
-//! read returns is at least the one that was acknowledged before, and at most the one that had
-//! begun after. It is never older than what the same actor has seen before.
+//! An actor writes to a board which version it is about to write and, when the call has returned
+//! `Ok`, that the version is acknowledged. A reader reads the board before and after its read. The
+//! version that it reads is at least the one acknowledged before and at most the one begun after.
+//! It is never older than one that the same actor read earlier.
 
 use std::ops::Range;
 use std::path::Path;
@@ -17,28 +17,28 @@ use super::options;
 use crate::support::damage::rounds;
 use crate::support::{Scratch, on_each_engine_with};
 
-/// A version, and a number that follows from it, by which a mixed value would show.
+/// A version, and a number derived from it that reveals a mixed value.
 pub(super) type Stamp = (u64, u64);
 pub(super) type Registers = Vault<u32, Stamp>;
 
 pub(super) const ACTORS: usize = 4;
-/// How the keys of an actor are written. Two rows share a version where they are two keys.
+/// How an actor writes a key. Rows with two keys write one version to both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Put,
     Insert,
-    /// There at odd versions, removed at even ones.
+    /// Stored at odd versions, removed at even ones.
     Remove,
     Entry,
     Transaction,
     Extend,
-    /// Everything is removed and written again in one transaction, this key with a new version.
+    /// Everything is removed and written again in one transaction, with a new version of this key.
     Refill,
-    /// There at odd versions, by `get_or_insert_with`.
-    Fetch,
-    /// There at odd versions, removed by `retain` or `extract_if`.
-    Sweep,
-    Each,
+    /// Stored at odd versions, by `get_or_insert_with`.
+    GetOrInsert,
+    /// Stored at odd versions, removed by `retain` or `extract_if`.
+    BulkRemove,
+    ForEachMut,
 }
 
 const KINDS: [(Kind, usize); 10] = [
@@ -49,14 +49,14 @@ const KINDS: [(Kind, usize); 10] = [
     (Kind::Transaction, 2),
     (Kind::Extend, 2),
     (Kind::Refill, 1),
-    (Kind::Fetch, 1),
-    (Kind::Sweep, 1),
-    (Kind::Each, 1),
+    (Kind::GetOrInsert, 1),
+    (Kind::BulkRemove, 1),
+    (Kind::ForEachMut, 1),
 ];
 pub(super) const KEYS_EACH: usize = 12;
 pub(super) const KEYS: usize = KEYS_EACH * ACTORS;
 
-/// The kind of a register, and all registers that share its version.
+/// Returns the kind of a register, and all registers that share its version.
 pub(super) fn group(register: usize) -> (Kind, Range<usize>) {
     let (mut first, own) = (register - register % KEYS_EACH, register % KEYS_EACH);
     let mut end = 0;
@@ -71,17 +71,17 @@ pub(super) fn group(register: usize) -> (Kind, Range<usize>) {
 }
 
 impl Kind {
-    /// Whether the key is there at a version.
-    pub(super) const fn is_there(self, version: u64) -> bool {
+    /// Returns whether the key is stored at a version.
+    pub(super) const fn is_present(self, version: u64) -> bool {
         match self {
-            Self::Remove | Self::Fetch | Self::Sweep => version % 2 == 1,
+            Self::Remove | Self::GetOrInsert | Self::BulkRemove => version % 2 == 1,
             _ => version > 0,
         }
     }
 
-    /// True if the key, once it was there, is there for ever.
+    /// Returns `true` if the key is never removed.
     pub(super) const fn stays(self) -> bool {
-        !matches!(self, Self::Remove | Self::Fetch | Self::Sweep)
+        !matches!(self, Self::Remove | Self::GetOrInsert | Self::BulkRemove)
     }
 }
 
@@ -95,15 +95,15 @@ pub(super) fn key(register: usize) -> u32 {
 
 // ---- the board --------------------------------------------------------------------------
 
-/// Numbers that every actor sees in the order in which they are written.
+/// Numbers that all actors see in the order in which they are written.
 pub(super) trait Board: Sync {
-    fn write(&self, place: usize, number: u64);
-    fn read(&self, place: usize) -> u64;
+    fn write(&self, index: usize, number: u64);
+    fn read(&self, index: usize) -> u64;
     fn read_all(&self) -> Vec<u64>;
 }
 
-/// How many numbers there are: two for each register, and the round of each actor.
-pub(super) const PLACES: usize = 2 * KEYS + ACTORS;
+/// The length of the board: two numbers for each register, and the round of each actor.
+pub(super) const BOARD_LENGTH: usize = 2 * KEYS + ACTORS;
 
 pub(super) const fn begun(register: usize) -> usize {
     2 * register
@@ -117,43 +117,43 @@ pub(super) const fn round_of(actor: usize) -> usize {
     2 * KEYS + actor
 }
 
-/// For the threads of one process.
-struct Memory(Vec<AtomicU64>);
+/// A board for the threads of one process.
+struct MemoryBoard(Vec<AtomicU64>);
 
-impl Memory {
+impl MemoryBoard {
     fn new() -> Self {
-        Self((0..PLACES).map(|_| AtomicU64::new(0)).collect())
+        Self((0..BOARD_LENGTH).map(|_| AtomicU64::new(0)).collect())
     }
 }
 
-impl Board for Memory {
-    fn write(&self, place: usize, number: u64) {
-        self.0[place].store(number, Ordering::SeqCst);
+impl Board for MemoryBoard {
+    fn write(&self, index: usize, number: u64) {
+        self.0[index].store(number, Ordering::SeqCst);
     }
 
-    fn read(&self, place: usize) -> u64 {
-        self.0[place].load(Ordering::SeqCst)
+    fn read(&self, index: usize) -> u64 {
+        self.0[index].load(Ordering::SeqCst)
     }
 
     fn read_all(&self) -> Vec<u64> {
-        (0..PLACES).map(|place| self.read(place)).collect()
+        (0..BOARD_LENGTH).map(|index| self.read(index)).collect()
     }
 }
 
-/// Says on the board, whatever happens, that an actor is no longer to be waited for.
-pub(super) struct Leaving<'a, B: Board>(pub(super) &'a B, pub(super) usize);
+/// Marks an actor as finished when it is dropped, so that the others do not wait for it.
+pub(super) struct FinishOnDrop<'a, B: Board>(pub(super) &'a B, pub(super) usize);
 
-impl<B: Board> Drop for Leaving<'_, B> {
+impl<B: Board> Drop for FinishOnDrop<'_, B> {
     fn drop(&mut self) {
         self.0.write(round_of(self.1), u64::MAX);
     }
 }
 
-/// What is there in the end is what was acknowledged last.
-pub(super) fn check_the_end<B: Board>(board: &B, vault: &Registers) {
+/// Asserts that the vault holds the last acknowledged versions.
+pub(super) fn check_final_state<B: Board>(board: &B, vault: &Registers) {
     for register in 0..KEYS {
         let version = board.read(acknowledged(register));
-        let there = group(register).0.is_there(version);
+        let there = group(register).0.is_present(version);
         let found = vault.get(&key(register)).unwrap();
         assert_eq!(found, there.then(|| stamp(version)), "key {register}");
     }
@@ -163,9 +163,9 @@ pub(super) fn check_the_end<B: Board>(board: &B, vault: &Registers) {
 
 const ROUNDS: u64 = 250;
 
-/// Lets threads act, each with the handles that it is given.
-fn act_in_threads(handles: impl Fn() -> Vec<Registers>, file: Option<&Path>) {
-    let board = Memory::new();
+/// Runs an actor in each thread, with the handles that it is given.
+fn run_actors(handles: impl Fn() -> Vec<Registers>, file: Option<&Path>) {
+    let board = MemoryBoard::new();
     let rounds = ROUNDS * rounds() as u64;
     let all: Vec<Vec<Registers>> = (0..ACTORS).map(|_| handles()).collect();
     thread::scope(|scope| {
@@ -175,24 +175,24 @@ fn act_in_threads(handles: impl Fn() -> Vec<Registers>, file: Option<&Path>) {
         });
         let actors: Vec<_> = actors.collect();
         for (me, actor) in actors.into_iter().enumerate() {
-            let tally = actor.join().unwrap();
-            println!("thread {me}: {tally}");
-            tally.suffices(rounds);
+            let stats = actor.join().unwrap();
+            println!("thread {me}: {stats}");
+            stats.assert_enough(rounds);
         }
     });
-    check_the_end(&board, &all[0][0]);
+    check_final_state(&board, &all[0][0]);
 }
 
 #[test]
 fn threads_that_share_a_handle() {
     on_each_engine_with(&options(), |vault: Registers| {
-        act_in_threads(|| vec![vault.clone()], vault.path());
+        run_actors(|| vec![vault.clone()], vault.path());
     });
 }
 
 #[test]
-fn threads_with_handles_of_their_own() {
+fn threads_with_their_own_handles() {
     let scratch = Scratch::new();
     let open = || options().open(scratch.vault()).unwrap();
-    act_in_threads(|| vec![open(), open()], Some(&scratch.vault()));
+    run_actors(|| vec![open(), open()], Some(&scratch.vault()));
 }

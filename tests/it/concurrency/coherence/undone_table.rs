@@ -1,12 +1,12 @@
-//! Every way not to write after all: everything is as it was.
+//! All ways to undo a write. The entries are as they were before.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use vaults::{Error, Result};
 
-use super::write_table::{Map, Write, change_much, key, several, write};
+use super::write_table::{Map, Write, key, make_all_changes, several, write};
 
-/// One that leaves everything as it was.
+/// Makes a row that changes nothing.
 const fn undone(name: &'static str, perform: fn(&Map, u32, &dyn Fn()) -> Result<()>) -> Write {
     write(name, perform, |_, _| ())
 }
@@ -15,10 +15,10 @@ fn refused() -> Error {
     Error::InvalidOptions { reason: "refused" }
 }
 
-/// Runs it up to its panic, one that is not printed.
+/// Catches a panic, which is not printed.
 fn unwinding(f: impl FnOnce() -> Result<()>) -> Result<()> {
     catch_unwind(AssertUnwindSafe(f))
-        .map_or(Ok(()), |result| result.map(|()| panic!("it was to panic")))
+        .map_or(Ok(()), |result| result.map(|()| panic!("it must panic")))
 }
 
 fn panic_quietly() -> ! {
@@ -28,7 +28,7 @@ fn panic_quietly() -> ! {
 pub(super) const UNDONE: &[Write] = &[
     undone("transaction, rolled back", |vault, n, look| {
         let mut tx = vault.begin()?;
-        change_much(&mut tx, n)?;
+        make_all_changes(&mut tx, n)?;
         look();
         tx.rollback()
     }),
@@ -41,7 +41,7 @@ pub(super) const UNDONE: &[Write] = &[
     }),
     undone("transaction, refused", |vault, n, look| {
         let result = vault.transaction(|tx| {
-            change_much(tx, n)?;
+            make_all_changes(tx, n)?;
             look();
             Err::<(), _>(refused())
         });
@@ -51,7 +51,7 @@ pub(super) const UNDONE: &[Write] = &[
     undone("transaction, panicked", |vault, n, look| {
         unwinding(|| {
             vault.transaction(|tx| {
-                change_much(tx, n)?;
+                make_all_changes(tx, n)?;
                 look();
                 panic_quietly()
             })

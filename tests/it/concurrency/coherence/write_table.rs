@@ -1,12 +1,12 @@
-//! Every way to write, with what it does to the entries in their order.
+//! All ways to write, each with its effect on the ordered entries.
 
 use vaults::{Entry, RefMut, Result, Transaction, Vault};
 
 pub(super) type Map = Vault<u32, u32>;
 pub(super) type Model = Vec<(u32, u32)>;
 
-/// One way to write. Both functions are given a number, from which keys and values follow;
-/// the first calls the other that it is given while its write is not yet committed.
+/// One way to write. Both functions derive keys and values from a number. The first calls the given
+/// closure while its write is not committed yet.
 pub(super) struct Write {
     pub(super) name: &'static str,
     pub(super) perform: fn(&Map, u32, &dyn Fn()) -> Result<()>,
@@ -69,8 +69,8 @@ fn extend(model: &mut Model, n: u32) {
     }
 }
 
-/// Something of everything.
-pub(super) fn change_much(tx: &mut Transaction<'_, u32, u32>, n: u32) -> Result<()> {
+/// Makes every kind of change.
+pub(super) fn make_all_changes(tx: &mut Transaction<'_, u32, u32>, n: u32) -> Result<()> {
     tx.try_extend(several(n))?;
     tx.retain(|key, _| key % 5 != n % 5)?;
     tx.for_each_mut(|_, value| *value += 1)?;
@@ -82,7 +82,7 @@ pub(super) fn change_much(tx: &mut Transaction<'_, u32, u32>, n: u32) -> Result<
     Ok(())
 }
 
-fn much_changed(model: &mut Model, n: u32) {
+fn apply_all_changes(model: &mut Model, n: u32) {
     extend(model, n);
     model.retain(|entry| entry.0 % 5 != n % 5);
     add_to_all(model, 1);
@@ -378,12 +378,12 @@ pub(super) const WRITES: &[Write] = &[
         "transaction",
         |vault, n, look| {
             vault.transaction(|tx| {
-                change_much(tx, n)?;
+                make_all_changes(tx, n)?;
                 look();
                 Ok(())
             })
         },
-        much_changed,
+        apply_all_changes,
     ),
     write(
         "transaction that clears and fills",
@@ -406,7 +406,7 @@ pub(super) const WRITES: &[Write] = &[
             let mut tx = vault.begin()?;
             tx.put(&key(n), &n)?;
             let mut part = tx.savepoint()?;
-            change_much(&mut part, n + 1)?;
+            make_all_changes(&mut part, n + 1)?;
             look();
             part.commit()?;
             look();
@@ -414,7 +414,7 @@ pub(super) const WRITES: &[Write] = &[
         },
         |model, n| {
             put(model, key(n), n);
-            much_changed(model, n + 1);
+            apply_all_changes(model, n + 1);
         },
     ),
     write(
@@ -423,7 +423,7 @@ pub(super) const WRITES: &[Write] = &[
             let mut tx = vault.begin()?;
             tx.put(&key(n), &n)?;
             let mut part = tx.savepoint()?;
-            change_much(&mut part, n + 1)?;
+            make_all_changes(&mut part, n + 1)?;
             part.rollback()?;
             look();
             let mut part = tx.savepoint()?;
@@ -434,7 +434,7 @@ pub(super) const WRITES: &[Write] = &[
         |model, n| put(model, key(n), n),
     ),
     write(
-        "what another handle writes after a transaction was undone",
+        "a put after a transaction was rolled back",
         |vault, n, look| {
             let mut tx = vault.begin()?;
             tx.put(&key(n), &n)?;

@@ -1,5 +1,5 @@
-//! After each method that writes, every handle shows what was written, and while it writes and
-//! after it was undone, what was there before.
+//! Every handle shows a write after it, and shows the state before while it is not committed and
+//! after it was undone.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -15,11 +15,11 @@ use crate::support::{Child, Scratch, entries, listen, role, say};
 
 const CHILD: &str = test_path!(child);
 
-/// The keys that are looked at: those that may be there, and some that never are.
+/// The keys that are read, some of which are never stored.
 const KEYS: std::ops::Range<u32> = 0..20;
 
-/// What every handle is to show, by every way of asking for one key.
-fn agree(handles: &[Map], expected: &Model, when: &str) {
+/// Asserts that every handle shows the expected entries, by every method for one key.
+fn assert_agree(handles: &[Map], expected: &Model, when: &str) {
     let expected: HashMap<u32, u32> = expected.iter().copied().collect();
     for (n, handle) in handles.iter().enumerate() {
         for key in KEYS {
@@ -39,28 +39,28 @@ fn agree(handles: &[Map], expected: &Model, when: &str) {
     }
 }
 
-/// The same for `get_or_insert_with`, where the key is there.
-fn agree_by_get_or_insert_with(vault: &Map, expected: &Model, when: &str) {
+/// Asserts the same with `get_or_insert_with`, for the keys that exist.
+fn assert_agree_by_get_or_insert_with(vault: &Map, expected: &Model, when: &str) {
     for (key, value) in expected {
-        let absent = || panic!("{key} is there, and was not found {when}");
+        let absent = || panic!("{key} is stored, and was not found {when}");
         let found = vault.get_or_insert_with(*key, absent).unwrap();
         assert_eq!(found, *value, "get_or_insert_with({key}) {when}");
     }
 }
 
-/// Makes a write through a handle, with everything read before, in the middle, and after.
+/// Makes a write through a handle, and reads everything before, during and after it.
 fn make(write: &Write, n: u32, through: &Map, handles: &[Map], model: &mut Model, when: &str) {
-    agree(handles, model, &format!("before {when}"));
-    let looks = Cell::new(0);
+    assert_agree(handles, model, &format!("before {when}"));
+    let reads = Cell::new(0);
     let look = || {
-        // The first looks are enough.
-        if looks.replace(looks.get() + 1) < 2 {
-            agree(handles, model, &format!("in the middle of {when}"));
+        // Two reads during a write are enough.
+        if reads.replace(reads.get() + 1) < 2 {
+            assert_agree(handles, model, &format!("in the middle of {when}"));
         }
     };
     (write.perform)(through, n, &look).unwrap();
     (write.apply)(model, n);
-    agree(handles, model, &format!("after {when}"));
+    assert_agree(handles, model, &format!("after {when}"));
 }
 
 fn row(number: usize) -> &'static Write {
@@ -71,7 +71,7 @@ const ROWS: usize = WRITES.len() + UNDONE.len();
 
 // ---- another process --------------------------------------------------------------------
 
-/// Writes and looks as it is told, through two handles of its own.
+/// Writes and reads as the parent says, through two handles of its own.
 #[test]
 fn child() {
     let Some((_, path)) = role() else {
@@ -97,13 +97,13 @@ fn child() {
                 );
                 say("written");
             }
-            _ => say(&shown(&handles)),
+            _ => say(&entries_by_get(&handles)),
         }
     }
 }
 
-/// What the handles show of all keys.
-fn shown(handles: &[Map]) -> String {
+/// Returns what the handles show for all keys.
+fn entries_by_get(handles: &[Map]) -> String {
     let of_one = |handle: &Map| -> Vec<_> {
         let look = |key| {
             (
@@ -129,7 +129,7 @@ fn expected_of(model: &Model) -> String {
 
 // ---- this process -----------------------------------------------------------------------
 
-/// One vault, through all that it can be read through.
+/// One vault, with all handles that it is read through.
 struct Stage {
     handles: Vec<Map>,
     child: Option<Child>,
@@ -176,14 +176,14 @@ impl Stage {
         let vault = &self.handles[0];
         vault.clear().unwrap();
         vault.try_extend(self.model.iter().copied()).unwrap();
-        agree(&self.handles, &self.model, "after it was filled");
+        assert_agree(&self.handles, &self.model, "after it was filled");
     }
 
-    /// Makes a write through a handle or in the child, and lets all be read before and after.
+    /// Makes a write through a handle or in the child, and reads everything before and after it.
     fn make(&mut self, number: usize, n: u32, writer: usize) {
         let write = row(number);
         let when = format!("{}, row {number} with {n} by writer {writer}", write.name);
-        self.ask_the_child(&format!("before {when}"));
+        self.check_the_child(&format!("before {when}"));
         if let Some(handle) = self
             .handles
             .get(writer)
@@ -191,14 +191,14 @@ impl Stage {
         {
             make(write, n, handle, &self.handles, &mut self.model, &when);
         } else if let Some(child) = &mut self.child {
-            agree(&self.handles, &self.model, &format!("before {when}"));
+            assert_agree(&self.handles, &self.model, &format!("before {when}"));
             child.tell(&format!("write {number} {n}"));
             child.expect("written");
             (write.apply)(&mut self.model, n);
-            agree(&self.handles, &self.model, &format!("after {when}"));
+            assert_agree(&self.handles, &self.model, &format!("after {when}"));
         }
-        self.ask_the_child(&format!("after {when}"));
-        agree_by_get_or_insert_with(&self.handles[0], &self.model, &when);
+        self.check_the_child(&format!("after {when}"));
+        assert_agree_by_get_or_insert_with(&self.handles[0], &self.model, &when);
         assert_eq!(
             entries(&self.handles[0]),
             self.model,
@@ -206,7 +206,7 @@ impl Stage {
         );
     }
 
-    fn ask_the_child(&mut self, when: &str) {
+    fn check_the_child(&mut self, when: &str) {
         if let Some(child) = &mut self.child {
             child.tell("look");
             assert_eq!(
@@ -218,13 +218,13 @@ impl Stage {
     }
 }
 
-/// Every write by every writer.
+/// Makes every write with every writer.
 fn write_by_all(mut stage: Stage) {
     for number in 0..ROWS {
         for writer in 0..stage.writers() {
             stage.refill();
             stage.make(number, 3, writer);
-            // Once more, with what was absent, on what it has left behind.
+            // Repeat it with keys that were absent, on the result of the first write.
             stage.make(number, 13, writer);
         }
     }
@@ -248,7 +248,7 @@ fn every_write_is_seen_by_another_process() {
     write_by_all(Stage::with_a_child(&scratch));
 }
 
-/// Writes in any order by anybody, with the log emptied now and then.
+/// Makes random writes by random writers, and sometimes truncates the log.
 #[test]
 fn many_writes_one_after_the_other() {
     for seed in 0..rounds() as u64 {
@@ -274,9 +274,9 @@ fn many_writes_one_after_the_other() {
     }
 }
 
-/// What a handle that was opened anew shows, and one that reads the file as it is.
+/// Tests a read-only handle and an immutable one.
 #[test]
-fn a_file_that_nobody_writes() {
+fn a_file_without_writers() {
     let scratch = Scratch::new();
     let model: Model = (0..ENTRIES).map(|key| (key, key * 3)).collect();
     crate::support::make(scratch.vault(), model.iter().copied());
@@ -284,6 +284,6 @@ fn a_file_that_nobody_writes() {
     let reader = options().read_only(true).open(scratch.vault()).unwrap();
     let handles = [immutable.clone(), immutable, reader];
     for round in 0..3 {
-        agree(&handles, &model, &format!("in round {round}"));
+        assert_agree(&handles, &model, &format!("in round {round}"));
     }
 }
