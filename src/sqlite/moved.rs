@@ -12,7 +12,7 @@ use rusqlite::config::DbConfig;
 use crate::engine::Refusal;
 use crate::error::{Error, Result};
 use crate::sqlite::connection::open_file::OpenFile;
-use crate::sqlite::connection::raw::WalIndexHeader;
+use crate::sqlite::connection::raw::index_header;
 use crate::sqlite::connection::session::Session;
 use crate::sqlite::file_format::{number, read_at};
 use crate::sqlite::names::{NameState, NameStates, NameTracker};
@@ -325,10 +325,6 @@ fn empty_file(path: &Path) -> io::Result<()> {
         return Ok(());
     }
     File::options().write(true).open(path)?.set_len(0)
-}
-
-fn index_header(connection: &Connection) -> Option<WalIndexHeader> {
-    OpenFile::main(connection)?.index_header()
 }
 
 fn log_bytes(connection: &Connection) -> Option<u64> {

@@ -1,4 +1,4 @@
-//! Turns what SQLite says into what a caller can act on.
+//! Converts SQLite's errors into those of the crate.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use rusqlite::{ErrorCode, ffi};
 
 use crate::error::Error;
 
-/// SQLite's error with this code, of which the connection has nothing to say.
+/// Returns SQLite's error with this code, without a message.
 pub(in crate::sqlite) fn from_code(code: std::ffi::c_int) -> rusqlite::Error {
     rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
 }
@@ -21,7 +21,7 @@ pub(in crate::sqlite) fn sqlite_code(
         .and_then(rusqlite::Error::sqlite_error_code)
 }
 
-/// True for the answers that mean "somebody else has the lock, try again".
+/// Returns `true` if another connection holds a lock, so that the call can be tried again.
 pub(in crate::sqlite) fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),
@@ -33,9 +33,8 @@ pub(in crate::sqlite) fn is_busy(error: &rusqlite::Error) -> bool {
     )
 }
 
-/// The crate's error for a failed operation on the file at `path`.
-///
-/// `waited` is how long a lock was waited for, should that be what failed.
+/// Converts the error of an operation on the file at `path`. `waited` is how long the call has waited for a
+/// lock.
 pub(in crate::sqlite) fn from_sqlite(
     error: rusqlite::Error,
     path: &Path,
@@ -55,16 +54,16 @@ pub(in crate::sqlite) fn from_sqlite(
             path,
             source: Some(source),
         },
-        // All statements are fixed: one that makes no sense, or is cut off while opening, shows a
-        // schema that does not.
+        // All statements are fixed. So one that is invalid, or takes too long during opening, means that the
+        // schema is damaged.
         Some(
             ErrorCode::DatabaseCorrupt
             | ErrorCode::NotADatabase
             | ErrorCode::Unknown
             | ErrorCode::OperationInterrupted,
         )
-        // Not SQLite's answer, but what it was made of: a column of another type than the schema
-        // says is damage, or a foreign program that wrote past it.
+        // The error is rusqlite's own, about a column whose type contradicts the schema. This is damage, or
+        // another program has written it.
         | None => Error::Corrupt { path, source },
         Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
             Error::Io { path, source }
@@ -74,15 +73,15 @@ pub(in crate::sqlite) fn from_sqlite(
     }
 }
 
-/// What the system says when a file cannot be opened because too many are open: SQLite says
-/// only that it cannot be opened.
+/// Returns the error of the system if SQLite could not open a file because too many are open. SQLite's own
+/// error does not tell the reason.
 fn out_of_descriptors(error: &rusqlite::Error) -> Option<Box<std::io::Error>> {
     if error.sqlite_error_code() != Some(ErrorCode::CannotOpen) {
         return None;
     }
     #[cfg(unix)]
     {
-        // It has no lock that closing it could drop.
+        // The folder has no locks that closing it could release.
         let answer = std::fs::File::open("/").err()?;
         Error::is_out_of_descriptors(&answer).then(|| Box::new(answer))
     }

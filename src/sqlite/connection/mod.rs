@@ -1,5 +1,5 @@
-//! One connection to the file: its prepared statements, and the parts of SQLite's C interface that
-//! rusqlite does not wrap.
+//! A connection to the file: its prepared statements, and the parts of SQLite's C interface that rusqlite
+//! does not wrap.
 
 pub(in crate::sqlite) mod failure;
 pub(in crate::sqlite) mod open_file;

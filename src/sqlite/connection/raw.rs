@@ -1,7 +1,6 @@
-//! What SQLite offers and rusqlite does not wrap: the head of the shared-memory index of a file, and
-//! the last inserted rowid.
+//! Parts of SQLite that rusqlite does not wrap: the header of the WAL index, and the last inserted rowid.
 //!
-//! This module is about nothing but calling SQLite's C interface.
+//! All unsafe code here calls SQLite's C interface, or reads memory that SQLite shares.
 #![allow(unsafe_code)]
 
 use std::ptr::NonNull;
@@ -13,50 +12,50 @@ use rusqlite::{Connection, ffi};
 use crate::sqlite::connection::failure;
 use crate::sqlite::connection::open_file::OpenFile;
 
-/// Number of 32-bit words in SQLite's `WalIndexHdr`, of which the index holds two copies.
+/// The number of 32-bit words in SQLite's `WalIndexHdr`. The index begins with two copies of it.
 pub(in crate::sqlite) const HEADER_WORDS: usize = 12;
 
-/// The state of a vault: equal headers mean that nothing was committed in between.
+/// A copy of the header of the WAL index, which identifies a state of the file. Two equal headers mean that
+/// nothing was committed between them.
 ///
-/// It is a copy of the write-ahead log's index header, which every commit by every
-/// connection of every process changes: <https://www.sqlite.org/walformat.html#the_wal_index_header>.
+/// Every commit changes the header, by any connection of any process: <https://www.sqlite.org/walformat.html#the_wal_index_header>.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sqlite) struct WalIndexHeader(pub(in crate::sqlite) [u32; HEADER_WORDS]);
 
 impl WalIndexHeader {
-    /// The header as its words.
+    /// Returns the words of the header.
     pub(in crate::sqlite) const fn words(&self) -> &[u32; HEADER_WORDS] {
         &self.0
     }
 
-    /// The number of frames in the log.
+    /// Returns the number of frames in the log.
     pub(in crate::sqlite) const fn frames(&self) -> u32 {
         let [_, _, _, _, frames, ..] = self.0;
         frames
     }
 
-    /// The running checksum that the last frame of the log ends with.
+    /// Returns the running checksum of the last frame of the log.
     pub(in crate::sqlite) const fn frame_checksum(&self) -> (u32, u32) {
         let [_, _, _, _, _, _, first, second, ..] = self.0;
         (first, second)
     }
 
-    /// True if `self` is what one commit has made of `before`, the header when its transaction began, and
-    /// nobody has committed since. `frames` is what SQLite said of the log after that commit.
+    /// Returns `true` if exactly one commit lies between `before` and `self`. `before` is the header when the
+    /// transaction began, and `frames` is the number of frames in the log after its commit.
     ///
-    /// A log only grows until it is begun anew, which adds one to its first salt. So a commit ends with
-    /// more frames than there were, or has begun the log anew; and in either the same log with the
-    /// same number of frames holds nothing else. The number of commits (`iChange`) would not do: a log
-    /// that is recovered, after a process was killed, counts them from zero again.
+    /// A log grows until it is restarted, which adds one to its first salt. So a commit either adds frames or
+    /// restarts the log. In both cases, the same log with the same number of frames has the same content.
+    /// The number of commits (`iChange`) is not enough, because it begins at zero again when a log is
+    /// recovered.
     pub(in crate::sqlite) fn is_by_commit(&self, before: &Self, frames: u32) -> bool {
         let [_, _, _, _, then, _, _, _, old_first, old_second, ..] = before.0;
         let [_, _, _, _, now, _, _, _, first, second, ..] = self.0;
         let is_same_log = (first, second) == (old_first, old_second);
         let is_next_log = u32::from_be(first) == u32::from_be(old_first).wrapping_add(1);
-        let had_begun_anew = frames <= then;
+        let was_restarted = frames <= then;
         now == frames
             && frames > 0
-            && if had_begun_anew {
+            && if was_restarted {
                 is_next_log
             } else {
                 is_same_log
@@ -64,50 +63,71 @@ impl WalIndexHeader {
     }
 }
 
-/// The live header, in memory that every connection to the file shares.
-///
-/// It has a connection of its own, which does nothing but keep that memory mapped, the file in
-/// WAL mode, and both files open for a sync.
+/// The two copies of the header at the beginning of a mapped WAL index, with the connection that keeps it
+/// mapped. `C` owns or borrows the connection.
 #[derive(Debug)]
-pub(in crate::sqlite) struct WalIndex {
+struct MappedHeader<C> {
     words: NonNull<AtomicU32>,
-    connection: Mutex<Connection>,
+    connection: C,
 }
 
-// SAFETY: the words are only read, as atomics, and the mapping they lie in is shared memory
-// that does not belong to a thread; a connection may move between threads.
+impl<C> MappedHeader<C> {
+    /// Reads the first or the second copy.
+    fn copy(&self, index: usize) -> WalIndexHeader {
+        WalIndexHeader(std::array::from_fn(|word| {
+            let word = index * HEADER_WORDS + word;
+            // SAFETY: both copies are in the first 96 bytes of a region of 32 KiB, aligned for `u32`. It
+            // stays mapped while the connection is open in WAL mode. `self` keeps the connection open.
+            // Nothing leaves WAL mode: that of a `WalIndex` executes no statements and keeps all others
+            // from leaving it, and `index_header` runs nothing else. The mapping may be read-only, which a
+            // relaxed load of 32 bits allows.
+            unsafe { self.words.add(word).as_ref() }.load(Ordering::Relaxed)
+        }))
+    }
+}
+
+/// The header of the WAL index, in memory that all connections to the file share.
+///
+/// It owns a connection, which keeps this memory mapped, the file in WAL mode, and the file and the log open
+/// for a sync.
+#[derive(Debug)]
+pub(in crate::sqlite) struct WalIndex(MappedHeader<Mutex<Connection>>);
+
+// SAFETY: the words are only read, as atomics, and the shared memory that they are in belongs to no
+// thread. A connection may move between threads.
 unsafe impl Send for WalIndex {}
-// SAFETY: concurrent atomic reads need no exclusion, and the connection is behind a lock.
+// SAFETY: concurrent atomic reads need no exclusion, and the connection is in a mutex.
 unsafe impl Sync for WalIndex {}
 
 impl WalIndex {
-    /// Finds the index of the file that `connection` has open.
+    /// Maps the index of the file that `connection` has open.
     ///
-    /// `None` when the file is not in WAL mode, and when nobody who can write has the index open while
-    /// this process cannot write it: SQLite then reads the log by itself, and nothing is shared.
+    /// Returns `None` if the file is not in WAL mode. Returns `None` too if this process cannot write the index
+    /// and no process that can has it open, because SQLite then reads the log without a shared index.
     pub(in crate::sqlite) fn new(connection: Connection) -> rusqlite::Result<Option<Self>> {
-        // A connection opens the log and its index when it first reads, which this does without
-        // reading the schema. A journal that is not a log is open only while something is written.
+        // A connection opens the log and its index at its first read. This reads the least. A rollback
+        // journal is open only during a write.
         connection.query_one("PRAGMA schema_version", [], |row| row.get::<_, i64>(0))?;
         if OpenFile::log(&connection).is_none() {
             return Ok(None);
         }
         let words = OpenFile::main(&connection)
             .ok_or(ffi::SQLITE_IOERR_SHMMAP)
-            .and_then(OpenFile::index)
+            .and_then(OpenFile::map_index)
             .map_err(failure::from_code)?;
-        Ok(words.map(|words| Self {
-            words,
-            connection: Mutex::new(connection),
+        Ok(words.map(|words| {
+            Self(MappedHeader {
+                words,
+                connection: Mutex::new(connection),
+            })
         }))
     }
 
-    /// Syncs the log and then the file to the disk.
-    ///
-    /// It goes through SQLite's own handles: opening and closing the file once more would
-    /// drop the locks that this process holds on it (`fcntl(2)`).
+    /// Syncs the log and then the file to the disk, through the connection's own files. Opening and closing
+    /// the file would release the locks that this process holds on it (`fcntl(2)`).
     pub(in crate::sqlite) fn sync(&self) -> rusqlite::Result<()> {
         let connection = self
+            .0
             .connection
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
@@ -115,37 +135,33 @@ impl WalIndex {
         sync_file(OpenFile::main(&connection))
     }
 
-    /// The header as it is now, or `None` if a commit is changing it this instant.
+    /// Reads the current header. Returns `None` if a commit is changing it at this moment.
     ///
-    /// A committer writes the second copy, a barrier, then the first: two equal copies, the
-    /// first read first, are one header and not parts of two.
+    /// A commit writes the second copy, then a barrier, then the first copy. So if the first copy is read
+    /// first and both are equal, they are one header and not parts of two.
     pub(in crate::sqlite) fn header(&self) -> Option<WalIndexHeader> {
-        let first = self.copy(0);
+        let first = self.0.copy(0);
         fence(Ordering::SeqCst);
-        let second = self.copy(HEADER_WORDS);
-        (first == second).then_some(WalIndexHeader(first))
-    }
-
-    fn copy(&self, offset: usize) -> [u32; HEADER_WORDS] {
-        std::array::from_fn(|word| {
-            // SAFETY: both copies lie within the first 96 bytes of a region of 32 KiB, aligned
-            // for u32, which stays mapped while the connection is open in WAL mode: `self` owns
-            // the connection, and nobody can leave WAL mode while it is there. The mapping may
-            // be read-only, which a relaxed load of 32 bits allows.
-            unsafe { self.words.add(offset + word).as_ref() }.load(Ordering::Relaxed)
-        })
+        let second = self.0.copy(1);
+        (first == second).then_some(first)
     }
 }
 
-/// Where a file says how it is written, and the answer for a log: <https://www.sqlite.org/fileformat2.html>.
-const WRITE_VERSION_OFFSET: u64 = 18;
-const WRITE_VERSION_LOG: u8 = 2;
+/// Returns the header of the WAL index that `connection` uses, if there is one. A commit may be changing it.
+pub(in crate::sqlite) fn index_header(connection: &Connection) -> Option<WalIndexHeader> {
+    let words = OpenFile::main(connection)?.map_index().ok()??;
+    Some(MappedHeader { words, connection }.copy(0))
+}
 
-/// True if the file that `connection` has open is in WAL mode.
+/// The offset of the write version in a file's header, and its value in WAL mode: <https://www.sqlite.org/fileformat2.html>.
+const WRITE_VERSION_OFFSET: u64 = 18;
+const WRITE_VERSION_WAL: u8 = 2;
+
+/// Returns `true` if the file that `connection` has open is in WAL mode.
 pub(in crate::sqlite) fn is_in_wal_mode(connection: &Connection) -> bool {
     let file = OpenFile::main(connection);
     let version = file.and_then(|file| file.read_array(WRITE_VERSION_OFFSET));
-    version == Some([WRITE_VERSION_LOG])
+    version == Some([WRITE_VERSION_WAL])
 }
 
 fn sync_file(file: Option<OpenFile<'_>>) -> rusqlite::Result<()> {
@@ -153,17 +169,16 @@ fn sync_file(file: Option<OpenFile<'_>>) -> rusqlite::Result<()> {
         .map_err(failure::from_code)
 }
 
-/// A rowid that SQLite never chooses: a new one is 1, or more than another one.
+/// A rowid that SQLite never chooses, because a new one is at least 1.
 const NO_ROWID: i64 = i64::MIN;
 
-/// Forgets the last inserted rowid, so that the next statement shows whether it inserted.
+/// Resets the last inserted rowid, so that [`last_insert`] tells whether the next statement inserted a row.
 pub(in crate::sqlite) fn forget_last_insert(connection: &Connection) {
-    // SAFETY: the handle is that of a live connection, which `&Connection` (not `Sync`)
-    // keeps from being used by another thread meanwhile.
+    // SAFETY: the connection is open. It is not `Sync`, so no other thread uses it during this call.
     unsafe { ffi::sqlite3_set_last_insert_rowid(connection.handle(), NO_ROWID) }
 }
 
-/// The rowid that SQLite chose since [`forget_last_insert`], if it inserted a row.
+/// Returns the rowid of the row that was inserted since [`forget_last_insert`], if any.
 pub(in crate::sqlite) fn last_insert(connection: &Connection) -> Option<i64> {
     let rowid = connection.last_insert_rowid();
     (rowid != NO_ROWID).then_some(rowid)
@@ -207,7 +222,7 @@ mod tests {
             file
         }
 
-        /// The headers before and after a commit, and the frames after it.
+        /// Commits, and returns the headers before and after, and the number of frames.
         fn commit(&self, sql: &str) -> (WalIndexHeader, WalIndexHeader, u32) {
             let before = self.index.header().unwrap();
             self.writer.forget_commit();
@@ -218,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_commit_is_told_from_that_of_another() {
+    fn a_commit_is_distinguished_from_another_ones() {
         let file = File::new();
         let (before, after, frames) = file.commit(PUT);
         assert!(after.is_by_commit(&before, frames));
@@ -226,6 +241,17 @@ mod tests {
         file.other.execute_batch(PUT).unwrap();
         let later = file.index.header().unwrap();
         assert!(!later.is_by_commit(&before, frames));
+    }
+
+    #[test]
+    fn the_header_counts_the_frames() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = Connection::open(folder.path().join("t.db")).unwrap();
+        assert!(index_header(&connection).is_none_or(|header| header.frames() == 0));
+        connection
+            .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x)")
+            .unwrap();
+        assert!(index_header(&connection).unwrap().frames() > 0);
     }
 
     #[test]
@@ -243,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mode_of_a_file_is_in_its_head() {
+    fn the_mode_of_a_file_is_in_its_header() {
         let folder = tempfile::tempdir().unwrap();
         for (mode, is_log) in [("WAL", true), ("DELETE", false)] {
             let connection = Connection::open(folder.path().join(mode)).unwrap();
@@ -266,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_commit_that_begins_the_log_anew_is_known() {
+    fn a_commit_that_restarts_the_log_is_recognized() {
         let file = File::new();
         for _ in 0..20 {
             file.commit(PUT);
@@ -274,9 +300,9 @@ mod tests {
         let checkpoint = "PRAGMA wal_checkpoint(PASSIVE)";
         file.other.query_one(checkpoint, [], |_| Ok(())).unwrap();
         let (before, after, frames) = file.commit(PUT);
-        assert!(frames < before.0[4], "the log was not begun anew");
+        assert!(frames < before.0[4], "the log was not restarted");
         assert!(after.is_by_commit(&before, frames));
-        // Once more, by another: the log has as many frames as after ours, perhaps, but is not ours.
+        // Another connection restarts the log too, perhaps with as many frames.
         file.other.query_one(checkpoint, [], |_| Ok(())).unwrap();
         file.other.execute_batch(PUT).unwrap();
         let later = file.index.header().unwrap();

@@ -1,18 +1,16 @@
-//! Lets a connection together with all that borrows it move between threads.
+//! Lets a connection move to another thread together with the statements that borrow it.
 //!
-//! This module is about nothing but that one promise.
+//! The unsafe code here is one `unsafe impl Send`.
 #![allow(unsafe_code)]
 
-/// A value that owns a SQLite connection and every statement on it.
-///
-/// It is not `Sync`, so one thread at a time uses what is inside.
+/// A value that is `Send` because it owns a SQLite connection together with all its statements. It is not
+/// `Sync`.
 pub(in crate::sqlite) struct Sendable<T>(T);
 
-// SAFETY: the module wraps `statements::Bound` and nothing else: a `rusqlite::Connection` (which
-// is `Send`) together with all statements that borrow it. A statement is not `Send` by itself
-// because its connection could stay behind on the other thread; here they move as one. SQLite
-// allows a connection and its statements to be used by any thread, one at a time
-// (<https://www.sqlite.org/threadsafe.html>, "multi-thread"), and this is not `Sync`.
+// SAFETY: `statements::Bound` is a `rusqlite::Connection`, which is `Send`, together with all statements
+// that borrow it. A statement is not `Send` by itself, because its connection could stay on the other
+// thread. Here they move together. SQLite allows any thread to use a connection and its statements, one
+// thread at a time (<https://www.sqlite.org/threadsafe.html>, "multi-thread"), and this type is not `Sync`.
 unsafe impl Send for Sendable<crate::sqlite::connection::statements::Bound> {}
 
 impl<T> Sendable<T> {

@@ -1,4 +1,4 @@
-//! The statements, and the connection that they are prepared on.
+//! The prepared statements of a connection.
 
 use rusqlite::Connection;
 use self_cell::self_cell;
@@ -7,7 +7,7 @@ use crate::engine::Columns;
 use crate::sqlite::connection::statement::{Parameter, Statement};
 use crate::sqlite::write::checkpoint::Watched;
 
-/// Every statement that is run more than once a connection.
+/// A statement that a connection may run more than once.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::sqlite) enum Sql {
     Begin,
@@ -44,6 +44,7 @@ pub(in crate::sqlite) enum Sql {
 impl Sql {
     const COUNT: usize = 33;
 
+    /// The index of the statement in [`Statements`].
     const fn slot(self) -> usize {
         match self {
             Self::Begin => 0,
@@ -84,15 +85,15 @@ impl Sql {
             Self::BeginImmediate => "BEGIN IMMEDIATE",
             Self::Commit => "COMMIT",
             Self::Rollback => "ROLLBACK",
-            // Savepoints nest: a name means the innermost one that has it.
+            // The name means the innermost savepoint, so nested ones can share it.
             Self::Savepoint => "SAVEPOINT part",
             Self::Release => "RELEASE part",
             Self::RollbackTo => "ROLLBACK TO part",
             Self::Get => "SELECT value, rowid FROM dict WHERE key = ?1",
             Self::Contains => "SELECT 1 FROM dict WHERE key = ?1",
-            // No more rows than there can be: pages that share their children would be counted for
-            // ever, and by `count(*)` alone in a loop that nothing interrupts. One statement, for the size
-            // and the number must be of one state.
+            // It counts at most one row more than the file has room for, because damaged pages that share
+            // their children could be counted for ever. `count(*)` alone could not be interrupted. The size
+            // and the number are read by one statement, so that they are of one state.
             Self::Count => {
                 "WITH room (rows) AS \
                  (SELECT page_count * page_size / ?1 FROM pragma_page_count, pragma_page_size) \
@@ -105,18 +106,18 @@ impl Sql {
                  SELECT (SELECT count(*) FROM \
                  (SELECT 1 FROM dict NOT INDEXED LIMIT (SELECT rows + 1 FROM room))), rows FROM room"
             }
-            // Of the index alone, which has them beside the keys.
+            // It reads only the index, which has the rowids beside the keys.
             Self::IndexedRowids => {
                 "SELECT rowid FROM dict INDEXED BY sqlite_autoindex_dict_1 LIMIT ?1"
             }
             Self::Row => "SELECT key, value FROM dict WHERE rowid = ?1",
-            // Reads the header page alone, which damage of the trees leaves readable.
+            // It reads only the first page, so it works in spite of damage to other pages.
             Self::SchemaVersion => "PRAGMA schema_version",
             Self::Bytes => "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
             Self::Any => "SELECT 1 FROM dict NOT INDEXED LIMIT 1",
             Self::First => "SELECT key, value, rowid FROM dict ORDER BY rowid LIMIT 1",
             Self::Last => "SELECT key, value, rowid FROM dict ORDER BY rowid DESC LIMIT 1",
-            // Not `INSERT OR REPLACE`, which would give the key a new rowid and so a new place.
+            // `INSERT OR REPLACE` would give the key a new rowid, and so a new place in the order.
             Self::Put => {
                 "INSERT INTO dict (key, value) VALUES (?1, ?2) \
                  ON CONFLICT (key) DO UPDATE SET value = excluded.value"
@@ -129,7 +130,7 @@ impl Sql {
             Self::Delete => "DELETE FROM dict WHERE key = ?1",
             Self::DeleteRow => "DELETE FROM dict WHERE rowid = ?1",
             Self::Clear => "DELETE FROM dict",
-            // Where to stop is the caller's to see: SQLite would compare and count at each row.
+            // The caller stops the scan, because a limit would make SQLite compare at each row.
             Self::ScanForward(Columns::Key) => {
                 "SELECT rowid, key FROM dict WHERE rowid >= ?1 ORDER BY rowid"
             }
@@ -152,7 +153,7 @@ impl Sql {
     }
 }
 
-/// The statements of one connection, each prepared when it is first needed and then kept.
+/// The prepared statements of a connection. Each is prepared at its first use.
 pub(in crate::sqlite) struct Statements<'conn> {
     pub(in crate::sqlite) connection: &'conn Connection,
     slots: [Option<Statement<'conn>>; Sql::COUNT],
@@ -168,7 +169,7 @@ impl<'conn> Statements<'conn> {
 
     #[inline]
     pub(in crate::sqlite) fn get(&mut self, sql: Sql) -> rusqlite::Result<&mut Statement<'conn>> {
-        // Not `ok_or`, which makes an error and drops it each time.
+        // `ok_or` would create and drop an error at each call.
         let Some(slot) = self.slots.get_mut(sql.slot()) else {
             return Err(rusqlite::Error::InvalidQuery);
         };
@@ -178,7 +179,7 @@ impl<'conn> Statements<'conn> {
         }
     }
 
-    /// Runs a statement that changes rows; the number of them.
+    /// Runs a statement that changes rows, and returns their number.
     pub(in crate::sqlite) fn change<const N: usize>(
         &mut self,
         sql: Sql,

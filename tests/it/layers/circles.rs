@@ -7,8 +7,6 @@ use super::uses;
 const KNOWN: &[&str] = &[
     "sqlite",
     "sqlite/coherence",
-    "sqlite/connection/open_file",
-    "sqlite/connection/raw",
     "sqlite/connection/rowids",
     "sqlite/connection/sendable",
     "sqlite/connection/session",
