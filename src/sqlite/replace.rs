@@ -1,4 +1,4 @@
-//! Putting a copy in the place of a vault, whatever became of that.
+//! Replaces a vault, which may be damaged, by a copy of another one.
 
 use std::fs;
 use std::io;
@@ -17,24 +17,24 @@ use crate::sqlite::open::config::{Config, Existence, Location};
 use crate::sqlite::open::paths::{self, resolve, sibling};
 use crate::sqlite::{ANY_TYPES, Durability, ReadTransaction, Store};
 
-/// What lies beside a file and belongs to its content.
+/// The suffixes of files that can contain changes of the main file.
 const LOGS: [&str; 2] = ["-wal", "-journal"];
 
-/// True if there is something beside the file at `path` without which it is not whole.
+/// Returns `true` if the file at `path` has a log or a journal that is not empty.
 pub(crate) fn has_log(path: &Path) -> bool {
     LOGS.iter()
         .any(|suffix| fs::metadata(sibling(path, suffix)).is_ok_and(|log| log.len() > 0))
 }
 
 impl Store {
-    /// Puts a copy of one state of this store in the place of whatever is at `target`.
+    /// Replaces the file at `target`, if there is one, by a copy of the current state of this store.
     ///
-    /// A crash leaves what was there or the copy, and never one with the log of the other.
+    /// After a crash, `target` is either the old file with its log, or the copy without a log.
     pub(crate) fn restore_to(self: &Arc<Self>, target: &Path) -> Result<()> {
         let mut transaction = ReadTransaction::begin_now(self)?;
         let target = resolve(target)?;
         let io = |error| Error::io(&target, error);
-        // As private as what it replaces.
+        // The copy is as private as the file that it replaces.
         let mode = paths::mode(&target).or_else(|| self.path().and_then(paths::mode));
         let unfinished =
             paths::create_temp_sibling(&target, ".restored", mode.map(|mode| mode | OWNER))
@@ -42,7 +42,7 @@ impl Store {
                 .map_err(io)?;
         copy(transaction.session()?, &unfinished.0, &mut |_, _| ())?;
         finish::sync_file(&unfinished.0).map_err(io)?;
-        // A folder that cannot be synced is found out before anything in it is replaced.
+        // A folder that cannot be synced is an error before anything in it is replaced.
         sync_folder(&target).map_err(io)?;
         match self.open_to_replace(&target) {
             Ok(old) => {
@@ -55,7 +55,7 @@ impl Store {
         }
     }
 
-    /// Opens the vault that is to be replaced, which writes its log into it, or makes an empty one.
+    /// Opens the vault that is to be replaced, or creates an empty one. Closing it writes its log back.
     fn open_to_replace(&self, target: &Path) -> Result<Self> {
         let replaced = Config {
             location: Location::File(target.to_path_buf()),
@@ -73,14 +73,14 @@ impl Store {
 
     fn replace_by_synced(self, copy: &Path) -> Result<()> {
         self.close_and(|path| {
-            // The log is gone for good before the copy comes.
+            // The log must be deleted on the disk before the copy gets the name.
             sync_folder(path)?;
             fs::rename(copy, path)
         })
     }
 }
 
-/// True if this is why a vault does not open, and not a file that is something else.
+/// Returns `true` if `error` means that the file is a damaged vault, and not that it is another kind of file.
 fn is_damage(error: &Error, path: &Path) -> bool {
     match error {
         Error::Corrupt { .. } | Error::Io { .. } | Error::Sqlite { .. } => true,
@@ -91,18 +91,18 @@ fn is_damage(error: &Error, path: &Path) -> bool {
     }
 }
 
-/// Puts a copy in the place of a file that SQLite cannot read.
+/// Replaces a file that SQLite cannot read.
 fn replace_damaged(copy: &Path, target: &Path) -> Result<()> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let creation_blocked = paths::block_creation();
-    let is_alone = Connection::open_with_flags(target, flags)
+    let locked = Connection::open_with_flags(target, flags)
         .and_then(|connection| Ok((lock_exclusively(&connection)?, connection)))
         .map_err(|error| failure::from_sqlite(error, target, Duration::ZERO))?;
     drop(creation_blocked);
-    // The lock is held until the end.
-    let (true, _connection) = is_alone else {
+    // The connection holds the lock until the end of this function.
+    let (true, _connection) = locked else {
         return Err(Error::InUse {
             path: target.to_path_buf(),
         });
@@ -110,31 +110,32 @@ fn replace_damaged(copy: &Path, target: &Path) -> Result<()> {
     replace_with_logs(copy, target).map_err(|error| Error::io(target, error))
 }
 
-/// Moves the logs away first: one of them, beside the copy, would be written into it.
+/// Renames the logs before the copy gets the name, because SQLite would write a log back into the copy. If it
+/// fails, it gives them their names back.
 fn replace_with_logs(copy: &Path, target: &Path) -> io::Result<()> {
-    let mut moved = Vec::new();
+    let mut renamed = Vec::new();
     let replaced = (|| {
         for log in LOGS.map(|suffix| sibling(target, suffix)) {
             if fs::symlink_metadata(&log).is_ok() {
-                let away = paths::create_temp_sibling(&log, ".old", None)?;
-                fs::rename(&log, &away)?;
-                moved.push((log, away));
+                let old = paths::create_temp_sibling(&log, ".old", None)?;
+                fs::rename(&log, &old)?;
+                renamed.push((log, old));
             }
         }
         sync_folder(target)?;
         fs::rename(copy, target)
     })();
     if let Err(error) = replaced {
-        for (log, away) in moved {
-            fs::rename(away, log).ok();
+        for (log, old) in renamed {
+            fs::rename(old, log).ok();
         }
         return Err(error);
     }
     sync_folder(target)?;
-    for (_, away) in moved {
-        fs::remove_file(away)?;
+    for (_, old) in renamed {
+        fs::remove_file(old)?;
     }
-    // An index is made anew by whoever opens the file first.
+    // The next connection creates a new index.
     match fs::remove_file(sibling(target, "-shm")) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),

@@ -1,11 +1,11 @@
-//! Spans and events, when the `tracing` feature is on: paths and times, never keys or values.
+//! Spans and events of the `tracing` feature. They contain paths and times, but never keys or values.
 
 #[cfg(feature = "tracing")]
 mod on {
     use std::path::Path;
     use std::time::Duration;
 
-    /// A wait for the writer that is worth telling.
+    /// The shortest wait for the write lock that is reported.
     const SLOW_WAIT: Duration = Duration::from_millis(100);
 
     pub(in crate::sqlite) fn opening(path: &Path) -> tracing::span::EnteredSpan {
@@ -15,7 +15,7 @@ mod on {
     pub(in crate::sqlite) fn waited(path: &Path, waited: Duration) {
         if waited >= SLOW_WAIT {
             let waited_ms = waited.as_millis();
-            tracing::warn!(path = %path.display(), waited_ms, "waited for the writer");
+            tracing::warn!(path = %path.display(), waited_ms, "waited for the write lock");
         }
     }
 
@@ -39,7 +39,7 @@ mod off {
     use std::path::Path;
     use std::time::Duration;
 
-    /// What stands for a span when nobody listens.
+    /// A span without the `tracing` feature.
     #[derive(Debug)]
     pub(in crate::sqlite) struct Span;
 

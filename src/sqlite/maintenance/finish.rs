@@ -1,4 +1,4 @@
-//! Giving a finished file its name: whole or not at all, and never over something else.
+//! Gives a complete file its name, without replacing an existing file, and syncs it.
 
 use std::fs::{self, File};
 use std::io;
@@ -6,33 +6,33 @@ use std::path::Path;
 
 use crate::sqlite::open::paths::create_new;
 
-/// Moves a file to a name that nothing has, or fails and leaves it where it is.
-type Move = fn(&Path, &Path) -> io::Result<()>;
+/// Renames a file to a name that does not exist. If it fails, the file keeps its name.
+type RenameNew = fn(&Path, &Path) -> io::Result<()>;
 
-/// What a file system is asked for; tests have ones that fail.
+/// The operations that this module needs of a file system. Tests replace them by ones that fail.
 #[derive(Clone, Copy)]
 pub(in crate::sqlite) struct FileSystem {
-    /// Ways of moving, the best first: no file system knows all of them.
-    pub(in crate::sqlite) moves: &'static [Move],
+    /// Ways to rename, the best first. No file system supports all of them.
+    pub(in crate::sqlite) renames: &'static [RenameNew],
     pub(in crate::sqlite) sync_folder: fn(&Path) -> io::Result<()>,
 }
 
 impl FileSystem {
     pub(in crate::sqlite) const SYSTEM: Self = Self {
-        moves: &[
+        renames: &[
             #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
-            rename_exclusively,
-            link,
-            claim,
+            rename_noreplace,
+            link_and_unlink,
+            rename_over_empty,
         ],
         sync_folder,
     };
 
-    /// Moves a file to a name that nothing has.
-    pub(in crate::sqlite) fn move_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+    /// Renames a file to a name that does not exist, in the first way that works.
+    pub(in crate::sqlite) fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut last = io::Error::from(io::ErrorKind::Unsupported);
-        for way in self.moves {
-            match way(from, to) {
+        for rename in self.renames {
+            match rename(from, to) {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => last = error,
                 done => return done,
             }
@@ -41,53 +41,53 @@ impl FileSystem {
     }
 }
 
-/// Not every file system and kernel knows it: NFS and some of those in user space do not.
+/// Renames by a system call that fails if the name exists. NFS, some file systems in user space and old
+/// kernels do not support it.
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
-fn rename_exclusively(from: &Path, to: &Path) -> io::Result<()> {
+fn rename_noreplace(from: &Path, to: &Path) -> io::Result<()> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
     Ok(renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)?)
 }
 
-/// A link, unlike a rename, never replaces what is there. FAT and exFAT have none, Android forbids
-/// them.
-fn link(from: &Path, to: &Path) -> io::Result<()> {
+/// Creates a hard link, which fails if the name exists, and deletes the old name. FAT and exFAT do not support
+/// links, and Android forbids them.
+fn link_and_unlink(from: &Path, to: &Path) -> io::Result<()> {
     fs::hard_link(from, to)?;
     fs::remove_file(from)
 }
 
-/// Takes the name with an empty file and renames over that.
+/// Creates an empty file, which fails if the name exists, and renames over it.
 ///
-/// Between the two steps another process could open the empty file and make a vault of it, which is
-/// then replaced: its next write is [`Error::Moved`](crate::Error::Moved).
-fn claim(from: &Path, to: &Path) -> io::Result<()> {
+/// Between the two steps, another process could open the empty file and create a vault in it. The vault is
+/// then replaced, and its next write returns [`Error::Moved`](crate::Error::Moved).
+fn rename_over_empty(from: &Path, to: &Path) -> io::Result<()> {
     create_new(to, None)?;
     fs::rename(from, to).inspect_err(|_| {
-        if fs::symlink_metadata(to).is_ok_and(|there| there.is_file() && there.len() == 0) {
+        if fs::symlink_metadata(to).is_ok_and(|file| file.is_file() && file.len() == 0) {
             fs::remove_file(to).ok();
         }
     })
 }
 
-/// Makes the content of the file at `path` survive a power cut.
+/// Syncs the content of the file at `path`.
 pub(in crate::sqlite) fn sync_file(path: &Path) -> io::Result<()> {
-    // Windows syncs only what is open for writing.
+    // Windows syncs only files that are open for writing.
     let file = fs::OpenOptions::new().write(true).open(path)?;
     match file.sync_all() {
-        // Apple's full sync is not known to every file system; the ordinary one is.
+        // Not every file system supports Apple's full sync, but all support the ordinary one.
         #[cfg(unix)]
         Err(error) if is_unsupported(&error) => Ok(rustix::fs::fsync(&file)?),
         synced => synced,
     }
 }
 
-/// Makes what happened to the names in the folder of `path` survive a power cut, where the file
-/// system has a way to do so.
+/// Syncs the names in the folder of `path`, if the file system supports that.
 pub(in crate::sqlite) fn sync_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     if let Some(folder) = path.parent() {
         match File::open(folder) {
             Ok(folder) => return unless_unsupported(folder.sync_all()),
-            // A folder that may be written to but not read cannot be opened to be synced.
+            // A folder that this process may write but not read cannot be opened.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
             Err(error) => return Err(error),
         }
@@ -108,8 +108,7 @@ fn unless_unsupported(synced: io::Result<()>) -> io::Result<()> {
     })
 }
 
-/// True for the answers of a file system, such as SMB or one in user space, that cannot sync what it
-/// was asked to.
+/// Returns `true` if the file system, such as SMB or one in user space, does not support the sync.
 #[cfg(unix)]
 fn is_unsupported(error: &io::Error) -> bool {
     use rustix::io::Errno;
@@ -148,17 +147,16 @@ mod tests {
         Err(io::ErrorKind::PermissionDenied.into())
     }
 
-    fn with(moves: &'static [Move]) -> FileSystem {
+    fn with(renames: &'static [RenameNew]) -> FileSystem {
         FileSystem {
-            moves,
+            renames,
             ..FileSystem::SYSTEM
         }
     }
 
     #[test]
-    fn every_way_moves_to_a_free_name_and_nothing_else() {
-        let ways = FileSystem::SYSTEM.moves.iter();
-        for (n, way) in ways.enumerate() {
+    fn every_rename_leaves_existing_files_alone() {
+        for (n, rename) in FileSystem::SYSTEM.renames.iter().enumerate() {
             let folder = tempfile::tempdir().unwrap();
             let path = |name: &str| folder.path().join(name);
             fs::write(path("new"), "new").unwrap();
@@ -169,30 +167,30 @@ mod tests {
             std::os::unix::fs::symlink("nowhere", path("link")).unwrap();
             let before = contents(folder.path());
             for (name, _) in before.iter().filter(|(name, _)| name != "new") {
-                let error = way(&path("new"), &path(name)).unwrap_err();
+                let error = rename(&path("new"), &path(name)).unwrap_err();
                 assert_eq!(error.kind(), io::ErrorKind::AlreadyExists, "{n}: {name}");
                 assert_eq!(contents(folder.path()), before);
             }
-            way(&path("new"), &path("free")).unwrap();
-            assert_eq!(fs::read(path("free")).unwrap(), b"new", "way {n}");
-            assert!(!path("new").exists(), "way {n}");
+            rename(&path("new"), &path("free")).unwrap();
+            assert_eq!(fs::read(path("free")).unwrap(), b"new", "rename {n}");
+            assert!(!path("new").exists(), "rename {n}");
         }
     }
 
     #[test]
-    fn a_way_that_the_file_system_does_not_know_is_followed_by_the_next() {
-        for moves in [
-            &[unsupported as Move, link] as &[Move],
-            &[unsupported, forbidden, claim],
+    fn an_unsupported_rename_is_followed_by_the_next() {
+        for renames in [
+            &[unsupported as RenameNew, link_and_unlink] as &[RenameNew],
+            &[unsupported, forbidden, rename_over_empty],
         ] {
             let folder = tempfile::tempdir().unwrap();
             let path = |name: &str| folder.path().join(name);
             fs::write(path("new"), "new").unwrap();
             fs::write(path("there"), "there").unwrap();
-            let system = with(moves);
-            let error = system.move_new(&path("new"), &path("there")).unwrap_err();
+            let system = with(renames);
+            let error = system.rename_new(&path("new"), &path("there")).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
-            system.move_new(&path("new"), &path("free")).unwrap();
+            system.rename_new(&path("new"), &path("free")).unwrap();
             assert_eq!(fs::read(path("free")).unwrap(), b"new");
             assert_eq!(fs::read(path("there")).unwrap(), b"there");
             assert_eq!(contents(folder.path()).len(), 2);
@@ -200,23 +198,23 @@ mod tests {
     }
 
     #[test]
-    fn when_no_way_is_left_nothing_has_changed() {
+    fn nothing_changes_if_no_rename_works() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         fs::write(path("new"), "new").unwrap();
         let system = with(&[unsupported, forbidden]);
-        let error = system.move_new(&path("new"), &path("free")).unwrap_err();
+        let error = system.rename_new(&path("new"), &path("free")).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
         assert_eq!(contents(folder.path()).len(), 1);
-        // A name that was taken for nothing is given back.
-        let error = claim(&path("missing"), &path("free")).unwrap_err();
+        // The empty file is deleted again.
+        let error = rename_over_empty(&path("missing"), &path("free")).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
         assert_eq!(contents(folder.path()).len(), 1);
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_folder_that_cannot_be_synced_is_no_failure_and_one_that_fails_is() {
+    fn only_an_unsupported_sync_of_a_folder_is_ignored() {
         use rustix::io::Errno;
         let of = |errno: Errno| unless_unsupported(Err(errno.into()));
         for errno in [Errno::INVAL, Errno::NOSYS, Errno::NOTSUP, Errno::OPNOTSUPP] {

@@ -154,7 +154,7 @@ impl Store {
             old.replace_by(unfinished)?;
         } else {
             system
-                .move_new(unfinished, target)
+                .rename_new(unfinished, target)
                 .map_err(|error| match error.kind() {
                     io::ErrorKind::AlreadyExists => Error::AlreadyExists {
                         path: target.to_path_buf(),

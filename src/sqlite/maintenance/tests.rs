@@ -66,7 +66,7 @@ fn a_file_system_that_can_move_nothing_costs_nothing() {
     let (folder, source) = folder();
     let path = |name: &str| folder.path().canonicalize().unwrap().join(name);
     let failing = FileSystem {
-        moves: &[|_, _| Err(io::ErrorKind::Unsupported.into())],
+        renames: &[|_, _| Err(io::ErrorKind::Unsupported.into())],
         ..FileSystem::SYSTEM
     };
     let put = source.put_in_place(failing, &path("copy"), &path("new.db"), false);
@@ -76,11 +76,11 @@ fn a_file_system_that_can_move_nothing_costs_nothing() {
 
 #[test]
 fn each_way_of_moving_makes_a_backup() {
-    for n in 0..FileSystem::SYSTEM.moves.len() {
+    for n in 0..FileSystem::SYSTEM.renames.len() {
         let (folder, source) = folder();
         let path = |name: &str| folder.path().canonicalize().unwrap().join(name);
         let system = FileSystem {
-            moves: &FileSystem::SYSTEM.moves[n..],
+            renames: &FileSystem::SYSTEM.renames[n..],
             ..FileSystem::SYSTEM
         };
         let taken = source.put_in_place(system, &path("copy"), &path("old.db"), false);
