@@ -1,4 +1,4 @@
-//! How a vault is opened.
+//! The options of opening a vault.
 
 use std::hash::Hash;
 use std::path::Path;
@@ -21,10 +21,14 @@ const DEFAULT_CACHE_CAPACITY_BYTES: usize = 8 * 1024 * 1024;
 /// The default of [`OpenOptions::log_size_limit`].
 const DEFAULT_LOG_SIZE_LIMIT_BYTES: u64 = 32 * 1024 * 1024;
 
-/// Options for opening a vault, in the manner of [`std::fs::OpenOptions`].
+/// Options that configure how a vault is opened, like [`std::fs::OpenOptions`].
 ///
-/// They are not generic: one set of options opens vaults of any types. Settings belong to the
-/// handle, not to the file, so two handles of one vault may differ.
+/// Create it with [`new`](Self::new), change settings, and call [`open`](Self::open) or
+/// [`open_in_memory`](Self::open_in_memory). One value opens vaults of any key and value types.
+///
+/// Only [`checksums`](Self::checksums) and [`mode`](Self::mode) are kept in a new file. The other options
+/// belong to the handle, so two handles of one vault may have different ones. Clones of a handle share its
+/// options.
 ///
 /// # Examples
 ///
@@ -68,21 +72,24 @@ where
     K: Serialize + DeserializeOwned + Eq + Hash,
     V: Serialize + DeserializeOwned,
 {
-    /// Opens the vault at `path`, and creates it if it is not there.
+    /// Opens the vault at `path`, and creates it if it does not exist. Its folder must exist.
     ///
-    /// Shorthand for [`OpenOptions::new()`](OpenOptions::new)`.open(path)`. The folder must exist.
+    /// This is [`OpenOptions::new()`](OpenOptions::new)`.open(path)`.
     ///
     /// # Errors
     ///
-    /// Those of [`OpenOptions::open`].
+    /// Returns the errors of [`OpenOptions::open`].
     ///
     /// # Examples
     ///
     /// ```
+    /// use vaults::Vault;
+    ///
     /// # fn main() -> vaults::Result<()> {
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let path = folder.path().join("scores.db");
-    /// let scores = vaults::Vault::<String, f64>::open(&path)?;
+    /// let scores = Vault::<String, f64>::open(&path)?;
+    /// scores.insert("Ada".into(), 9.5)?;
     /// # scores.close()
     /// # }
     /// ```
@@ -90,11 +97,26 @@ where
         OpenOptions::new().open(path)
     }
 
-    /// Opens a vault in memory, which is gone when its last handle is.
+    /// Creates an empty vault in memory. Its entries are lost when its last handle is dropped.
+    ///
+    /// This is [`OpenOptions::new()`](OpenOptions::new)`.open_in_memory()`.
     ///
     /// # Errors
     ///
-    /// If there is no memory for it.
+    /// Returns the errors of [`OpenOptions::open_in_memory`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use vaults::Vault;
+    ///
+    /// # fn main() -> vaults::Result<()> {
+    /// let scores = Vault::<String, f64>::open_in_memory()?;
+    /// scores.insert("Ada".into(), 9.5)?;
+    /// assert_eq!(scores.get("Ada")?, Some(9.5));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn open_in_memory() -> Result<Self> {
         OpenOptions::new().open_in_memory()
     }
@@ -107,7 +129,7 @@ impl Default for OpenOptions {
 }
 
 impl OpenOptions {
-    /// The options that [`Vault::open`] uses; each setter says its default.
+    /// Creates options with the defaults that [`Vault::open`] uses. Each method states its default.
     pub const fn new() -> Self {
         Self {
             create: true,
@@ -125,103 +147,132 @@ impl OpenOptions {
         }
     }
 
-    /// Whether to create the vault if it is not there. Default: `true`.
+    /// Sets whether the vault is created if it does not exist. Default: `true`.
     ///
-    /// Its folder must exist; [`VaultDir`](crate::VaultDir) creates one.
+    /// Its folder must exist. [`VaultDir`](crate::VaultDir) creates one.
     pub const fn create(&mut self, create: bool) -> &mut Self {
         self.create = create;
         self
     }
 
-    /// Whether the vault must not be there yet: of several processes that race to create it,
-    /// one wins. Overrides [`create`](Self::create). Default: `false`.
+    /// Sets whether the vault must not exist yet. Default: `false`.
+    ///
+    /// If several processes create the same vault with this option, one of them succeeds. The others get
+    /// [`Error::AlreadyExists`]. If it is `true`, [`create`](Self::create) is ignored.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use vaults::{Error, OpenOptions};
+    ///
+    /// # fn main() -> vaults::Result<()> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("ledger.db");
+    /// let mut options = OpenOptions::new();
+    /// options.create_new(true);
+    /// let ledger = options.open::<u64, String>(&path)?;
+    /// let second = options.open::<u64, String>(&path);
+    /// assert!(matches!(second, Err(Error::AlreadyExists { .. })));
+    /// # ledger.close()
+    /// # }
+    /// ```
     pub const fn create_new(&mut self, create_new: bool) -> &mut Self {
         self.create_new = create_new;
         self
     }
 
-    /// Whether to open for reading only: the file is not changed, and every write is
-    /// [`Error::ReadOnly`]. It must exist. Other processes may go on writing it. Default: `false`.
+    /// Sets whether the vault is opened for reading only. Default: `false`.
     ///
-    /// A vault in use keeps its newest entries in a log beside the file, with an index that readers
-    /// share. Where this process may write neither, it reads through the log and the index that a writer
-    /// has open. Where they are not there and this process cannot create them, or could create them
-    /// only so that the owner of the file cannot write to them, opening is
-    /// [`Error::ReadOnlyFolder`]. Changes that have to be written back first, by a handle that can write, are
-    /// [`Error::NeedsRecovery`].
+    /// The vault must exist. The file is not changed, and every write returns [`Error::ReadOnly`]. Other
+    /// processes may write the vault at the same time.
     ///
-    /// A file with a rollback journal, such as one of the Python package, is left as it is: there readers
-    /// and the writer block each other, each for at most its busy timeout.
+    /// Reading a vault needs the log beside the file, which holds the newest entries, and the index of the log.
+    /// If a writer has the vault open, this process does not need permission to write them. Otherwise it
+    /// creates them:
+    ///
+    /// - If it cannot create them, or if the owner of the file could not write what it creates, opening returns
+    ///   [`Error::ReadOnlyFolder`].
+    /// - If the log or a journal has changes that must be written back first, opening returns
+    ///   [`Error::NeedsRecovery`].
+    ///
+    /// A file with a [rollback journal](crate::guide::python#the-journal) keeps it. In such a file readers and
+    /// the writer block each other, each at most for its busy timeout.
     pub const fn read_only(&mut self, read_only: bool) -> &mut Self {
         self.read_only = read_only;
         self
     }
 
-    /// When a write is on the disk. Default: [`Durability::Full`].
+    /// Sets when a commit is written to the disk. Default: [`Durability::Full`].
     pub const fn durability(&mut self, durability: Durability) -> &mut Self {
         self.durability = durability;
         self
     }
 
-    /// How values are encoded. Default: [`Codec::MessagePack`].
+    /// Sets the codec that encodes values. Default: [`Codec::MessagePack`].
     ///
-    /// Reading knows all codecs whatever is set here, and keys have a codec of their own.
+    /// Reading decodes the values of every codec, whatever is set here. Keys always have the same codec.
     pub const fn codec(&mut self, codec: Codec) -> &mut Self {
         self.codec = codec;
         self
     }
 
-    /// Whether what MessagePack encodes is read back before it is stored: decoded, encoded again and
-    /// compared. Default: `true`.
+    /// Sets whether each value is decoded and compared before it is stored. Default: `true`.
     ///
-    /// It catches, at the write, a type whose `Deserialize` does not accept what its
-    /// `Serialize` wrote, or makes something else of it. It costs a decoding and an encoding a
-    /// write: about a microsecond for a struct of eight fields, more after a wait for the disk. What
-    /// bincode encodes is checked in any case.
+    /// This detects a type whose `Deserialize` does not accept what its `Serialize` wrote, or changes it. The
+    /// write then returns [`Error::Encode`] and stores nothing. Values that bincode encodes are checked even if
+    /// this is `false`.
     ///
-    /// The bytes must be the same. If they are not, the value is still accepted if it differs in the order of the entries of
-    /// maps and of the elements of sequences alone, as a `HashMap` and a `HashSet` do each time they are read. The parts of tuples, arrays
-    /// and structs must keep their places. A key must always have the same bytes.
+    /// The check costs a decoding and a second encoding for each write, which is about a microsecond for a struct
+    /// of eight fields.
     ///
-    /// # What it cannot notice
+    /// The second encoding must have the same bytes as the first one. For a value, it may differ in the order
+    /// of the entries of maps and of the elements of sequences, because a `HashMap` or `HashSet` has another
+    /// order each time. The parts of tuples, arrays and structs must keep their places.
     ///
-    /// The comparison sees bytes. A value comes back as another one, without an error, if both have the same encoding:
+    /// # Limitations
     ///
-    /// - two variants of an enum that encode the same, such as `Date(DateTime)` and `Text(String)` in an `untagged` enum: the first
-    ///   that reads the bytes is what comes back;
-    /// - a field that is not encoded, by `#[serde(skip)]` or by a `Serialize` of its own: it comes back as its default;
-    /// - what a `with` or `serialize_with` rounds or leaves out before it is encoded.
+    /// The check compares bytes. So it does not detect a value that comes back as another one with the same
+    /// encoding:
     ///
-    /// Nor does it notice an order that means something to the type alone:
+    /// - Two variants of an enum with the same encoding, such as `Date(DateTime)` and `Text(String)` in an
+    ///   `untagged` enum. The first variant that accepts the bytes comes back.
+    /// - A field that is not encoded, because of `#[serde(skip)]` or a `Serialize` of its own. Its default
+    ///   comes back.
+    /// - A part that `with` or `serialize_with` rounds or omits before it is encoded.
     ///
-    /// - a type that is written as a sequence and puts its elements in another order when it is read, such as a hand-written
-    ///   stack that is written from its top. std's sequences keep their order;
-    /// - a sequence of elements that come back wrongly, if each comes back as another one of them: `(1, 2)` and `(2, 1)` of a type
-    ///   that swaps its halves;
-    /// - a struct that flattens an `Option` of a struct and a `HashMap` as well: an entry of the map that could be a field of the struct
-    ///   is read as one.
+    /// It does not detect a change of order that only the type knows about:
+    ///
+    /// - A type that is encoded as a sequence and reorders its elements when it is decoded, such as a
+    ///   hand-written stack that is encoded from its top. The sequences of std keep their order.
+    /// - A sequence of elements that each come back as another element of it, such as `(1, 2)` and `(2, 1)` of
+    ///   a type that swaps its halves.
+    /// - A struct that flattens both an `Option` of a struct and a `HashMap`. An entry of the map with the name
+    ///   of a field comes back as this field.
     pub const fn verify_writes(&mut self, verify_writes: bool) -> &mut Self {
         self.verify_writes = verify_writes;
         self
     }
 
-    /// Whether a new vault keeps a checksum with each value, which every read verifies: then
-    /// damage that SQLite cannot notice is [`Error::Checksum`], and never a wrong value.
-    /// Default: `false`.
+    /// Sets whether a new vault stores a checksum with each value. Default: `false`.
     ///
-    /// It is a property of the file, for good: an existing vault keeps what it was created with,
-    /// and asking for checksums in one without them is [`Error::InvalidOptions`]. It costs nine bytes
-    /// an entry, one pass over each value, and reading the values where only keys are asked
-    /// for. The Python package cannot read such a file, nor can releases that know file format 1 only.
+    /// Each read verifies the checksum, so damage that SQLite does not detect returns [`Error::Checksum`]
+    /// instead of a wrong value.
+    ///
+    /// The option is kept in the file. An existing vault keeps what it was created with. Opening a vault without
+    /// checksums with this option returns [`Error::InvalidOptions`]. The Python package and releases of this
+    /// crate that only read file format 1 cannot open a vault with checksums.
+    ///
+    /// Checksums cost nine bytes for each entry, and time in proportion to the value for each read and write.
+    /// Methods that return only keys read the values too.
     ///
     /// # Examples
     ///
     /// ```
+    /// use vaults::OpenOptions;
+    ///
     /// # fn main() -> vaults::Result<()> {
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let path = folder.path().join("ledger.db");
-    /// use vaults::OpenOptions;
-    ///
     /// let ledger = OpenOptions::new()
     ///     .checksums(true)
     ///     .open::<u64, String>(&path)?;
@@ -233,84 +284,90 @@ impl OpenOptions {
         self
     }
 
-    /// Whether to read a file that nobody can write, in a folder that nobody can write: on a
-    /// read-only disk. Implies [`read_only`](Self::read_only). Default: `false`.
+    /// Sets whether the vault is read as a file that cannot change, for example on a read-only disk. Default:
+    /// `false`.
     ///
-    /// No locks are taken, so the file must really not change while it is open: if it does, reads may
-    /// fail or be wrong (<https://www.sqlite.org/uri.html#uriimmutable>). Opening is
-    /// [`Error::NeedsRecovery`] if there is a log or a journal beside the file that is not empty.
+    /// It implies [`read_only`](Self::read_only), and works in a folder that no process can write. Reading
+    /// acquires no locks, so the file must not change while it is open. If it does, reads can fail or return
+    /// wrong entries (<https://www.sqlite.org/uri.html#uriimmutable>).
+    ///
+    /// If there is a log or a journal beside the file that is not empty, opening returns
+    /// [`Error::NeedsRecovery`].
     pub const fn immutable(&mut self, immutable: bool) -> &mut Self {
         self.immutable = immutable;
         self
     }
 
-    /// The permissions of a new file and of the log and index beside it, on Unix: `0o600` keeps
-    /// others from reading it. Default: what the process's `umask` allows, as for any file.
+    /// Sets the permissions of a new file, and of the log and the index beside it, on Unix. Default: those that
+    /// the `umask` of the process allows.
     ///
-    /// An existing file keeps its own. Elsewhere than on Unix it has no effect.
+    /// For example, `0o600` keeps other users from reading the vault. An existing file keeps its permissions. On
+    /// other systems this has no effect.
     ///
-    /// In a folder that others can write, they could put a log, an index or a journal there first. Opening for writing is
-    /// [`Error::InvalidPath`] if one of these belongs to a user who may not write the vault itself, whatever its permissions.
+    /// In a folder that other users can write, they could create a log, an index or a journal before the vault
+    /// is created. If one of these belongs to a user who may not write the vault, opening it for writing returns
+    /// [`Error::InvalidPath`], whatever the permissions.
     pub const fn mode(&mut self, mode: u32) -> &mut Self {
         self.mode = Some(mode);
         self
     }
 
-    /// How long a call waits for another thread or process before it is [`Error::Busy`].
-    /// Default: 10 seconds. Zero does not wait.
+    /// Sets how long a call waits for a lock that another thread or process holds. Default: 10 seconds.
+    ///
+    /// After this time the call returns [`Error::Busy`]. With zero it does not wait.
     pub const fn busy_timeout(&mut self, busy_timeout: Duration) -> &mut Self {
         self.busy_timeout = busy_timeout;
         self
     }
 
-    /// How many bytes of entries, keys and encoded values, this handle keeps in memory. Default: 8 MiB. Zero
-    /// keeps none.
+    /// Sets the size of this handle's cache in bytes of keys and encoded values. Default: 8 MiB.
     ///
-    /// A [`get`](Vault::get) of a key that is kept, or is known to be absent, asks neither SQLite nor the
-    /// system: it looks whether anybody, in any process, has committed since, which is a
-    /// comparison of 48 bytes. It never returns an old value. A commit by this handle and its clones
-    /// makes it forget the keys that were written, and few others; a commit by anybody else makes it forget all.
+    /// If the cache has the key, or knows that it is absent, [`get`](Vault::get) uses neither SQLite nor the
+    /// operating system. It only checks whether any process has committed since, by comparing 48 bytes of shared
+    /// memory. So it never returns an old value.
     ///
-    /// Values of more than 1/64 of the capacity are not kept. A vault opened with
-    /// [`immutable`](Self::immutable) has no cache.
+    /// A commit through this handle or a clone removes the written keys, and a few others, from the cache. A
+    /// commit through another handle or process empties it. A value that is larger than 1/64 of the capacity is
+    /// not cached. With zero, or if the vault is [`immutable`](Self::immutable), there is no cache.
     pub const fn cache_capacity(&mut self, bytes: usize) -> &mut Self {
         self.cache_capacity = bytes;
         self
     }
 
-    /// The greatest size of the log beside the file, in bytes. Default: 32 MiB.
+    /// Sets the size limit of the log beside the file, in bytes. Default: 32 MiB.
     ///
-    /// A commit is written to the log, and later from there to the file. A log that no reader uses
-    /// starts over at about 4 MB, below any greater limit. Overlapping readers can prevent that. A write
-    /// that finds the log at its limit therefore first waits until the readers of that moment have
-    /// finished. The log can then exceed the limit by one transaction, and rarely by a second one or by
-    /// one of each other process that writes.
+    /// A commit is written to the log, and later from the log to the file. A log that no reader uses starts over
+    /// at about 4 MB, or at the limit if that is smaller. Overlapping readers can prevent this. So a write that
+    /// finds the log at its limit first waits until the readers of that moment have finished. The log can then
+    /// exceed the limit by one transaction, and rarely by a second one or by one of each other process that
+    /// writes.
     ///
     /// # Cost
     ///
-    /// Nothing below the limit. At the limit one write, and all that wait behind it, take as long as the
-    /// slowest reader, or twice as long if readers overlap. Readers do not wait. The wait ends after 7/8 of
-    /// what is left of the [busy timeout](Self::busy_timeout), and after 30 seconds at the latest; so
-    /// the limit holds as long as each reader finishes within a third of the busy timeout.
+    /// Below the limit there is no cost. At the limit one write, and all writes that wait behind it, take as long
+    /// as the slowest reader, or twice as long if readers overlap. Readers do not wait. The wait ends after 7/8
+    /// of the rest of the [busy timeout](Self::busy_timeout), and after 30 seconds at the latest. So the log
+    /// stays below its limit if each reader finishes within a third of the busy timeout.
     ///
-    /// A reader that takes longer is not waited for again. Writes go on, the log grows, and
-    /// [`stats`](Vault::stats) shows its size. The first write after that reader has finished cuts the
-    /// log back. An iterator or a snapshot that the writing thread itself has made cannot
-    /// finish before the write does, so the write waits for it only 1/64 of the busy timeout.
+    /// A reader that takes longer is not waited for again. Writes continue and the log grows, which
+    /// [`stats`](Vault::stats) shows. The first write after that reader has finished shrinks the log. If the
+    /// writing thread itself has an iterator or a snapshot, this reader cannot finish before the write, so the
+    /// write waits for it only 1/64 of the busy timeout.
     ///
-    /// A smaller limit costs more syncs: at zero, the log starts over at each write. With `u64::MAX` no
-    /// write waits for readers, and the log keeps its greatest size until the vault is closed. Handles of
-    /// one vault may have different limits: each keeps its own when it writes. In memory the same rule
-    /// bounds the memory that the log takes. A handle that is read-only writes no log.
+    /// A smaller limit causes more syncs. With zero, the log starts over at each write. With `u64::MAX`, no write
+    /// waits for readers, and the log keeps its greatest size until the vault is closed.
+    ///
+    /// Handles of one vault may have different limits. Each applies its own when it writes. A read-only handle
+    /// writes no log.
     ///
     /// # Examples
     ///
     /// ```
+    /// use vaults::OpenOptions;
+    ///
     /// # fn main() -> vaults::Result<()> {
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let path = folder.path().join("events.db");
-    /// use vaults::OpenOptions;
-    ///
     /// let events = OpenOptions::new()
     ///     .log_size_limit(8 * 1024 * 1024)
     ///     .open::<u64, String>(&path)?;
@@ -324,21 +381,49 @@ impl OpenOptions {
 
     /// Opens the vault at `path`.
     ///
-    /// The path is made absolute now: a later change of the working directory does not matter.
-    /// The first and the last entry are decoded as `(K, V)`, so that a vault of other types is noticed
-    /// here. Everything that can refuse a file looks before anything is changed: a file that is refused, and
-    /// the log or journal beside it, is left as it was.
+    /// The path is made absolute, so a later change of the working directory has no effect. The first and the
+    /// last entry are decoded, to detect a vault of other types than `K` and `V`.
+    ///
+    /// All checks come before the first change. If opening returns an error, the file and the log or journal
+    /// beside it are what they were.
+    ///
+    /// Opening reads a few pages of the file, whatever its size. It reads the whole log if a crash has left one.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](Error::NotFound), [`AlreadyExists`](Error::AlreadyExists),
-    /// [`InvalidPath`](Error::InvalidPath), [`InvalidOptions`](Error::InvalidOptions),
-    /// [`NotAVault`](Error::NotAVault), [`NewerFormat`](Error::NewerFormat),
-    /// [`TypeMismatch`](Error::TypeMismatch), [`ReadOnly`](Error::ReadOnly),
-    /// [`ReadOnlyFolder`](Error::ReadOnlyFolder), [`NeedsRecovery`](Error::NeedsRecovery),
-    /// [`TooManyFiles`](Error::TooManyFiles),
-    /// [`Busy`](Error::Busy), [`Io`](Error::Io), and what a damaged file gives. A file that is
-    /// refused was not changed.
+    /// - Returns [`Error::NotFound`] if the vault does not exist and is not to be created.
+    /// - Returns [`Error::AlreadyExists`] if it exists and [`create_new`](Self::create_new) is set.
+    /// - Returns [`Error::InvalidPath`] if the path cannot be that of a vault, for example because it is a
+    ///   directory or a link, or its folder does not exist.
+    /// - Returns [`Error::InvalidOptions`] if the options contradict each other or the file.
+    /// - Returns [`Error::NotAVault`] if the file is not a vault.
+    /// - Returns [`Error::NewerFormat`] if a newer version of this crate created it.
+    /// - Returns [`Error::TypeMismatch`] if its entries have other types.
+    /// - Returns [`Error::ReadOnly`], [`Error::ReadOnlyFolder`] or [`Error::NeedsRecovery`] if this process lacks
+    ///   the permissions to use the file, its log or its folder.
+    /// - Returns [`Error::Busy`] if a lock is not acquired within the busy timeout.
+    /// - Returns [`Error::TooManyFiles`] if the process or the system has too many open files.
+    /// - Returns [`Error::UnsupportedSqlite`] if the linked SQLite is too old.
+    /// - Returns [`Error::Corrupt`], [`Error::Io`] or [`Error::Full`] if the file is damaged, or cannot be read or
+    ///   written.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use vaults::OpenOptions;
+    ///
+    /// # fn main() -> vaults::Result<()> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("scores.db");
+    /// let scores = OpenOptions::new().open::<String, f64>(&path)?;
+    /// scores.insert("Ada".into(), 9.5)?;
+    /// scores.close()?;
+    ///
+    /// let scores = OpenOptions::new().read_only(true).open::<String, f64>(&path)?;
+    /// assert_eq!(scores.get("Ada")?, Some(9.5));
+    /// # scores.close()
+    /// # }
+    /// ```
     pub fn open<K, V>(&self, path: impl AsRef<Path>) -> Result<Vault<K, V>>
     where
         K: Serialize + DeserializeOwned + Eq + Hash,
@@ -347,15 +432,30 @@ impl OpenOptions {
         self.open_at(Location::File(path.as_ref().to_path_buf()))
     }
 
-    /// Opens a vault in memory, which is gone when its last handle is.
+    /// Creates an empty vault in memory. Its entries are lost when its last handle is dropped.
     ///
-    /// It behaves as one in a file does, snapshots included. [`create`](Self::create),
-    /// [`create_new`](Self::create_new) and [`durability`](Self::durability) have no meaning for it.
+    /// It behaves like a vault in a file, and has snapshots too. [`create`](Self::create),
+    /// [`create_new`](Self::create_new) and [`durability`](Self::durability) have no effect.
     ///
     /// # Errors
     ///
-    /// [`InvalidOptions`](Error::InvalidOptions) with [`read_only`](Self::read_only), and
-    /// [`Sqlite`](Error::Sqlite) if there is no memory for it.
+    /// - Returns [`Error::InvalidOptions`] if [`read_only`](Self::read_only) or [`immutable`](Self::immutable) is
+    ///   set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use vaults::{Codec, OpenOptions};
+    ///
+    /// # fn main() -> vaults::Result<()> {
+    /// let scores = OpenOptions::new()
+    ///     .codec(Codec::Bincode)
+    ///     .open_in_memory::<String, f64>()?;
+    /// scores.insert("Ada".into(), 9.5)?;
+    /// assert_eq!(scores.len()?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn open_in_memory<K, V>(&self) -> Result<Vault<K, V>>
     where
         K: Serialize + DeserializeOwned + Eq + Hash,
@@ -363,7 +463,7 @@ impl OpenOptions {
     {
         if self.read_only || self.immutable {
             return Err(Error::InvalidOptions {
-                reason: "a vault in memory is new and empty, so `read_only` leaves nothing to do",
+                reason: "`read_only` cannot be combined with an in-memory vault",
             });
         }
         self.open_at(Location::Memory)
@@ -381,7 +481,7 @@ impl OpenOptions {
         let read_only = self.read_only || self.immutable;
         if read_only && self.create_new {
             return Err(Error::InvalidOptions {
-                reason: "`create_new` writes, `read_only` does not",
+                reason: "`create_new` cannot be combined with `read_only`",
             });
         }
         let in_memory = location == Location::Memory;

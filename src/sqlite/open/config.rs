@@ -3,34 +3,53 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// When a write is on the disk.
+/// When a commit is written to the disk.
 ///
-/// It is a setting of the handle, not of the file: two handles of one vault may differ.
+/// It belongs to the handle and not to the file, so two handles of one vault may have different settings. Set
+/// it with [`OpenOptions::durability`](crate::OpenOptions::durability).
 ///
-/// | | killed process | power cut | cost of a commit |
+/// | | killed process | power cut | syncs for each commit |
 /// |---|---|---|---|
-/// | `Full` | nothing lost | nothing lost | one `fdatasync` |
-/// | `Normal` | nothing lost | the newest commits may be lost, never the file | none |
-/// | `Off` | nothing lost | the file may be damaged | none, and cheaper checkpoints |
+/// | `Full` | nothing is lost | nothing is lost | one |
+/// | `Normal` | nothing is lost | the newest commits may be lost | none |
+/// | `Off` | nothing is lost | the file may be damaged | none |
 ///
-/// Atomicity does not depend on it: after a crash a transaction is there whole or
-/// not at all (`Off` and a power cut excepted).
+/// After a crash, each transaction is complete or absent. The only exception is `Off` after a power cut. See
+/// the [guide](crate::guide::durability).
+///
+/// # Examples
+///
+/// ```
+/// use vaults::{Durability, OpenOptions};
+///
+/// # fn main() -> vaults::Result<()> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("pages.db");
+/// let pages = OpenOptions::new()
+///     .durability(Durability::Normal)
+///     .open::<String, u64>(&path)?;
+/// pages.insert("home".into(), 1)?;
+/// pages.flush()?; // From here on, the entry survives a power cut.
+/// # pages.close()
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Durability {
-    /// Every commit is synced before the call returns `Ok`: it survives a power cut.
+    /// Each commit is synced before its call returns, so it survives a power cut.
     #[default]
     Full,
-    /// A commit is handed to the operating system and synced at the next checkpoint:
-    /// it survives a killed process. A power cut may take the newest commits, in order,
-    /// and never damages the file. [`flush`](crate::Vault::flush) syncs on demand.
+    /// Each commit is handed to the operating system, so it survives a killed process. It is synced at the next
+    /// checkpoint, or by [`flush`](crate::Vault::flush). A power cut may lose the newest commits, in order,
+    /// but does not damage the file.
     Normal,
-    /// Nothing is ever synced: for what can be rebuilt. A power cut may damage the file.
+    /// Nothing is synced except by [`flush`](crate::Vault::flush). A power cut may damage the file. Use it for
+    /// data that can be rebuilt.
     Off,
 }
 
 impl Durability {
-    /// SQLite's name for it: <https://www.sqlite.org/pragma.html#pragma_synchronous>.
+    /// Returns SQLite's name of the setting: <https://www.sqlite.org/pragma.html#pragma_synchronous>.
     pub(in crate::sqlite) const fn synchronous(self) -> &'static str {
         match self {
             Self::Full => "FULL",
