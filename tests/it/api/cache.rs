@@ -28,7 +28,7 @@ impl Counted {
         Self::new(options.open(path).unwrap())
     }
 
-    /// Returns the hits and misses new_hits_and_misses the last call.
+    /// Returns the hits and misses since the last call.
     fn new_hits_and_misses(&mut self) -> (u64, u64) {
         let stats = self.vault.stats().unwrap();
         let new_hits_and_misses = (

@@ -197,7 +197,7 @@ fn vaults_do_not_lock_each_other() {
     });
 }
 
-// ---- assert_unchanged_by_panic -------------------------------------------------------------------------------
+// ---- panics -------------------------------------------------------------------------------
 
 /// Asserts that a panic in the middle of a write leaves the vault unchanged and usable.
 fn assert_unchanged_by_panic(write: impl Fn(&Vault<u32, u32>)) {

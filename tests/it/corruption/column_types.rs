@@ -1,5 +1,5 @@
-//! Rows with NULL, numbers or text where BLOBs belong, which a table of Python's can hold: each is one
-//! error in its place, and hides no other row.
+//! Rows with NULL, numbers or text instead of BLOBs, which a table of Python can contain. Each is
+//! one error at its position, and hides no other row.
 
 use std::fmt::Debug;
 use std::path::Path;
@@ -8,10 +8,10 @@ use vaults::{EntryPart, Error, Problem, Result, Vault};
 
 use crate::support::{Scratch, open};
 
-/// Enough for several pages of rows.
+/// Enough rows for several pages.
 const ROWS: u32 = 598;
 
-/// What is in a row.
+/// The kind of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Good,
@@ -56,7 +56,7 @@ fn make_mixed(path: &Path) {
     connection.execute_batch("COMMIT").unwrap();
 }
 
-/// Every row as SQLite shows it.
+/// Returns every row as SQLite shows it.
 fn dump(path: &Path) -> Vec<(i64, String, String)> {
     let connection = rusqlite::Connection::open(path).unwrap();
     connection
@@ -73,7 +73,7 @@ fn open_mixed(scratch: &Scratch) -> Vault<u64, u64> {
     open(scratch.vault())
 }
 
-/// Checks that the items are those of the rows, each in its place.
+/// Asserts that the items match the rows, each at its position.
 fn check<T: Debug>(items: &[Result<T>], rows: &[u32], bad: &[Kind], of: impl Fn(&T) -> u64) {
     assert_eq!(items.len(), rows.len());
     for (item, &row) in items.iter().zip(rows) {
@@ -89,15 +89,18 @@ fn check<T: Debug>(items: &[Result<T>], rows: &[u32], bad: &[Kind], of: impl Fn(
                 };
                 assert!(bad.contains(&kind(row)), "row {row}");
                 assert_eq!(*part, expected, "row {row}");
-                let place = format!("in row {}", row + 1);
-                assert!(*key == place || key.starts_with("\"M"), "row {row}: {key}");
+                let expected = format!("in row {}", row + 1);
+                assert!(
+                    *key == expected || key.starts_with("\"M"),
+                    "row {row}: {key}"
+                );
             }
             Err(error) => panic!("row {row}: {error:?}"),
         }
     }
 }
 
-/// Walks forward, backward, and from both ends in turns.
+/// Checks iteration forward, backward, and from both ends in turn.
 fn check_ends<T: Debug, I>(iterate: impl Fn() -> I, bad: &[Kind], of: impl Fn(&T) -> u64 + Copy)
 where
     I: DoubleEndedIterator<Item = Result<T>>,
@@ -119,7 +122,7 @@ where
 }
 
 #[test]
-fn each_is_one_item_of_every_iterator() {
+fn a_bad_row_is_one_error_of_every_iterator() {
     let scratch = Scratch::new();
     let vault = open_mixed(&scratch);
     let snapshot = vault.snapshot().unwrap();
@@ -146,7 +149,7 @@ fn each_is_one_item_of_every_iterator() {
 }
 
 #[test]
-fn they_are_counted_and_listed() {
+fn bad_rows_are_counted_and_reported() {
     let scratch = Scratch::new();
     let vault = open_mixed(&scratch);
     assert_eq!(vault.len().unwrap(), ROWS as usize);
@@ -161,7 +164,7 @@ fn they_are_counted_and_listed() {
 }
 
 #[test]
-fn what_changes_all_changes_nothing() {
+fn calls_that_change_all_entries_fail_and_change_nothing() {
     let scratch = Scratch::new();
     let vault = open_mixed(&scratch);
     let before = dump(&scratch.vault());
@@ -175,7 +178,7 @@ fn what_changes_all_changes_nothing() {
         [Ok(_), Ok(_), Ok(_), Err(Error::NotABlob { .. })]
     );
     let drained: Vec<_> = vault.drain().rev().collect();
-    // The last rows are good ones, up to the first that is not.
+    // The rows at the end are good, up to the first bad one.
     let good = (0..ROWS).rev().take_while(|&row| kind(row) == Kind::Good);
     assert_eq!(drained.len(), good.count() + 1);
     assert_is!(drained.last(), Some(Err(Error::NotABlob { .. })));
@@ -187,13 +190,13 @@ fn what_changes_all_changes_nothing() {
     assert_eq!(tx.drain().count(), 4);
     tx.commit().unwrap();
     assert_eq!(dump(&scratch.vault()), before);
-    // A drain that nobody looks at empties the vault, whatever is in it.
+    // Dropping a drain without `next` empties the vault, even if there are bad rows.
     drop(vault.drain());
     assert!(vault.is_empty().unwrap());
 }
 
 #[test]
-fn at_an_end_it_is_not_popped() {
+fn a_bad_row_at_an_end_is_not_popped() {
     let scratch = Scratch::new();
     let vault = open_mixed(&scratch);
     crate::support::sql(
@@ -218,7 +221,7 @@ fn at_an_end_it_is_not_popped() {
 }
 
 #[test]
-fn all_of_them_are_discarded() {
+fn all_bad_rows_can_be_discarded() {
     let scratch = Scratch::new();
     let vault = open_mixed(&scratch);
     let (good, bad) = (

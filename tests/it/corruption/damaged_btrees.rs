@@ -1,5 +1,5 @@
-//! Files in which pages of the table or of the index are damaged: what still works, and that the
-//! rest says what to do.
+//! Files with damaged pages in the table or the index: some calls still work, and the errors of the
+//! others recommend `salvage`.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::support::damage::{
 use crate::support::{Scratch, entries, open, rows};
 
 const ENTRIES: u32 = 1500;
-/// The first pages of the table and of its index, which never move.
+/// The root pages of the table and of its index, which never move.
 const TABLE_ROOT: usize = 2;
 const INDEX_ROOT: usize = 3;
 
@@ -29,7 +29,7 @@ fn damaged(pages: &[usize]) -> (Scratch, Vault<u32, String>) {
     (scratch, vault)
 }
 
-fn names_salvage(error: &Error) {
+fn assert_recommends_salvage(error: &Error) {
     assert_is!(error, Error::Corrupt { .. });
     let shown = error.to_string();
     assert!(shown.contains("`salvage`"), "{shown}");
@@ -47,7 +47,7 @@ fn page_count(path: &Path) -> usize {
 // ---- the index ----------------------------------------------------------------------------
 
 #[test]
-fn verify_lists_with_the_root_of_the_index_damaged() {
+fn verify_lists_the_entries_if_the_root_of_the_index_is_damaged() {
     let (_scratch, vault) = damaged(&[INDEX_ROOT]);
     let mut last = None;
     let report = vault
@@ -57,18 +57,18 @@ fn verify_lists_with_the_root_of_the_index_damaged() {
     assert_eq!(report.unreadable, 0);
     assert!(structures(&report) > 0, "{report:?}");
     assert_eq!(structures(&report), report.problems.len(), "{report:?}");
-    assert_eq!(last, Some((1500, 1500)), "the table tells the total");
+    assert_eq!(last, Some((1500, 1500)), "the total comes from the table");
 }
 
 #[test]
-fn a_snapshot_begins_with_the_root_of_the_index_damaged() {
+fn a_snapshot_works_if_the_root_of_the_index_is_damaged() {
     let (_scratch, vault) = damaged(&[INDEX_ROOT]);
     let snapshot = vault.snapshot().unwrap();
     assert!(snapshot.iter().map(Result::unwrap).eq(texts()));
     assert!(!snapshot.is_empty().unwrap());
-    names_salvage(&snapshot.get(&7).unwrap_err());
-    names_salvage(&snapshot.len().unwrap_err());
-    // An error of a read ends neither the snapshot nor the vault.
+    assert_recommends_salvage(&snapshot.get(&7).unwrap_err());
+    assert_recommends_salvage(&snapshot.len().unwrap_err());
+    // After a failed read, the snapshot and the vault still work.
     assert!(
         snapshot
             .iter()
@@ -79,18 +79,18 @@ fn a_snapshot_begins_with_the_root_of_the_index_damaged() {
 }
 
 #[test]
-fn calls_that_need_the_index_say_what_to_do() {
+fn calls_that_need_the_index_recommend_salvage() {
     let (_scratch, vault) = damaged(&[INDEX_ROOT]);
     assert!(vault.iter().map(Result::unwrap).eq(texts()));
     assert!(!vault.is_empty().unwrap());
-    names_salvage(&vault.get(&7).unwrap_err());
-    names_salvage(&vault.contains_key(&7).unwrap_err());
-    names_salvage(&vault.len().unwrap_err());
-    names_salvage(&vault.stats().unwrap_err());
-    names_salvage(&vault.put(&7, &String::new()).unwrap_err());
-    names_salvage(&vault.insert(7, String::new()).unwrap_err());
-    names_salvage(&vault.remove(&7).unwrap_err());
-    names_salvage(&vault.compact().unwrap_err());
+    assert_recommends_salvage(&vault.get(&7).unwrap_err());
+    assert_recommends_salvage(&vault.contains_key(&7).unwrap_err());
+    assert_recommends_salvage(&vault.len().unwrap_err());
+    assert_recommends_salvage(&vault.stats().unwrap_err());
+    assert_recommends_salvage(&vault.put(&7, &String::new()).unwrap_err());
+    assert_recommends_salvage(&vault.insert(7, String::new()).unwrap_err());
+    assert_recommends_salvage(&vault.remove(&7).unwrap_err());
+    assert_recommends_salvage(&vault.compact().unwrap_err());
     assert!(
         vault.iter().map(Result::unwrap).eq(texts()),
         "nothing was lost"
@@ -98,7 +98,7 @@ fn calls_that_need_the_index_say_what_to_do() {
 }
 
 #[test]
-fn a_backup_copies_the_pages_as_they_are() {
+fn a_backup_copies_damaged_pages_unchanged() {
     for page in [TABLE_ROOT, INDEX_ROOT] {
         let scratch = Scratch::new();
         make_paged(&scratch.vault(), 512, &OpenOptions::new(), texts());
@@ -113,7 +113,7 @@ fn a_backup_copies_the_pages_as_they_are() {
         vault.close().unwrap();
         let pages = |path: &Path| {
             let file = std::fs::read(path).unwrap();
-            // The first one has counters that a copy moves on.
+            // The first page contains counters, which a copy increments.
             file[512..].to_vec()
         };
         for name in ["copy.db", "replaced.db"] {
@@ -122,7 +122,7 @@ fn a_backup_copies_the_pages_as_they_are() {
                 "{name}"
             );
         }
-        // What can be saved from the one can be saved from the other.
+        // The copy can be salvaged like the original.
         let salvage =
             Vault::<u32, String>::salvage(scratch.path("copy.db"), scratch.path("saved.db"));
         assert_eq!(salvage.unwrap().saved, u64::from(ENTRIES));
@@ -132,7 +132,7 @@ fn a_backup_copies_the_pages_as_they_are() {
 // ---- the table ----------------------------------------------------------------------------
 
 #[test]
-fn verify_counts_what_the_index_names_when_the_root_of_the_table_is_damaged() {
+fn verify_counts_the_entries_of_the_index_if_the_root_of_the_table_is_damaged() {
     let scratch = Scratch::new();
     make_paged(&scratch.vault(), 512, &OpenOptions::new(), texts());
     let vault = open::<u32, String>(scratch.vault());
@@ -144,19 +144,20 @@ fn verify_counts_what_the_index_names_when_the_root_of_the_table_is_damaged() {
         Problem::Unreadable(Error::Corrupt { .. })
     );
     assert!(structures(&report) > 0);
-    // The index still tells what there was.
+    // The keys can still be read from the index.
     assert_eq!(vault.len().unwrap(), 1500);
     assert!(vault.contains_key(&7).unwrap());
-    names_salvage(&vault.get(&7).unwrap_err());
-    names_salvage(&vault.iter().next().unwrap().unwrap_err());
+    assert_recommends_salvage(&vault.get(&7).unwrap_err());
+    assert_recommends_salvage(&vault.iter().next().unwrap().unwrap_err());
 }
 
 #[test]
-fn verify_reaches_every_row_of_a_whole_leaf() {
+fn verify_reads_every_row_outside_the_damaged_leaves() {
     let scratch = Scratch::new();
     make_paged(&scratch.vault(), 512, &OpenOptions::new(), texts());
     let leaves = pages_of(&scratch.vault(), LEAF_TABLE);
-    // Neither next to each other, nor near an end: what is between them is reached by the index alone.
+    // The pages are neither neighbours nor near an end, so the rows between them are only found
+    // through the index.
     let chosen = [leaves.len() / 5, leaves.len() / 2, leaves.len() * 4 / 5].map(|n| leaves[n]);
     let lost: u64 = chosen
         .iter()
@@ -176,7 +177,7 @@ fn verify_reaches_every_row_of_a_whole_leaf() {
 }
 
 #[test]
-fn verify_reaches_what_does_not_hang_on_a_damaged_interior_page() {
+fn verify_reads_the_rows_that_are_not_below_a_damaged_interior_page() {
     let scratch = Scratch::new();
     make_paged(&scratch.vault(), 512, &OpenOptions::new(), texts());
     let interior = pages_of(&scratch.vault(), INTERIOR_TABLE);
@@ -189,7 +190,7 @@ fn verify_reaches_what_does_not_hang_on_a_damaged_interior_page() {
 }
 
 #[test]
-fn every_page_may_be_damaged() {
+fn any_page_may_be_damaged() {
     let scratch = Scratch::new();
     make_paged(&scratch.vault(), 512, &OpenOptions::new(), texts());
     let stored = rows(&scratch.vault());
@@ -198,7 +199,7 @@ fn every_page_may_be_damaged() {
     for page in (2..=count).step_by(count / 15) {
         std::fs::write(scratch.vault(), &whole).unwrap();
         damage_page(&scratch.vault(), page);
-        // Opening needs an end of the table only.
+        // Opening only needs one end of the table.
         let Ok(vault) = Vault::<u32, String>::open(scratch.vault()) else {
             continue;
         };

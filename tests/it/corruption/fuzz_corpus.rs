@@ -1,5 +1,5 @@
-//! What the fuzzer does, done with its seeds and with changed ones. A process that may only take so
-//! much of the processor's time does it, so that an endless loop is an end.
+//! Runs the bodies of the fuzz targets with their seed corpus and with changed seeds. It happens in
+//! a child process with a limit on CPU time, so that an infinite loop fails.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::support::damage::{Chance, rounds};
 use crate::support::{Child, role, say};
 
 const CHILD: &str = test_path!(child);
-/// Many times what it takes, for each round.
+/// The limit for each round, many times the time that it takes.
 const SECONDS: usize = 60;
 
 #[test]
@@ -39,7 +39,7 @@ fn read(folder: &Path) -> Vec<(String, Vec<u8>)> {
         .collect()
 }
 
-/// A seed with some of its bytes changed, and perhaps its end cut or doubled.
+/// Returns a seed with some bytes changed, and sometimes truncated or doubled.
 fn changed(chance: &mut Chance, seed: &[u8]) -> Vec<u8> {
     let mut input = seed.to_vec();
     match chance.below(6) {
@@ -115,7 +115,7 @@ fn run_open(folder: &Path) {
     }
 }
 
-/// Does it in a child, which says what it is about to do.
+/// Runs a target in a child, which prints each input before it runs it.
 #[cfg(unix)]
 fn run(target: &str) {
     let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
@@ -130,28 +130,28 @@ fn run(target: &str) {
     let mut child = Child::start_with(shell, CHILD, target, &seeds.join(target));
     let mut last = String::from("nothing");
     loop {
-        let said = child.hear();
-        if said == "done" {
+        let line = child.hear();
+        if line == "done" {
             break;
         }
-        // A panic has more than one line; the end has none.
+        // A panic prints several lines. If the child was killed, the line is empty.
         assert!(
-            !said.is_empty() && !said.contains("panicked"),
-            "{target}: after {last:?}: {said}"
+            !line.is_empty() && !line.contains("panicked"),
+            "{target}: after {last:?}: {line}"
         );
-        last = said;
+        last = line;
     }
     child.finish();
 }
 
 #[cfg(unix)]
 #[test]
-fn bytes_as_values_of_every_shape() {
+fn seeds_decoded_as_every_shape() {
     run("decode");
 }
 
 #[cfg(unix)]
 #[test]
-fn bytes_as_a_file_and_its_log() {
+fn seeds_opened_as_a_file_and_its_log() {
     run("open");
 }

@@ -1,5 +1,5 @@
-//! Files made to keep their reader busy for ever, or to make it take what they do not have. Each is
-//! read by a process that may only take so much of the processor's time.
+//! Files made to keep a reader busy for ever, or to make it claim more memory or disk than they
+//! justify. Each is read by a child process with limits on CPU time and file size.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -18,7 +18,7 @@ use crate::support::damage::{INTERIOR_TABLE, LEAF_INDEX, LEAF_TABLE, change, mak
 use crate::support::{Child, Scratch, make, numbers, open, role, say};
 
 const CHILD: &str = test_path!(child);
-/// What each of the children takes is milliseconds, and some KiB.
+/// The limits of a child. It needs milliseconds and some KiB.
 const SECONDS: u32 = 20;
 const BLOCKS: u32 = 200_000;
 const PAGE: usize = 512;
@@ -81,9 +81,9 @@ fn child() {
     }
 }
 
-/// Does so in a process of its own, and expects an end.
+/// Runs a task in a child process, and asserts that it ends.
 #[cfg(unix)]
-fn ends(task: &str, path: &Path) {
+fn assert_ends(task: &str, path: &Path) {
     let mut shell = Command::new("sh");
     shell
         .arg("-c")
@@ -92,8 +92,8 @@ fn ends(task: &str, path: &Path) {
         ))
         .arg(std::env::current_exe().unwrap());
     let mut child = Child::start_with(shell, CHILD, task, path);
-    let said = child.hear();
-    assert!(said.starts_with("done"), "{task}: it said {said:?}");
+    let line = child.hear();
+    assert!(line.starts_with("done"), "{task}: it printed {line:?}");
     child.finish();
 }
 
@@ -120,17 +120,18 @@ fn page(kind: u8, cells: &[Vec<u8>], last_child: Option<u32>) -> Vec<u8> {
     page
 }
 
-/// A row of the table: its key and its value are the number `n`, which is below 128.
+/// Makes a row of the table. Its key and its value are the number `n`, which is below 128.
 fn row(rowid: u8, n: u8) -> Vec<u8> {
     vec![7, rowid, 3, 16, 16, b'M', n, b'M', n]
 }
 
-/// What the index has of a row.
+/// Makes the entry of a row in the index.
 fn indexed(n: u8, rowid: u8) -> Vec<u8> {
     vec![6, 3, 16, 1, b'M', n, rowid]
 }
 
-/// The pages of a vault with one entry: the schema, the table's root, the index's root.
+/// Returns the pages of a vault with one entry: the schema, the root of the table, the root of the
+/// index.
 fn pages(scratch: &Scratch) -> Vec<Vec<u8>> {
     let options = OpenOptions::new();
     make_paged(&scratch.vault(), PAGE as u32, &options, [(1_u32, 1_u32)]);
@@ -146,8 +147,8 @@ fn store(scratch: &Scratch, mut pages: Vec<Vec<u8>>) {
     fs::write(scratch.vault(), pages.concat()).unwrap();
 }
 
-/// Pages below `first`, each of which has the next one as every child of its own, and the one
-/// at the end. The number of ways from the first to the last is beyond counting.
+/// Makes pages from `first` on, each of which has the next one as all of its children, and a leaf.
+/// The number of paths from the first page to the leaf is astronomical.
 fn levels(first: usize, interior: impl Fn(u32) -> Vec<u8>, leaf: Vec<u8>) -> Vec<Vec<u8>> {
     const DEPTH: usize = 10;
     let mut pages: Vec<_> = (0..DEPTH)
@@ -182,7 +183,7 @@ fn rows_that_are_not_in_order() {
     let all = fs::read(scratch.vault()).unwrap();
     for task in READING.iter().chain(&WRITING) {
         fs::write(scratch.vault(), &all).unwrap();
-        ends(task, &scratch.vault());
+        assert_ends(task, &scratch.vault());
     }
 }
 
@@ -201,7 +202,7 @@ fn pages_of_the_table_that_share_their_children() {
     let all = fs::read(scratch.vault()).unwrap();
     for task in READING.iter().chain(&WRITING) {
         fs::write(scratch.vault(), &all).unwrap();
-        ends(task, &scratch.vault());
+        assert_ends(task, &scratch.vault());
     }
 }
 
@@ -220,14 +221,14 @@ fn pages_of_the_index_that_share_their_children() {
     let all = fs::read(scratch.vault()).unwrap();
     for task in READING.iter().chain(&WRITING) {
         fs::write(scratch.vault(), &all).unwrap();
-        ends(task, &scratch.vault());
+        assert_ends(task, &scratch.vault());
     }
 }
 
-/// The index is asked for rows that the table does not show, and names others for ever.
+/// The table has a gap, so the index is read for the missing rows, and its entries never end.
 #[cfg(unix)]
 #[test]
-fn an_index_without_end_beside_a_table_with_a_gap() {
+fn an_infinite_index_and_a_table_with_a_gap() {
     fn interior(child: u32) -> Vec<u8> {
         let cells: Vec<_> = (1..30).map(|n| child_of(child, &indexed(n, 1))).collect();
         page(INTERIOR_INDEX, &cells, Some(child))
@@ -249,7 +250,7 @@ fn an_index_without_end_beside_a_table_with_a_gap() {
     let all = fs::read(scratch.vault()).unwrap();
     for task in READING {
         fs::write(scratch.vault(), &all).unwrap();
-        ends(task, &scratch.vault());
+        assert_ends(task, &scratch.vault());
     }
 }
 
@@ -258,13 +259,13 @@ fn an_index_without_end_beside_a_table_with_a_gap() {
 fn pages_of_the_schema_that_share_their_children() {
     let scratch = Scratch::new();
     let mut file = pages(&scratch);
-    // The first child is the schema as it was; the others say what the index is, again and again.
+    // The first child is the original schema. The others repeat the row of the index.
     let schema = file[0].clone();
     let cell = |n: usize| {
         let at = 108 + 2 * n;
         let at = usize::from(u16::from_be_bytes([schema[at], schema[at + 1]]));
         let length = usize::from(schema[at]) + 2;
-        // A payload of 128 and more has a length of two bytes.
+        // A payload of 128 bytes or more has a length of two bytes.
         let length = if schema[at] < 128 {
             length
         } else {
@@ -274,7 +275,7 @@ fn pages_of_the_schema_that_share_their_children() {
     };
     let root = [child_of(4, &[2]), child_of(5, &[3])];
     let whole = page(INTERIOR_TABLE, &root, Some(5));
-    // Page 1 has its header behind that of the file.
+    // The header of page 1 comes after that of the file.
     let mut first = schema[..100].to_vec();
     first.extend_from_slice(&whole[..16]);
     first.resize(PAGE, 0);
@@ -288,7 +289,7 @@ fn pages_of_the_schema_that_share_their_children() {
     ));
     store(&scratch, file);
     for task in ["salvage", "open"] {
-        ends(task, &scratch.vault());
+        assert_ends(task, &scratch.vault());
     }
 }
 
@@ -296,7 +297,7 @@ fn pages_of_the_schema_that_share_their_children() {
 
 #[cfg(unix)]
 #[test]
-fn a_log_that_claims_more_pages_than_there_are() {
+fn a_log_that_claims_more_pages_than_exist() {
     let source = Scratch::new();
     let vault: Vault<u32, u32> = OpenOptions::new()
         .durability(Durability::Off)
@@ -310,17 +311,18 @@ fn a_log_that_claims_more_pages_than_there_are() {
     let frames = (log.len() - 32) / (24 + 4096);
     let last = 32 + (frames - 1) * (24 + 4096);
     log[last + 4..last + 8].copy_from_slice(&u32::MAX.to_be_bytes());
-    // Something is wrong, so that every page is looked at.
+    // The schema is damaged, so salvage reads every page.
     let schema = (0..frames)
         .map(|n| 32 + n * (24 + 4096))
         .find(|at| log[at + 3] == 1);
     log[schema.unwrap() + 24 + 100] = 0;
     mend_log(&mut log);
     fs::write(scratch.path("vault.db-wal"), log).unwrap();
-    ends("salvage", &scratch.vault());
+    assert_ends("salvage", &scratch.vault());
 }
 
-/// Rows whose bytes overlap, and that all go on in the same page for as long as the file is.
+/// Rows with overlapping bytes, which all continue in the same overflow pages up to the end of the
+/// file.
 #[test]
 fn rows_that_share_their_bytes_are_not_multiplied() {
     const LARGE: usize = 65_536;
@@ -357,7 +359,7 @@ fn rows_that_share_their_bytes_are_not_multiplied() {
             page[8 + 2 * usize::from(n)..][..2]
                 .copy_from_slice(&u16::try_from(at).unwrap().to_be_bytes());
             page[at..at + cell.len()].copy_from_slice(&cell);
-            // Where it goes on, behind the part that lies in this page.
+            // The number of the first overflow page, after the local part of the payload.
             page[at + 4 + local..][..4].copy_from_slice(&next.to_be_bytes());
         }
         file.extend_from_slice(&page);

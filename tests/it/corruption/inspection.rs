@@ -1,4 +1,4 @@
-//! Reads everything in a file that was damaged, and says what came of it.
+//! Reads a damaged file by every method, and classifies the result.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
@@ -22,24 +22,24 @@ pub(crate) fn options(checksums: bool) -> OpenOptions {
     options
 }
 
-/// What came of reading a damaged file.
+/// The result of reading a damaged file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Found {
-    /// Opening or reading gave an error, or `verify` found something.
+pub(crate) enum Outcome {
+    /// Opening or reading returned an error, or `verify` found a problem.
     Error,
-    /// Everything, and nothing else.
+    /// All entries were read, and no others.
     Right,
-    /// Without an error, some entries were not there; `Older` if it is the newest ones that are not.
+    /// Some entries were missing, without an error. `Older` if these were the newest ones.
     Missing,
     Older,
-    /// A value or a key that was never stored.
+    /// A value or a key was read that was never stored.
     Other,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
-    /// What must never be, to be shown all at once.
-    faults: BTreeSet<String>,
+    /// Results that are defects, collected to be printed together.
+    defects: BTreeSet<String>,
     pub(crate) total: usize,
     pub(crate) error: usize,
     pub(crate) right: usize,
@@ -49,26 +49,26 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    fn add(&mut self, found: Found) {
+    fn add(&mut self, outcome: Outcome) {
         self.total += 1;
-        match found {
-            Found::Error => self.error += 1,
-            Found::Right => self.right += 1,
-            Found::Missing => self.missing += 1,
-            Found::Older => self.older += 1,
-            Found::Other => self.other += 1,
+        match outcome {
+            Outcome::Error => self.error += 1,
+            Outcome::Right => self.right += 1,
+            Outcome::Missing => self.missing += 1,
+            Outcome::Older => self.older += 1,
+            Outcome::Other => self.other += 1,
         }
     }
 
-    /// Shows the counts of a test, which must be without a fault.
+    /// Prints the counts of a test, and asserts that there are no defects.
     pub(crate) fn finish(self, what: &str) -> Self {
         eprintln!("{what}: {self:?}");
-        assert!(self.faults.is_empty(), "{what}: {:#?}", self.faults);
+        assert!(self.defects.is_empty(), "{what}: {:#?}", self.defects);
         self
     }
 }
 
-/// What a file may say about itself when it was damaged. All else is a defect.
+/// Returns `true` for an error that a damaged file may cause. Any other error is a defect.
 pub(crate) fn is_typed(error: &Error) -> bool {
     matches!(
         error,
@@ -88,104 +88,111 @@ pub(crate) fn is_typed(error: &Error) -> bool {
     )
 }
 
-/// Reads everything in every way, and compares it with what was stored.
-pub(crate) fn examine(path: &Path, options: &OpenOptions, stored: &Entries) -> Found {
-    let mut faults = BTreeSet::new();
-    let found = examine_for(&mut faults, path, options, stored);
-    assert!(faults.is_empty(), "{faults:?}");
-    found
+/// Reads a file by every method, and compares the result with the stored entries.
+pub(crate) fn inspect(path: &Path, options: &OpenOptions, stored: &Entries) -> Outcome {
+    let mut defects = BTreeSet::new();
+    let outcome = inspect_into(&mut defects, path, options, stored);
+    assert!(defects.is_empty(), "{defects:?}");
+    outcome
 }
 
-pub(crate) fn examine_for(
-    faults: &mut BTreeSet<String>,
+pub(crate) fn inspect_into(
+    defects: &mut BTreeSet<String>,
     path: &Path,
     options: &OpenOptions,
     stored: &Entries,
-) -> Found {
-    let mut reading = Reading {
+) -> Outcome {
+    let mut inspection = Inspection {
         stored: stored.iter().map(|(key, value)| (*key, value)).collect(),
         path: path.display().to_string(),
-        faults,
+        defects,
         failed: false,
         other: false,
     };
-    let Some(vault) = reading.told(options.open::<u32, String>(path)) else {
-        return Found::Error;
+    let Some(vault) = inspection.record(options.open::<u32, String>(path)) else {
+        return Outcome::Error;
     };
-    let mut there = Vec::new();
+    let mut by_get = Vec::new();
     for (key, _) in stored {
-        if let Some(Some(value)) = reading.told(vault.get(key)) {
-            reading.compare(*key, &value);
-            there.push(*key);
+        if let Some(Some(value)) = inspection.record(vault.get(key)) {
+            inspection.compare(*key, &value);
+            by_get.push(*key);
         }
     }
-    let forward = reading.walk(vault.iter());
-    let mut backward = reading.walk(vault.iter().rev());
+    let forward = inspection.collect_keys(vault.iter());
+    let mut backward = inspection.collect_keys(vault.iter().rev());
     backward.reverse();
-    let length = reading.told(vault.len());
-    if let Some(report) = reading.told(vault.verify()) {
-        if report.entries > 2 * reading.most() as u64 {
-            reading.fault("`verify` finds more entries than there can be");
+    let length = inspection.record(vault.len());
+    if let Some(report) = inspection.record(vault.verify()) {
+        if report.entries > 2 * inspection.item_limit() as u64 {
+            inspection.add_defect("`verify` finds more entries than possible");
         }
-        reading.failed |= !report.is_ok();
+        inspection.failed |= !report.is_ok();
     }
     let keys: Vec<u32> = stored.iter().map(|entry| entry.0).collect();
-    match reading {
-        Reading { other: true, .. } => Found::Other,
-        Reading { failed: true, .. } => Found::Error,
-        _ if there == keys && forward == keys && backward == keys && length == Some(keys.len()) => {
-            Found::Right
+    match inspection {
+        Inspection { other: true, .. } => Outcome::Other,
+        Inspection { failed: true, .. } => Outcome::Error,
+        _ if by_get == keys
+            && forward == keys
+            && backward == keys
+            && length == Some(keys.len()) =>
+        {
+            Outcome::Right
         }
-        _ if keys.starts_with(&there) && forward == there && backward == there => Found::Older,
-        _ => Found::Missing,
+        _ if keys.starts_with(&by_get) && forward == by_get && backward == by_get => Outcome::Older,
+        _ => Outcome::Missing,
     }
 }
 
-struct Reading<'a> {
+struct Inspection<'a> {
     stored: HashMap<u32, &'a String>,
     path: String,
-    faults: &'a mut BTreeSet<String>,
+    defects: &'a mut BTreeSet<String>,
     failed: bool,
     other: bool,
 }
 
-impl Reading<'_> {
-    fn most(&self) -> usize {
+impl Inspection<'_> {
+    fn item_limit(&self) -> usize {
         4 * self.stored.len() + 64
     }
 
-    fn told<T>(&mut self, result: vaults::Result<T>) -> Option<T> {
+    fn record<T>(&mut self, result: vaults::Result<T>) -> Option<T> {
         result
             .inspect_err(|error| {
                 self.failed = true;
                 if !is_typed(error) {
                     let cause = std::error::Error::source(error);
                     let cause = cause.map_or(String::new(), ToString::to_string);
-                    self.faults
+                    self.defects
                         .insert(format!("{error}: {cause}").replace(&self.path, "it"));
                 }
             })
             .ok()
     }
 
-    fn fault(&mut self, what: &str) {
+    fn add_defect(&mut self, what: &str) {
         self.failed = true;
-        self.faults.insert(what.to_owned());
+        self.defects.insert(what.to_owned());
     }
 
     fn compare(&mut self, key: u32, value: &String) {
         self.other |= self.stored.get(&key) != Some(&value);
     }
 
-    /// The keys, of a walk that must come to its end.
-    fn walk(&mut self, items: impl Iterator<Item = vaults::Result<(u32, String)>>) -> Vec<u32> {
+    /// Returns the keys of an iterator, which must end within the limit.
+    fn collect_keys(
+        &mut self,
+        items: impl Iterator<Item = vaults::Result<(u32, String)>>,
+    ) -> Vec<u32> {
         let mut keys = Vec::new();
         for (count, item) in items.enumerate() {
-            if count >= self.most() {
-                self.fault("a walk has no end");
+            if count >= self.item_limit() {
+                self.add_defect("an iterator does not end");
                 break;
             }
-            if let Some((key, value)) = self.told(item) {
+            if let Some((key, value)) = self.record(item) {
                 self.compare(key, &value);
                 keys.push(key);
             }
@@ -194,18 +201,18 @@ impl Reading<'_> {
     }
 }
 
-/// Ways of opening, in turn.
-pub(crate) fn ways() -> [OpenOptions; 3] {
+/// Returns the options to open a file with: immutable, read-only and writable.
+pub(crate) fn open_options() -> [OpenOptions; 3] {
     let mut writing = OpenOptions::new();
     writing.create(false).durability(Durability::Off);
-    let mut reading = OpenOptions::new();
-    reading.read_only(true);
+    let mut read_only = OpenOptions::new();
+    read_only.read_only(true);
     let mut immutable = OpenOptions::new();
     immutable.immutable(true);
-    [immutable, reading, writing]
+    [immutable, read_only, writing]
 }
 
-/// A place where files are laid out, examined and removed again.
+/// A folder in which files are written and inspected, one after another.
 pub(crate) struct Bench {
     scratch: Scratch,
     stored: Entries,
@@ -221,18 +228,23 @@ impl Bench {
         }
     }
 
-    pub(crate) fn try_out(&mut self, way: &OpenOptions, file: &[u8], log: Option<&[u8]>) -> Found {
+    pub(crate) fn inspect(
+        &mut self,
+        options: &OpenOptions,
+        file: &[u8],
+        log: Option<&[u8]>,
+    ) -> Outcome {
         let path = self.scratch.vault();
-        let beside = |suffix: &str| PathBuf::from(format!("{}{suffix}", path.display()));
+        let sibling = |suffix: &str| PathBuf::from(format!("{}{suffix}", path.display()));
         for suffix in ["-wal", "-shm"] {
-            fs::remove_file(beside(suffix)).ok();
+            fs::remove_file(sibling(suffix)).ok();
         }
         fs::write(&path, file).unwrap();
         if let Some(log) = log {
-            fs::write(beside("-wal"), log).unwrap();
+            fs::write(sibling("-wal"), log).unwrap();
         }
-        let found = examine_for(&mut self.counts.faults, &path, way, &self.stored);
-        self.counts.add(found);
-        found
+        let outcome = inspect_into(&mut self.counts.defects, &path, options, &self.stored);
+        self.counts.add(outcome);
+        outcome
     }
 }

@@ -1,14 +1,16 @@
-//! Schemas and headers that say what is not so.
+//! Schemas and headers with false information.
 
 use std::fs;
 
 use vaults::{Error, OpenOptions, Vault};
 
-use crate::corruption::inspection::{Found, PAGE, examine, is_typed, options, small, ways};
+use crate::corruption::inspection::{
+    Outcome, PAGE, inspect, is_typed, open_options, options, small,
+};
 use crate::support::damage::{change, make_paged};
 use crate::support::{Scratch, contents, refused, sql};
 
-/// A vault whose schema is changed by this statement.
+/// Makes a vault, and changes its schema by a statement.
 fn with_schema(change: &str) -> Scratch {
     let scratch = Scratch::new();
     make_paged(&scratch.vault(), 4096, &options(false), small());
@@ -20,7 +22,7 @@ fn with_schema(change: &str) -> Scratch {
 }
 
 #[test]
-fn schemas_that_lie() {
+fn schemas_with_false_information() {
     for lie in [
         "UPDATE sqlite_schema SET rootpage = 999999",
         "UPDATE sqlite_schema SET rootpage = -1",
@@ -44,19 +46,19 @@ fn schemas_that_lie() {
     ] {
         let scratch = with_schema(lie);
         let before = fs::read(scratch.vault()).unwrap();
-        for way in &ways()[..2] {
-            let found = examine(&scratch.vault(), way, &small());
-            assert_ne!(found, Found::Other, "{lie}");
-            assert_ne!(found, Found::Right, "{lie}");
+        for way in &open_options()[..2] {
+            let found = inspect(&scratch.vault(), way, &small());
+            assert_ne!(found, Outcome::Other, "{lie}");
+            assert_ne!(found, Outcome::Right, "{lie}");
         }
         assert!(fs::read(scratch.vault()).unwrap() == before, "{lie}");
-        examine(&scratch.vault(), &ways()[2], &small());
+        inspect(&scratch.vault(), &open_options()[2], &small());
     }
 }
 
 #[test]
-fn a_table_of_texts_and_numbers() {
-    // Without STRICT the columns may hold anything.
+fn a_table_with_texts_and_numbers() {
+    // Without `STRICT`, the columns may contain values of any type.
     for (key, value) in [
         ("'text'", "x'4d01'"),
         ("x'4d01'", "1"),
@@ -72,17 +74,18 @@ fn a_table_of_texts_and_numbers() {
             ),
         );
         let before = contents(&scratch.folder());
-        for way in &ways()[..2] {
-            let found = examine(&scratch.vault(), way, &small());
-            assert_eq!(found, Found::Error, "{key}, {value}");
+        for way in &open_options()[..2] {
+            let found = inspect(&scratch.vault(), way, &small());
+            assert_eq!(found, Outcome::Error, "{key}, {value}");
         }
         assert!(contents(&scratch.folder()) == before);
     }
 }
 
-/// What SQLite would run when an entry is written: the file's author decides what that is.
+/// Constraints that SQLite evaluates when an entry is written. The author of the file controls
+/// them.
 #[test]
-fn tables_that_do_more_than_hold_rows() {
+fn tables_with_constraints_are_refused() {
     let columns = |key: &str, value: &str| {
         format!(
             "CREATE TABLE dict (key BLOB PRIMARY KEY NOT NULL {key}, value BLOB NOT NULL {value}) STRICT"
@@ -103,7 +106,7 @@ fn tables_that_do_more_than_hold_rows() {
 }
 
 #[test]
-fn headers_that_lie() {
+fn headers_with_false_information() {
     for (at, bytes) in [
         (28, &[0xFF, 0xFF, 0xFF, 0xFE][..]),
         (28, &[0, 0, 0, 1]),
@@ -122,13 +125,13 @@ fn headers_that_lie() {
         change(&scratch.vault(), |file| {
             file[at..at + bytes.len()].copy_from_slice(bytes);
         });
-        for way in &ways() {
-            let found = examine(&scratch.vault(), way, &small());
-            assert_ne!(found, Found::Other, "{bytes:?} at {at}");
+        for way in &open_options() {
+            let found = inspect(&scratch.vault(), way, &small());
+            assert_ne!(found, Outcome::Other, "{bytes:?} at {at}");
         }
         let vault = OpenOptions::new().open::<u32, String>(scratch.vault());
         if let Ok(vault) = vault {
-            // A claim of the largest size there is leaves no page to add.
+            // If the file claims to have the maximum size, no page can be added.
             if let Err(error) = vault.try_extend((1000..1100).map(|n| (n, "x".repeat(100)))) {
                 assert!(is_typed(&error), "{bytes:?} at {at}: {error:?}");
             }

@@ -1,12 +1,12 @@
-//! Files with any bytes in them: a typed error or what was stored, and never a panic, an endless
-//! loop or, where there are checksums, another value.
+//! Files with arbitrary bytes. A read returns a typed error or the stored entries, but never a
+//! panic, an infinite loop or, with checksums, a wrong value.
 
 use std::fs;
 
 use vaults::{Durability, OpenOptions, Vault};
 
 use crate::corruption::inspection::{
-    Bench, Counts, Entries, Found, PAGE, is_typed, options, small, ways,
+    Bench, Counts, Entries, Outcome, PAGE, is_typed, open_options, options, small,
 };
 use crate::support::Scratch;
 use crate::support::damage::{Chance, make_paged, rounds};
@@ -18,14 +18,14 @@ pub(crate) use bodies::log::mend as mend_log;
 
 // ---- single bytes -------------------------------------------------------------------------
 
-/// Every byte of a small file, set to several values.
+/// Sets each byte of a small file to several values.
 fn every_byte(checksums: bool) -> Counts {
     let mut bench = Bench::new(small());
     let source = Scratch::new();
     make_paged(&source.vault(), PAGE, &options(checksums), small());
     let file = fs::read(source.vault()).unwrap();
     assert!(file.len() <= 4 * PAGE as usize, "{}", file.len());
-    let ways = ways();
+    let open_options = open_options();
     for at in 0..file.len() {
         let byte = file[at];
         for (n, changed) in [byte ^ 0x01, byte ^ 0x80, 0x00, 0xFF]
@@ -37,10 +37,10 @@ fn every_byte(checksums: bool) -> Counts {
             }
             let mut file = file.clone();
             file[at] = changed;
-            let found = bench.try_out(&ways[(at + n) % ways.len()], &file, None);
+            let found = bench.inspect(&open_options[(at + n) % open_options.len()], &file, None);
             assert!(
-                !checksums || found != Found::Other,
-                "byte {at} as {changed:#04x} gives another value"
+                !checksums || found != Outcome::Other,
+                "byte {at} as {changed:#04x} gives a wrong value"
             );
         }
     }
@@ -51,7 +51,7 @@ fn every_byte(checksums: bool) -> Counts {
 fn every_byte_of_a_small_vault() {
     let counts = every_byte(false).finish("each byte of a small file");
     assert!(counts.error > counts.total / 4 && counts.right > counts.total / 4);
-    // This is what checksums are for.
+    // Such damage is only detected by checksums.
     assert!(counts.other > 0);
 }
 
@@ -69,7 +69,7 @@ fn large() -> Entries {
     (0..150).map(|n| (n, text(n))).collect()
 }
 
-/// Changes a few bytes, anywhere.
+/// Changes a few random bytes.
 fn spoil(chance: &mut Chance, bytes: &mut [u8]) {
     for _ in 0..=chance.below(3) {
         let at = chance.below(bytes.len());
@@ -86,21 +86,21 @@ fn random_bytes(checksums: bool, seed: u64) -> Counts {
     let source = Scratch::new();
     make_paged(&source.vault(), PAGE, &options(checksums), large());
     let file = fs::read(source.vault()).unwrap();
-    let ways = ways();
+    let open_options = open_options();
     let mut chance = Chance::new(seed);
     for round in 0..1500 * rounds() {
         let mut file = file.clone();
         spoil(&mut chance, &mut file);
-        let found = bench.try_out(&ways[round % ways.len()], &file, None);
+        let found = bench.inspect(&open_options[round % open_options.len()], &file, None);
         assert!(
-            !checksums || found != Found::Other,
+            !checksums || found != Outcome::Other,
             "seed {seed}, round {round}"
         );
     }
     bench.counts
 }
 
-/// A file of nothing but the schema, and a log with one commit for each entry.
+/// Makes a file that contains only the schema, and a log with one commit for each entry.
 fn file_and_log(checksums: bool) -> (Vec<u8>, Vec<u8>) {
     let source = Scratch::new();
     make_paged(
@@ -120,11 +120,11 @@ fn file_and_log(checksums: bool) -> (Vec<u8>, Vec<u8>) {
     (file, fs::read(source.path("vault.db-wal")).unwrap())
 }
 
-/// Damages the log, as it is or with its checksums made right again.
+/// Damages the log, and corrects its checksums if `mended`.
 fn random_bytes_of_the_log(checksums: bool, mended: bool, seed: u64) -> Counts {
     let mut bench = Bench::new(large().into_iter().take(100).collect());
     let (file, log) = file_and_log(checksums);
-    let [_, reading, writing] = ways();
+    let [_, reading, writing] = open_options();
     let mut chance = Chance::new(seed);
     for round in 0..800 * rounds() {
         let mut log = log.clone();
@@ -133,9 +133,9 @@ fn random_bytes_of_the_log(checksums: bool, mended: bool, seed: u64) -> Counts {
             mend_log(&mut log);
         }
         let way = if round % 2 == 0 { &reading } else { &writing };
-        let found = bench.try_out(way, &file, Some(&log));
+        let found = bench.inspect(way, &file, Some(&log));
         assert!(
-            !checksums || found != Found::Other,
+            !checksums || found != Outcome::Other,
             "seed {seed}, round {round}"
         );
     }
@@ -160,14 +160,14 @@ fn random_bytes_of_a_log() {
     for checksums in [false, true] {
         let counts = random_bytes_of_the_log(checksums, false, 3)
             .finish(&format!("random bytes of a log, checksums {checksums}"));
-        // The log has checksums of its own: what follows the damage is not there.
+        // The log has checksums of its own, so everything after the damage is ignored.
         assert_eq!(counts.total, counts.right + counts.older + counts.error);
         assert!(counts.older > counts.total / 2);
     }
 }
 
 #[test]
-fn random_bytes_of_a_log_that_is_believed() {
+fn random_bytes_of_a_log_with_corrected_checksums() {
     for checksums in [false, true] {
         let counts = random_bytes_of_the_log(checksums, true, 4).finish(&format!(
             "random bytes of a mended log, checksums {checksums}"
@@ -177,41 +177,49 @@ fn random_bytes_of_a_log_that_is_believed() {
     }
 }
 
-// ---- files cut short, and files that never were any ---------------------------------------
+// ---- truncated and random files -----------------------------------------------------------
 
 #[test]
-fn a_file_cut_at_every_length() {
+fn a_file_truncated_to_every_length() {
     let source = Scratch::new();
     make_paged(&source.vault(), PAGE, &options(false), small());
     let file = fs::read(source.vault()).unwrap();
     let mut bench = Bench::new(small());
-    let ways = ways();
+    let open_options = open_options();
     for length in 0..file.len() {
-        let found = bench.try_out(&ways[length % ways.len()], &file[..length], None);
-        // A byte that is not there is read as zero, which may be what it was.
+        let found = bench.inspect(
+            &open_options[length % open_options.len()],
+            &file[..length],
+            None,
+        );
+        // A missing byte is read as zero, which may be its original value.
         let is_zero = file[length..].iter().all(|byte| *byte == 0);
-        let expected = if is_zero { Found::Right } else { Found::Error };
+        let expected = if is_zero {
+            Outcome::Right
+        } else {
+            Outcome::Error
+        };
         assert_eq!(found, expected, "{length} bytes");
     }
 }
 
 #[test]
-fn a_log_cut_anywhere() {
+fn a_truncated_log() {
     let (file, log) = file_and_log(false);
     let mut bench = Bench::new(large().into_iter().take(100).collect());
-    let [_, reading, writing] = ways();
+    let [_, reading, writing] = open_options();
     let mut chance = Chance::new(5);
     let step = log.len() / 150;
     for n in 0..150 {
         let length = n * step + chance.below(step);
         let way = if n % 2 == 0 { &reading } else { &writing };
-        let found = bench.try_out(way, &file, Some(&log[..length]));
+        let found = bench.inspect(way, &file, Some(&log[..length]));
         assert!(
-            matches!(found, Found::Older | Found::Right),
+            matches!(found, Outcome::Older | Outcome::Right),
             "{length} bytes: {found:?}"
         );
     }
-    assert_eq!(bench.try_out(&reading, &file, Some(&log)), Found::Right);
+    assert_eq!(bench.inspect(&reading, &file, Some(&log)), Outcome::Right);
 }
 
 #[test]
@@ -222,12 +230,12 @@ fn random_bytes_as_a_file() {
     let vault = fs::read(source.vault()).unwrap();
     for round in 0..150 * rounds() {
         let mut file: Vec<u8> = (0..chance.below(3000)).map(|_| chance.byte()).collect();
-        // Some begin as a database does, to some point.
+        // Some files begin like a database, up to some point.
         let head = [0, 16, 18, 100, 108][round % 5].min(file.len());
         file[..head].copy_from_slice(&vault[..head]);
         let scratch = Scratch::new();
         fs::write(scratch.vault(), &file).unwrap();
-        for way in &ways() {
+        for way in &open_options() {
             match way.open::<u32, String>(scratch.vault()) {
                 Ok(vault) => panic!("round {round} opened: {vault:?}"),
                 Err(error) => assert!(is_typed(&error), "round {round}: {error:?}"),

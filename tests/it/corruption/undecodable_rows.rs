@@ -1,5 +1,5 @@
-//! Rows of other types, of other programs, and damaged files: an error or the right data, never
-//! a panic and never a wrong value.
+//! Rows of other types and of other programs, and damaged files. A read returns an error or the
+//! correct data, and never panics or returns a wrong value.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use crate::support::{Scratch, entries, make, numbers, open, put_row, refused, sq
 // ---- types --------------------------------------------------------------------------------
 
 #[test]
-fn a_vault_of_other_types_is_noticed_at_open() {
+fn a_vault_of_different_types_is_detected_at_open() {
     let scratch = Scratch::new();
     make(scratch.vault(), [("a".to_owned(), 1_u32)]);
     let value = refused(&scratch, || Vault::<String, String>::open(scratch.vault()));
@@ -37,7 +37,7 @@ fn a_vault_of_other_types_is_noticed_at_open() {
 }
 
 #[test]
-fn the_first_row_only_is_looked_at() {
+fn opening_checks_only_the_first_row() {
     let scratch = Scratch::new();
     make(scratch.vault(), [(1_u32, 1_u32)]);
     put_row(&scratch.vault(), b"M\x02", b"M\xa3two");
@@ -50,7 +50,7 @@ fn the_first_row_only_is_looked_at() {
 }
 
 #[test]
-fn a_type_that_grew_reads_what_it_was() {
+fn an_extended_type_reads_old_entries() {
     #[derive(Serialize, Deserialize)]
     struct Old {
         name: String,
@@ -80,10 +80,10 @@ fn a_type_that_grew_reads_what_it_was() {
 // ---- tags ---------------------------------------------------------------------------------
 
 #[test]
-fn a_pickle_is_told_and_never_read() {
+fn a_pickle_is_reported_and_never_loaded() {
     let scratch = Scratch::new();
     make::<String, u32>(scratch.vault(), []);
-    // The first row of all, so that opening meets it.
+    // This is the first row, so opening checks it.
     put_row(&scratch.vault(), b"M\xa6pickle", b"P\x80\x04K\x01.");
     put_row(&scratch.vault(), b"M\xa3one", b"M\x01");
     put_row(&scratch.vault(), b"P\x80\x04K\x02.", b"M\x02");
@@ -114,7 +114,7 @@ fn a_pickle_is_told_and_never_read() {
 }
 
 #[test]
-fn an_unknown_tag_is_named() {
+fn an_unknown_tag_is_in_the_error() {
     let scratch = Scratch::new();
     make(scratch.vault(), [(1_u8, 1_u8)]);
     put_row(&scratch.vault(), b"M\x02", b"Z\x01");
@@ -140,7 +140,7 @@ fn an_unknown_tag_in_the_only_row_is_returned_by_a_read() {
 }
 
 #[test]
-fn blobs_that_say_nothing_or_too_much() {
+fn blobs_that_are_too_short_or_too_long() {
     let scratch = Scratch::new();
     make(scratch.vault(), [(0_u8, 0_u8)]);
     let bad: [&[u8]; 7] = [
@@ -168,7 +168,7 @@ fn blobs_that_say_nothing_or_too_much() {
 }
 
 #[test]
-fn blobs_that_claim_more_than_there_is() {
+fn blobs_that_claim_more_elements_than_they_have() {
     let scratch = Scratch::new();
     make(scratch.vault(), [(0_u8, Vec::<String>::new())]);
     let bad: [&[u8]; 5] = [
@@ -194,7 +194,7 @@ fn blobs_that_claim_more_than_there_is() {
 }
 
 #[test]
-fn a_column_of_another_type() {
+fn a_column_with_values_of_other_types() {
     let scratch = Scratch::new();
     sql(
         &scratch.vault(),
@@ -235,7 +235,7 @@ fn a_key_in_an_error_is_short_and_on_one_line() {
 
 // ---- damage -------------------------------------------------------------------------------
 
-/// Everything that can be asked of a vault; what came out, if nothing went wrong.
+/// Runs every operation on a vault. Returns its entries, if no operation failed.
 fn read_all(scratch: &Scratch) -> vaults::Result<Vec<(u32, u32)>> {
     let vault: Vault<u32, u32> = Vault::open(scratch.vault())?;
     let entries = vault.iter().collect::<vaults::Result<Vec<_>>>()?;
@@ -272,17 +272,18 @@ fn a_flipped_byte() {
     let scratch = Scratch::new();
     make(scratch.vault(), numbers(300));
     let whole = fs::read(scratch.vault()).unwrap();
-    // The head of the file and of each page densely, what lies between now and then.
-    let places = (0..whole.len()).filter(|at| at % 4096 < 120 || at % 61 == 0);
+    // Every third byte of the headers of the file and of the pages, and some of the bytes between
+    // them.
+    let offsets = (0..whole.len()).filter(|at| at % 4096 < 120 || at % 61 == 0);
     let (mut fine, mut refused) = (0, 0);
-    for at in places.step_by(3) {
+    for at in offsets.step_by(3) {
         let mut damaged = whole.clone();
         damaged[at] ^= 0x55;
         fs::write(scratch.vault(), &damaged).unwrap();
         match read_all(&scratch) {
             Ok(_) => fine += 1,
             Err(error) => {
-                assert!(is_of_damage(&error), "at {at}: {error:?}");
+                assert!(is_damage(&error), "at {at}: {error:?}");
                 refused += 1;
             }
         }
@@ -291,7 +292,7 @@ fn a_flipped_byte() {
     assert!(fine > 10 && refused > 10, "{fine} fine, {refused} refused");
 }
 
-fn is_of_damage(error: &Error) -> bool {
+fn is_damage(error: &Error) -> bool {
     matches!(
         error,
         Error::Corrupt { .. }
@@ -304,7 +305,7 @@ fn is_of_damage(error: &Error) -> bool {
             | Error::Pickle { .. }
             | Error::Io { .. }
             | Error::Sqlite { .. }
-            // A format of SQLite that is newer for writers only.
+            // A file format that SQLite can only read.
             | Error::ReadOnly { .. }
     )
 }
@@ -316,7 +317,7 @@ fn remove_logs(scratch: &Scratch) {
 }
 
 #[test]
-fn a_damaged_log_loses_its_end_and_nothing_before() {
+fn a_truncated_log_loses_only_its_end() {
     let source = Scratch::new();
     let vault = open::<u32, u32>(source.vault());
     for n in 0..20 {

@@ -1,4 +1,5 @@
-//! Values that do not decode: what fails at them changes nothing, and `put` and `discard` do not.
+//! Undecodable values: calls that fail because of one change nothing, and `put` and `discard`
+//! succeed.
 
 use vaults::{Error, OpenOptions, Vault};
 
@@ -6,7 +7,7 @@ use crate::support::{Scratch, make, on_each_engine, open, put_row, rows, sql};
 
 const GOOD: (u8, u8) = (1, 1);
 
-/// Values that are no `u8`, as they are stored under the key 2.
+/// Stored values that are not a `u8`. They are stored with the key 2.
 const BAD: [&[u8]; 7] = [
     b"P\x80\x04K\x01.",
     b"Z\x01",
@@ -17,7 +18,7 @@ const BAD: [&[u8]; 7] = [
     b"B",
 ];
 
-fn is_of_the_value(error: &Error) -> bool {
+fn is_value_error(error: &Error) -> bool {
     matches!(
         error,
         Error::Decode { key, .. }
@@ -29,10 +30,10 @@ fn is_of_the_value(error: &Error) -> bool {
     )
 }
 
-/// Everything that fails at the value of the key 2, and what does not.
+/// Asserts which calls fail because of the value of key 2, and which succeed.
 fn check(scratch: &Scratch, vault: &Vault<u8, u8>) {
-    let fails = |error: &Error| {
-        assert!(is_of_the_value(error), "{error:?}");
+    let assert_value_error = |error: &Error| {
+        assert!(is_value_error(error), "{error:?}");
         let text = error.to_string();
         assert!(
             text.contains("`put`") && text.contains("`discard`"),
@@ -40,30 +41,30 @@ fn check(scratch: &Scratch, vault: &Vault<u8, u8>) {
         );
     };
     let length = vault.len().unwrap();
-    fails(&vault.get(&2).unwrap_err());
-    fails(&vault.insert(2, 5).unwrap_err());
-    fails(&vault.remove(&2).unwrap_err());
-    fails(&vault.remove_entry(&2).unwrap_err());
-    fails(&vault.remove_many(&[1, 2]).unwrap_err());
-    fails(&vault.entry(2).or_insert(5).unwrap_err());
-    fails(
+    assert_value_error(&vault.get(&2).unwrap_err());
+    assert_value_error(&vault.insert(2, 5).unwrap_err());
+    assert_value_error(&vault.remove(&2).unwrap_err());
+    assert_value_error(&vault.remove_entry(&2).unwrap_err());
+    assert_value_error(&vault.remove_many(&[1, 2]).unwrap_err());
+    assert_value_error(&vault.entry(2).or_insert(5).unwrap_err());
+    assert_value_error(
         &vault
             .entry(2)
             .and_modify(|value| *value += 1)
             .or_insert(5)
             .unwrap_err(),
     );
-    fails(&vault.get_mut(&2).unwrap_err());
-    fails(&vault.get_or_insert_with(2, || 5).unwrap_err());
-    fails(&vault.retain(|_, _| true).unwrap_err());
-    fails(&vault.rewrite().unwrap_err());
-    fails(&vault.pop_last().unwrap_err());
+    assert_value_error(&vault.get_mut(&2).unwrap_err());
+    assert_value_error(&vault.get_or_insert_with(2, || 5).unwrap_err());
+    assert_value_error(&vault.retain(|_, _| true).unwrap_err());
+    assert_value_error(&vault.rewrite().unwrap_err());
+    assert_value_error(&vault.pop_last().unwrap_err());
     assert_eq!(vault.len().unwrap(), length);
     assert!(vault.contains_key(&2).unwrap());
 
     let mut tx = vault.begin().unwrap();
-    fails(&tx.insert(2, 5).unwrap_err());
-    fails(&tx.remove(&2).unwrap_err());
+    assert_value_error(&tx.insert(2, 5).unwrap_err());
+    assert_value_error(&tx.remove(&2).unwrap_err());
     assert!(tx.discard(&2).unwrap());
     assert!(!tx.discard(&2).unwrap());
     assert_eq!(tx.len().unwrap(), length - 1);
@@ -73,7 +74,7 @@ fn check(scratch: &Scratch, vault: &Vault<u8, u8>) {
     tx.put(&2, &7).unwrap();
     assert_eq!(tx.get(&2).unwrap(), Some(7));
     tx.rollback().unwrap();
-    fails(&vault.get(&2).unwrap_err());
+    assert_value_error(&vault.get(&2).unwrap_err());
     assert_eq!(vault.get(&1).unwrap(), Some(1));
     assert_eq!(count(scratch), length);
 }
@@ -87,7 +88,7 @@ fn count(scratch: &Scratch) -> usize {
 }
 
 #[test]
-fn a_value_that_does_not_decode() {
+fn an_undecodable_value() {
     for bad in BAD {
         let scratch = Scratch::new();
         make(scratch.vault(), [GOOD]);
@@ -114,7 +115,7 @@ fn a_value_that_does_not_decode() {
 }
 
 #[test]
-fn a_value_that_is_no_blob() {
+fn a_value_that_is_not_a_blob() {
     for bad in ["NULL", "7", "1.5", "'text'"] {
         let scratch = Scratch::new();
         sql(
@@ -158,10 +159,10 @@ fn a_value_that_fails_its_checksum() {
 }
 
 #[test]
-fn what_decodes_is_discarded_too() {
+fn a_decodable_value_can_be_discarded_too() {
     on_each_engine::<String, u32>(|vault| {
         vault.insert("a".into(), 1).unwrap();
-        // In the cache, and in the number of entries.
+        // Fill the cache, and the cached number of entries.
         assert_eq!(vault.get("a").unwrap(), Some(1));
         assert_eq!(vault.get("a").unwrap(), Some(1));
         assert_eq!(vault.len().unwrap(), 1);
@@ -174,11 +175,12 @@ fn what_decodes_is_discarded_too() {
 }
 
 #[test]
-fn keys_that_do_not_decode() {
+fn undecodable_keys() {
     let scratch = Scratch::new();
     make(scratch.vault(), [GOOD, (3, 3)]);
     let vault = open::<u8, u8>(scratch.vault());
-    // A pickle, an unknown tag, nothing, another type, one that no look-up finds, and a good one.
+    // A pickle, an unknown tag, an empty key, a different type, a key in a longer encoding, and a
+    // good one.
     let keys: [&[u8]; 6] = [
         b"P\x80.",
         b"Z\x01",
@@ -204,7 +206,7 @@ fn keys_that_do_not_decode() {
 }
 
 #[test]
-fn discarding_waits_its_turn_and_is_refused_as_writes_are() {
+fn discarding_is_refused_whenever_writes_are() {
     let scratch = Scratch::new();
     make(scratch.vault(), [GOOD]);
     let vault = open::<u8, u8>(scratch.vault());

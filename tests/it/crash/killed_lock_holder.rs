@@ -1,5 +1,5 @@
-//! Processes that are killed and threads that panic with the writer in their hands: the state
-//! before, and the next one goes on at once.
+//! A process is killed or a thread panics while it holds the write lock: its changes are undone,
+//! and the next writer continues at once.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -10,7 +10,7 @@ use vaults::{Durability, Entry, OpenOptions, Vault};
 
 use crate::support::{Child, Scratch, entries, listen, numbers, on_each_engine, role, say};
 
-/// Who waits for a writer that is gone, hangs.
+/// Opens a vault with a timeout that is never reached. If the lock is not released, the test hangs.
 fn patient(path: impl AsRef<Path>) -> Vault<u32, u32> {
     OpenOptions::new()
         .durability(Durability::Off)
@@ -19,10 +19,10 @@ fn patient(path: impl AsRef<Path>) -> Vault<u32, u32> {
         .unwrap()
 }
 
-// ---- those who die --------------------------------------------------------------------
+// ---- killed processes -----------------------------------------------------------------
 
-/// Holds something of the vault for ever.
-fn hold_for_ever(what: &str, vault: &Vault<u32, u32>) {
+/// Holds a part of the vault until the process is killed.
+fn hold_until_killed(what: &str, vault: &Vault<u32, u32>) {
     let hold = || {
         say("holding");
         while listen().is_some() {}
@@ -30,7 +30,7 @@ fn hold_for_ever(what: &str, vault: &Vault<u32, u32>) {
     match what {
         "entry" => {
             let Entry::Occupied(mut entry) = vault.entry(0).resolve().unwrap() else {
-                panic!("0 is there");
+                panic!("key 0 is stored");
             };
             entry.insert(100).unwrap();
             hold();
@@ -42,7 +42,7 @@ fn hold_for_ever(what: &str, vault: &Vault<u32, u32>) {
         }
         "transaction" => {
             let mut tx = vault.begin().unwrap();
-            // Enough for some of it to be in the log already.
+            // This is large enough for a part to be in the log already.
             tx.try_extend(numbers(200_000)).unwrap();
             tx.put(&0, &100).unwrap();
             hold();
@@ -70,12 +70,12 @@ fn hold_for_ever(what: &str, vault: &Vault<u32, u32>) {
 }
 
 #[test]
-fn a_process_that_is_killed_while_it_holds_the_writer() {
+fn a_process_that_is_killed_while_it_holds_the_write_lock() {
     if let Some((what, path)) = role() {
-        hold_for_ever(&what, &patient(path));
+        hold_until_killed(&what, &patient(path));
         return;
     }
-    let test = test_path!(a_process_that_is_killed_while_it_holds_the_writer);
+    let test = test_path!(a_process_that_is_killed_while_it_holds_the_write_lock);
     for what in [
         "entry",
         "guard",
@@ -91,7 +91,7 @@ fn a_process_that_is_killed_while_it_holds_the_writer() {
         child.expect("holding");
         assert!(entries(&vault).into_iter().eq(numbers(3)), "{what}");
         thread::scope(|scope| {
-            // One is waiting already when it dies, one comes after.
+            // One writer waits when the process is killed, another one comes later.
             let waiting = scope.spawn(|| {
                 *vault.entry(0).or_insert(9).unwrap() += 1;
             });
@@ -106,12 +106,12 @@ fn a_process_that_is_killed_while_it_holds_the_writer() {
     }
 }
 
-// ---- those who panic ------------------------------------------------------------------
+// ---- panicking threads ----------------------------------------------------------------
 
 type Panic = fn(&Vault<u32, u32>);
 
 #[test]
-fn a_panic_with_the_writer_leaves_the_state_before() {
+fn a_panic_while_holding_the_write_lock_changes_nothing() {
     const PANICS: [(&str, Panic); 13] = [
         ("an occupied entry", |vault| {
             let mut entry = vault.entry(0).insert_entry(100).unwrap();
@@ -188,10 +188,10 @@ fn a_panic_with_the_writer_leaves_the_state_before() {
             catch_unwind(AssertUnwindSafe(|| panics(&vault))).unwrap_err();
             assert!(entries(&vault).into_iter().eq(numbers(3)), "{what}");
             assert_eq!(vault.len().unwrap(), 3, "{what}");
-            // In a thread that dies of it, too.
+            // The same in a thread that ends with the panic.
             thread::scope(|scope| scope.spawn(|| panics(&vault)).join().unwrap_err());
             assert!(entries(&other).into_iter().eq(numbers(3)), "{what}");
-            // The writer is free, for this thread and for others.
+            // The write lock is free, for this thread and for others.
             *vault.entry(0).or_insert(9).unwrap() += 1;
             thread::scope(|scope| {
                 scope.spawn(|| *other.get_mut(&0).unwrap().unwrap() -= 1);

@@ -1,5 +1,5 @@
-//! Processes killed at any moment: what they had acknowledged is there, and what they had not
-//! finished is there whole or not at all.
+//! Processes killed at random moments: acknowledged steps are present, and an unfinished step is
+//! present completely or not at all.
 
 use std::fs;
 use std::path::Path;
@@ -12,10 +12,10 @@ use crate::support::{Child, Key, Scratch, Value, contents, open, role, say};
 
 const CHILD: &str = test_path!(child);
 
-/// Keys by who writes them, and which of theirs they are.
+/// The keys are the name of the writer, and a number.
 type State = Vault<(String, u32), u64>;
 
-/// A killed process is to hold nobody up, so nobody is to give up early.
+/// A killed process must not block others, so no call may time out.
 fn patient<K: Key, V: Value>(path: &Path) -> Vault<K, V> {
     OpenOptions::new()
         .durability(Durability::Normal)
@@ -28,7 +28,7 @@ fn key(who: &str, n: u32) -> (String, u32) {
     (who.to_owned(), n)
 }
 
-// ---- what the children do, for ever -------------------------------------------------------
+// ---- the children, which run until they are killed --------------------------------------
 
 #[test]
 fn child() {
@@ -36,7 +36,7 @@ fn child() {
         return;
     };
     if role == "limited" {
-        return fill_what_may_be_filled(&path);
+        return fill_to_the_limit(&path);
     }
     if role == "opener" {
         return open_new_files(&path);
@@ -51,7 +51,7 @@ fn child() {
             "transactor" => move_by_transaction(&vault, n.into()),
             "holder" => count_by_entry(&vault),
             "replacer" => replace_all(&vault, n.into()),
-            "iterator" => look_at_all(&vault),
+            "iterator" => check_parts(&vault),
             "compactor" => vault.compact().map(drop),
             "copier" => vault.backup_with(path.with_extension("copy"), Existing::Replace, |_| ()),
             other => panic!("no role {other:?}"),
@@ -63,7 +63,7 @@ fn child() {
 
 const PARTS: u32 = 5;
 
-/// All of its parts have one value.
+/// Sets all parts to one value.
 fn move_by_transaction(vault: &State, n: u64) -> vaults::Result<()> {
     vault.transaction(|tx| {
         for part in 0..PARTS {
@@ -83,7 +83,7 @@ fn count_by_entry(vault: &State) -> vaults::Result<()> {
     }
 }
 
-/// Takes away what it wrote, and writes as much again.
+/// Removes the entries that it wrote, and writes as many again.
 fn replace_all(vault: &State, n: u64) -> vaults::Result<()> {
     vault.transaction(|tx| {
         tx.retain(|(who, _), _| who != "replacer")?;
@@ -91,7 +91,7 @@ fn replace_all(vault: &State, n: u64) -> vaults::Result<()> {
     })
 }
 
-fn look_at_all(vault: &State) -> vaults::Result<()> {
+fn check_parts(vault: &State) -> vaults::Result<()> {
     let mut parts = Vec::new();
     for entry in vault {
         let ((who, _), value) = entry?;
@@ -103,7 +103,7 @@ fn look_at_all(vault: &State) -> vaults::Result<()> {
     Ok(())
 }
 
-/// Makes one vault after the other, with an entry in each.
+/// Creates one vault after another, with one entry each.
 fn open_new_files(folder: &Path) {
     say("ready");
     for n in 1.. {
@@ -114,18 +114,19 @@ fn open_new_files(folder: &Path) {
     }
 }
 
-// ---- killing them -------------------------------------------------------------------------
+// ---- killing the children -----------------------------------------------------------------
 
-/// A child that was killed, and the number of the last step that it had acknowledged.
-fn kill(child: Child, heard: u64) -> u64 {
-    let said = child.kill();
-    said.last().map_or(heard, |last| {
-        last.parse().unwrap_or_else(|_| panic!("it said {said:?}"))
+/// Kills a child. Returns the number of the last step that it acknowledged.
+fn kill(child: Child, received: u64) -> u64 {
+    let lines = child.kill();
+    lines.last().map_or(received, |last| {
+        last.parse()
+            .unwrap_or_else(|_| panic!("it printed {lines:?}"))
     })
 }
 
-/// What must be there when the last acknowledged step of `who` was number `acknowledged`, and
-/// `before` steps had been counted earlier. Returns the steps that are counted now.
+/// Checks the entries of `who`, whose last acknowledged step was number `acknowledged`, after
+/// `before` steps had been counted earlier. Returns the number of steps that are counted now.
 fn check(vault: &State, who: &str, acknowledged: u64, before: u64) -> u64 {
     let all = |who: &str| -> Vec<(u32, u64)> {
         vault
@@ -193,7 +194,7 @@ const ROLES: [&str; 7] = [
 ];
 
 #[test]
-fn many_processes_killed_at_any_moment() {
+fn many_processes_killed_at_random_moments() {
     for seed in 0..4 * rounds() as u64 {
         let mut chance = Chance::new(seed);
         let scratch = Scratch::new();
@@ -211,23 +212,23 @@ fn many_processes_killed_at_any_moment() {
             while !children.is_empty() {
                 for _ in 0..chance.below(30) {
                     let one = chance.below(children.len());
-                    let (_, heard, child) = &mut children[one];
-                    *heard += 1;
-                    child.expect(&heard.to_string());
+                    let (_, received, child) = &mut children[one];
+                    *received += 1;
+                    child.expect(&received.to_string());
                 }
-                let (who, heard, child) = children.swap_remove(chance.below(children.len()));
-                let acknowledged = kill(child, heard);
+                let (who, received, child) = children.swap_remove(chance.below(children.len()));
+                let acknowledged = kill(child, received);
                 eprintln!("seed {seed}: {} after {acknowledged} steps", ROLES[who]);
                 counted[who] = check(&vault, ROLES[who], acknowledged, counted[who]);
             }
-            // Nobody's lock is left, and nothing is torn.
+            // No lock is left, and no step is torn.
             vault.put(&key("parent", 0), &seed).unwrap();
             assert!(vault.verify().unwrap().is_ok());
             let copy = scratch.path("vault.copy");
             if copy.exists() {
                 let copy: State = patient(&copy);
                 assert!(copy.verify().unwrap().is_ok());
-                look_at_all(&copy).unwrap();
+                check_parts(&copy).unwrap();
                 copy.close().unwrap();
             }
             vault.put(&key("transactor", 0), &1).unwrap();
@@ -241,18 +242,18 @@ fn many_processes_killed_at_any_moment() {
 }
 
 #[test]
-fn a_process_killed_while_it_makes_new_files() {
+fn a_process_killed_while_it_creates_files() {
     for seed in 0..8 * rounds() as u64 {
         let mut chance = Chance::new(seed + 100);
         let scratch = Scratch::new();
         let mut child = Child::start(CHILD, "opener", &scratch.folder());
         child.expect("ready");
-        let mut heard = 0;
+        let mut received = 0;
         for _ in 0..chance.below(12) {
-            heard += 1;
-            child.expect(&heard.to_string());
+            received += 1;
+            child.expect(&received.to_string());
         }
-        let acknowledged = kill(child, heard);
+        let acknowledged = kill(child, received);
         let files = contents(&scratch.folder()).into_keys();
         let vaults: Vec<String> = files.filter(|name| !name.contains(".db-")).collect();
         let there = vaults.len() as u64;
@@ -274,10 +275,10 @@ fn a_process_killed_while_it_makes_new_files() {
     }
 }
 
-// ---- a disk that is full ------------------------------------------------------------------
+// ---- file size limit ----------------------------------------------------------------------
 
-/// Writes until nothing more can be written, and says what was acknowledged.
-fn fill_what_may_be_filled(path: &Path) {
+/// Writes until the limit is reached, and prints each acknowledged write.
+fn fill_to_the_limit(path: &Path) {
     let vault: Vault<u32, String> = open(path);
     let text = "x".repeat(2000);
     let mut written = 0;
@@ -291,7 +292,7 @@ fn fill_what_may_be_filled(path: &Path) {
         }
     };
     assert_is!(error, Error::Full { .. } | Error::Io { .. });
-    // Reading goes on, and so does what needs no more space.
+    // Reads still work, and so does any call that needs no more space.
     let there = || vault.keys().map(Result::unwrap).eq(0..written);
     assert!(there());
     assert!(vault.verify().unwrap().is_ok());
@@ -315,7 +316,7 @@ fn fill_what_may_be_filled(path: &Path) {
 
 #[cfg(unix)]
 #[test]
-fn a_limit_that_is_reached_in_the_middle() {
+fn a_file_size_limit_reached_during_writes() {
     for blocks in [150, 400, 1500] {
         let scratch = Scratch::new();
         drop(open::<u32, String>(scratch.vault()));
@@ -329,16 +330,16 @@ fn a_limit_that_is_reached_in_the_middle() {
         let mut child = Child::start_with(shell, CHILD, "limited", &scratch.vault());
         let mut written = 0;
         loop {
-            let said = child.hear();
-            if said == "full" {
+            let line = child.hear();
+            if line == "full" {
                 break;
             }
-            assert_eq!(said, written.to_string());
+            assert_eq!(line, written.to_string());
             written += 1;
         }
         child.finish();
         assert!(written > 3, "{written}");
-        // With space, everything goes on.
+        // Without the limit, everything works.
         let vault = open::<u32, String>(scratch.vault());
         assert!(vault.keys().map(Result::unwrap).eq(0..written));
         vault
@@ -347,7 +348,7 @@ fn a_limit_that_is_reached_in_the_middle() {
         assert_eq!(vault.len().unwrap(), 1000.max(written as usize));
         assert!(vault.verify().unwrap().is_ok());
         vault.close().unwrap();
-        // There was space for a copy, or nothing is left of it.
+        // There was enough space for the copy, or nothing is left of it.
         let mut files: Vec<String> = contents(&scratch.folder()).into_keys().collect();
         if files[0] == "vault.copy" {
             let copy = open::<u32, String>(scratch.path(&files.remove(0)));
@@ -360,10 +361,10 @@ fn a_limit_that_is_reached_in_the_middle() {
 
 // ---- the clock ----------------------------------------------------------------------------
 
-/// A clock that jumps changes nothing, for nothing asks what time it is: waiting is measured by
-/// `Instant`, which does not jump, and no time is stored.
+/// Clock changes have no effect, because the code never reads the time of day: timeouts use
+/// `Instant`, which never goes back, and no time is stored.
 #[test]
-fn nothing_asks_what_time_it_is() {
+fn the_code_never_reads_the_time_of_day() {
     fn read(folder: &Path, lines: &mut Vec<String>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

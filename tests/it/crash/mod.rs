@@ -1,4 +1,4 @@
-//! Processes that are killed, threads that panic, power cuts and failing disks.
+//! Killed processes, panicking threads, power cuts and failing disks.
 
 mod faults;
 mod killed_lock_holder;

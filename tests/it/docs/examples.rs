@@ -1,4 +1,4 @@
-//! The examples, run as the programs that they are.
+//! The examples, run as programs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use crate::support::{Scratch, make, open, put_row};
 
-/// Where `cargo test` puts an example: beside the folder of this binary.
+/// Returns the path where `cargo test` builds an example, next to the folder of this binary.
 fn example(name: &str) -> PathBuf {
     let this = std::env::current_exe().unwrap();
     let folder = this.parent().and_then(Path::parent).unwrap();
@@ -29,7 +29,7 @@ fn run(name: &str, arguments: &[&Path]) -> Output {
         .unwrap()
 }
 
-/// What it prints, if all is well.
+/// Runs an example and returns its output, which must be successful.
 fn printed(name: &str, arguments: &[&Path]) -> String {
     let output = run(name, arguments);
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -41,7 +41,7 @@ fn printed(name: &str, arguments: &[&Path]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn assert_says(text: &str, parts: &[&str]) {
+fn assert_contains_all(text: &str, parts: &[&str]) {
     for part in parts {
         assert!(text.contains(part), "{part:?} is not in:\n{text}");
     }
@@ -52,12 +52,12 @@ fn quickstart_finds_what_its_first_run_stored() {
     let scratch = Scratch::new();
     let path = scratch.path("cities.db");
     let first = printed("quickstart", &[&path]);
-    assert_says(
+    assert_contains_all(
         &first,
         &["cities.db holds 0 cities", "Bern is new", "Lyon has 520000"],
     );
     let second = printed("quickstart", &[&path]);
-    assert_says(
+    assert_contains_all(
         &second,
         &[
             "cities.db holds 3 cities",
@@ -73,13 +73,13 @@ fn quickstart_finds_what_its_first_run_stored() {
 }
 
 #[test]
-fn word_count_adds_to_what_earlier_runs_counted() {
+fn word_count_adds_to_the_counts_of_earlier_runs() {
     let scratch = Scratch::new();
     let (path, text) = (scratch.path("words.db"), scratch.path("text"));
     fs::write(&text, "The cat and the dog. The CAT's end\n").unwrap();
     let arguments = [Path::new("--vault"), &path, &text];
     let first = printed("word_count", &arguments);
-    assert_says(
+    assert_contains_all(
         &first,
         &[
             "holds 0 words",
@@ -90,7 +90,7 @@ fn word_count_adds_to_what_earlier_runs_counted() {
         ],
     );
     let second = printed("word_count", &arguments);
-    assert_says(&second, &["holds 6 words", "6  the", "4  cat"]);
+    assert_contains_all(&second, &["holds 6 words", "6  the", "4  cat"]);
     let counts = open::<String, u64>(&path);
     assert_eq!(counts.get_many(["the", "dog"]).unwrap(), [Some(6), Some(2)]);
 }
@@ -100,12 +100,12 @@ fn memoize_computes_once() {
     let scratch = Scratch::new();
     let path = scratch.path("cache.db");
     let first = printed("memoize", &[&path]);
-    assert_says(&first, &["holds 0 results", "77031 takes 350 steps"]);
-    // Four threads asked for each of three results at the same time.
-    assert_says(&first, &["12 answers, of which 3 were computed"]);
+    assert_contains_all(&first, &["holds 0 results", "77031 takes 350 steps"]);
+    // Four threads asked for three results each.
+    assert_contains_all(&first, &["12 answers, of which 3 were computed"]);
     let second = printed("memoize", &[&path]);
-    assert_says(&second, &["holds 3 results", "77031 takes 350 steps"]);
-    assert_says(&second, &["12 answers, of which 0 were computed"]);
+    assert_contains_all(&second, &["holds 3 results", "77031 takes 350 steps"]);
+    assert_contains_all(&second, &["12 answers, of which 0 were computed"]);
 }
 
 #[test]
@@ -113,12 +113,12 @@ fn counters_are_exact_over_several_processes() {
     let scratch = Scratch::new();
     let path = scratch.path("counters.db");
     let first = printed("counters", &[&path]);
-    assert_says(
+    assert_contains_all(
         &first,
         &["red: 0 + 4 x 250 = 1000", "blue: 0 + 4 x 250 = 1000"],
     );
     let second = printed("counters", &[&path]);
-    assert_says(&second, &["green: 1000 + 4 x 250 = 2000"]);
+    assert_contains_all(&second, &["green: 1000 + 4 x 250 = 2000"]);
     let counters = open::<String, u64>(&path);
     assert_eq!(counters.get("red").unwrap(), Some(2000));
 }
@@ -127,26 +127,26 @@ fn counters_are_exact_over_several_processes() {
 fn job_queue_does_every_job_once() {
     let scratch = Scratch::new();
     let folder = scratch.path("jobs");
-    // The second run does not wade through what the first has finished.
+    // The second run starts behind the finished jobs of the first.
     for _ in 0..2 {
         let text = printed("job_queue", &[&folder]);
-        assert_says(
+        assert_contains_all(
             &text,
             &["doomed took job 0, and was killed", "jobs released: 1"],
         );
-        assert_says(&text, &["60 of 60 jobs done, in 69 tries"]);
+        assert_contains_all(&text, &["60 of 60 jobs done, in 69 tries"]);
     }
 }
 
 #[test]
-fn python_vault_passes_pickles_over() {
+fn python_vault_skips_pickles() {
     let scratch = Scratch::new();
     let path = scratch.path("python.db");
     make(&path, [("answer".to_owned(), 42_u32)]);
     put_row(&path, b"M\xa4list", b"M\x93\x01\xa3two\xc0");
     put_row(&path, b"M\xa6object", b"P\x80\x04K\x01.");
     let text = printed("python_vault", &[&path]);
-    assert_says(
+    assert_contains_all(
         &text,
         &[
             "3 entries",
@@ -155,22 +155,22 @@ fn python_vault_passes_pickles_over() {
             "skipped: ",
         ],
     );
-    assert_says(&text, &["object", "Python pickle"]);
+    assert_contains_all(&text, &["object", "Python pickle"]);
 }
 
 #[test]
-fn python_vault_tells_what_is_wrong() {
+fn python_vault_reports_errors() {
     let scratch = Scratch::new();
     let output = run("python_vault", &[&scratch.path("missing.db")]);
     assert!(!output.status.success());
-    assert_says(
+    assert_contains_all(
         &String::from_utf8_lossy(&output.stderr),
         &["error: there is no vault at"],
     );
     make(scratch.path("numbers.db"), [(1_u32, 1_u32)]);
     let output = run("python_vault", &[&scratch.path("numbers.db")]);
     assert!(!output.status.success());
-    assert_says(
+    assert_contains_all(
         &String::from_utf8_lossy(&output.stderr),
         &["does not hold a map", "caused by: "],
     );

@@ -1,4 +1,4 @@
-//! Programs as the documentation shows them.
+//! The programs of the documentation.
 
 mod examples;
 mod programs;

@@ -1,5 +1,5 @@
-//! Programs as a newcomer writes them, with `Result<(), Box<dyn Error>>` and the public API alone:
-//! that they compile without an annotation is what is tested.
+//! Programs as a newcomer writes them, with `Result<(), Box<dyn Error>>` and only the public API.
+//! They test that such programs compile without type annotations.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -88,7 +88,7 @@ fn a_settings_file() {
         let refused = settings.try_extend_results("a=1\nb=?".lines().map(parse));
         assert!(refused.is_err() && !settings.contains_key("a")?);
 
-        // The same with a transaction, where one error is the program's and another the vault's.
+        // The same in a transaction, with an error of the program and one of the vault.
         let refused = settings.try_transaction(|tx| {
             for line in ["a=1", "b"] {
                 let (name, setting) = parse(line)?;
@@ -133,7 +133,7 @@ fn a_work_queue() {
         assert_eq!(sum, 7);
         match failed.entry(2).resolve()? {
             Entry::Occupied(entry) => assert_eq!(entry.remove()?, "x"),
-            Entry::Vacant(_) => return Err("it did not fail".into()),
+            Entry::Vacant(_) => return Err("the job did not fail".into()),
         }
         assert!(failed.is_empty()? && waiting.is_empty()?);
         Ok(())

@@ -1,5 +1,5 @@
-//! Values that cannot be written back because the disk has no room: a process of its own under a
-//! limit on the size of its files.
+//! Values that cannot be written because the disk is full. Each test runs in a child process with a
+//! file size limit.
 #![cfg(unix)]
 
 use std::process::Command;
@@ -10,10 +10,10 @@ use crate::support::{Child, Scratch, entries, make, open, role, say};
 
 type Texts = Vault<u32, String>;
 
-/// In blocks of 512 bytes or of 1024, as the shell has it: 2 or 4 MB.
+/// The file size limit, in blocks of 512 or 1024 bytes, depending on the shell: 2 or 4 MB.
 const LIMIT: u32 = 4096;
 
-/// More than the limit in either unit.
+/// Returns a value larger than the limit in either unit.
 fn big() -> String {
     "x".repeat(16 << 20)
 }
@@ -22,40 +22,41 @@ fn small() -> Vec<(u32, String)> {
     [(1, "one".to_owned()), (2, "two".to_owned())].into()
 }
 
-/// Runs the test in a process that may not write large files, and checks the file afterwards.
-fn in_little_room(test: &str) {
+/// Runs the test in a process with a file size limit, and checks the file afterwards.
+fn run_with_file_size_limit(test: &str) {
     let scratch = Scratch::new();
     make(scratch.vault(), small());
     let mut command = Command::new("sh");
     command
         .arg("-c")
-        // A write beyond the limit is then an error, and not the end of the process.
+        // Ignore the signal, so that a write beyond the limit returns an error.
         .arg(format!(
             "trap '' XFSZ; ulimit -f {LIMIT}; exec \"$0\" \"$@\""
         ))
         .arg(std::env::current_exe().unwrap());
-    let mut child = Child::start_with(command, test, "in little room", &scratch.vault());
+    let mut child = Child::start_with(command, test, "file size limit", &scratch.vault());
     child.expect("done");
     child.finish();
-    // Without the limit it goes on.
+    // The file works without the limit.
     let vault: Texts = open(scratch.vault());
     assert_eq!(entries(&vault), small());
     *vault.get_mut(&1).unwrap().unwrap() = big();
     assert_eq!(vault.get(&1).unwrap(), Some(big()));
     vault.close().unwrap();
     let connection = rusqlite::Connection::open(scratch.vault()).unwrap();
-    let verdict: String = connection
+    let result: String = connection
         .query_one("PRAGMA integrity_check", [], |row| row.get(0))
         .unwrap();
-    assert_eq!(verdict, "ok");
+    assert_eq!(result, "ok");
 }
 
-fn is_out_of_room(result: &Result<()>) {
+fn assert_disk_full(result: &Result<()>) {
     assert_is!(result, Err(Error::Full { .. } | Error::Io { .. }));
 }
 
-/// Nothing was changed, nothing more is reported, and what is small fits.
-fn is_as_before(vault: &Texts, what: &str) {
+/// Asserts that nothing was changed, that no other error is deferred, and that small values can be
+/// written.
+fn assert_unchanged(vault: &Texts, what: &str) {
     assert_eq!(entries(vault), small(), "{what}");
     assert_eq!(vault.len().unwrap(), 2, "{what}");
     vault.get_mut(&2).unwrap().unwrap().push('!');
@@ -68,12 +69,12 @@ fn is_as_before(vault: &Texts, what: &str) {
 fn remove(entry: Entry<'_, u32, String>) {
     match entry {
         Entry::Occupied(entry) => drop(entry.remove().unwrap()),
-        Entry::Vacant(_) => panic!("it is there"),
+        Entry::Vacant(_) => panic!("the key is stored"),
     }
 }
 
 fn limited(path: &std::path::Path) -> Texts {
-    // By default a commit is synced, which is where some of the errors are met.
+    // By default, a commit is synced. Some of the errors occur there.
     OpenOptions::new().create(false).open(path).unwrap()
 }
 
@@ -123,22 +124,22 @@ const CALLS: [(&str, Call); 10] = [
 ];
 
 #[test]
-fn what_does_not_fit_is_the_error_of_the_call() {
+fn a_full_disk_is_an_error_of_the_call() {
     let Some((_, path)) = role() else {
-        return in_little_room(test_path!(what_does_not_fit_is_the_error_of_the_call));
+        return run_with_file_size_limit(test_path!(a_full_disk_is_an_error_of_the_call));
     };
     let vault = limited(&path);
     for (what, call) in CALLS {
-        is_out_of_room(&call(&vault));
-        is_as_before(&vault, what);
+        assert_disk_full(&call(&vault));
+        assert_unchanged(&vault, what);
     }
     vault.close().unwrap();
     say("done");
 }
 
-type Leave = fn(&Texts);
+type DropGuard = fn(&Texts);
 
-const DROPS: [(&str, Leave); 5] = [
+const DROPS: [(&str, DropGuard); 5] = [
     ("a guard", |vault| {
         *vault.get_mut(&1).unwrap().unwrap() = big();
     }),
@@ -165,10 +166,10 @@ const NEXT: [Call; 3] = [
 ];
 
 #[test]
-fn what_a_destructor_cannot_write_is_the_error_of_the_next_write() {
+fn a_full_disk_in_a_destructor_is_an_error_of_the_next_write() {
     let Some((_, path)) = role() else {
-        return in_little_room(test_path!(
-            what_a_destructor_cannot_write_is_the_error_of_the_next_write
+        return run_with_file_size_limit(test_path!(
+            a_full_disk_in_a_destructor_is_an_error_of_the_next_write
         ));
     };
     let vault = limited(&path);
@@ -180,8 +181,8 @@ fn what_a_destructor_cannot_write_is_the_error_of_the_next_write() {
             let Error::Deferred { source, .. } = error else {
                 panic!("expected Deferred, got {error:?}");
             };
-            is_out_of_room(&Err(*source.downcast().unwrap()));
-            is_as_before(&vault, what);
+            assert_disk_full(&Err(*source.downcast().unwrap()));
+            assert_unchanged(&vault, what);
         }
     }
     vault.close().unwrap();
@@ -189,15 +190,15 @@ fn what_a_destructor_cannot_write_is_the_error_of_the_next_write() {
 }
 
 #[test]
-fn a_transaction_that_met_a_full_disk_keeps_nothing() {
+fn a_transaction_with_a_full_disk_keeps_nothing() {
     let Some((_, path)) = role() else {
-        return in_little_room(test_path!(a_transaction_that_met_a_full_disk_keeps_nothing));
+        return run_with_file_size_limit(test_path!(a_transaction_with_a_full_disk_keeps_nothing));
     };
     let vault = limited(&path);
     let mut tx = vault.begin().unwrap();
     tx.put(&4, &"before".into()).unwrap();
-    is_out_of_room(&tx.put(&1, &big()));
-    // Whatever these say, they are part of a transaction that cannot be kept.
+    assert_disk_full(&tx.put(&1, &big()));
+    // The results of these calls do not matter, because the transaction cannot be committed.
     let _ = tx.put(&5, &"after".into());
     let _ = tx.try_extend([(6, "after".to_owned())]);
     let _ = tx.savepoint().and_then(|mut part| {
@@ -206,30 +207,30 @@ fn a_transaction_that_met_a_full_disk_keeps_nothing() {
     });
     let _ = tx.entry(8).or_default().map(drop);
     tx.commit().unwrap_err();
-    is_as_before(&vault, "a transaction");
+    assert_unchanged(&vault, "a transaction");
     vault.close().unwrap();
     say("done");
 }
 
 #[test]
-fn a_savepoint_that_met_a_full_disk_keeps_nothing() {
+fn a_savepoint_with_a_full_disk_keeps_nothing() {
     let Some((_, path)) = role() else {
-        return in_little_room(test_path!(a_savepoint_that_met_a_full_disk_keeps_nothing));
+        return run_with_file_size_limit(test_path!(a_savepoint_with_a_full_disk_keeps_nothing));
     };
     let vault = limited(&path);
     let mut tx = vault.begin().unwrap();
     tx.put(&4, &"before".into()).unwrap();
     let mut part = tx.savepoint().unwrap();
-    is_out_of_room(&part.put(&1, &big()));
+    assert_disk_full(&part.put(&1, &big()));
     let _ = part.put(&5, &"after".into());
     let _ = part.commit();
     let _ = tx.put(&6, &"after".into());
     if tx.commit().is_ok() {
-        // What was before the savepoint and after it may be kept, and then all of it.
+        // The writes before and after the savepoint may be kept, but only together.
         assert_eq!(vault.remove(&4).unwrap().as_deref(), Some("before"));
         assert_eq!(vault.remove(&6).unwrap().as_deref(), Some("after"));
     }
-    is_as_before(&vault, "a savepoint");
+    assert_unchanged(&vault, "a savepoint");
     vault.close().unwrap();
     say("done");
 }

@@ -1,5 +1,5 @@
-//! What std holds a `HashMap`'s entries to, and how they go together with what removes by a
-//! predicate.
+//! The rules that std's tests check for the entries of a `HashMap`, also in combination with
+//! `retain` and `extract_if`.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,17 +8,17 @@ use vaults::{Entry, Error, Result, Vault};
 
 use crate::support::{entries, numbers, on_each_engine};
 
-/// Tens under ones: 1 is 10, 2 is 20 and so on.
+/// Inserts ten times the key for the keys 1 to 6.
 fn tens(vault: &Vault<u32, u32>) {
     vault.try_extend((1..=6).map(|n| (n, n * 10))).unwrap();
 }
 
 #[test]
-fn an_occupied_place_is_replaced_changed_and_removed() {
+fn an_occupied_entry_is_replaced_changed_and_removed() {
     on_each_engine(|vault| {
         tens(&vault);
         match vault.entry(1).resolve().unwrap() {
-            Entry::Vacant(_) => panic!("1 is there"),
+            Entry::Vacant(_) => panic!("key 1 is stored"),
             Entry::Occupied(mut entry) => {
                 assert_eq!(*entry.get(), 10);
                 assert_eq!(entry.insert(100).unwrap(), 10);
@@ -28,7 +28,7 @@ fn an_occupied_place_is_replaced_changed_and_removed() {
         assert_eq!(vault.len().unwrap(), 6);
 
         match vault.entry(2).resolve().unwrap() {
-            Entry::Vacant(_) => panic!("2 is there"),
+            Entry::Vacant(_) => panic!("key 2 is stored"),
             Entry::Occupied(mut entry) => {
                 let value = entry.get_mut();
                 *value *= 10;
@@ -38,7 +38,7 @@ fn an_occupied_place_is_replaced_changed_and_removed() {
         assert_eq!(vault.len().unwrap(), 6);
 
         match vault.entry(3).resolve().unwrap() {
-            Entry::Vacant(_) => panic!("3 is there"),
+            Entry::Vacant(_) => panic!("key 3 is stored"),
             Entry::Occupied(entry) => assert_eq!(entry.remove().unwrap(), 30),
         }
         assert_eq!(vault.get(&3).unwrap(), None);
@@ -47,11 +47,11 @@ fn an_occupied_place_is_replaced_changed_and_removed() {
 }
 
 #[test]
-fn a_vacant_place_is_filled_and_then_occupied() {
+fn a_vacant_entry_is_filled_and_then_occupied() {
     on_each_engine(|vault| {
         tens(&vault);
         match vault.entry(10).resolve().unwrap() {
-            Entry::Occupied(_) => panic!("10 is not there"),
+            Entry::Occupied(_) => panic!("key 10 is not stored"),
             Entry::Vacant(entry) => assert_eq!(*entry.insert(1000).unwrap(), 1000),
         }
         assert_eq!(vault.get(&10).unwrap(), Some(1000));
@@ -64,19 +64,19 @@ fn a_vacant_place_is_filled_and_then_occupied() {
 }
 
 #[test]
-fn the_key_of_a_place_is_the_one_that_was_asked_for() {
+fn the_key_of_an_entry_is_the_given_one() {
     on_each_engine::<String, i32>(|vault| {
         let key = "hello there";
         assert!(vault.is_empty().unwrap());
         match vault.entry(key.into()).resolve().unwrap() {
-            Entry::Occupied(_) => panic!("it is empty"),
+            Entry::Occupied(_) => panic!("the vault is empty"),
             Entry::Vacant(entry) => {
                 assert_eq!(entry.key(), key);
                 assert_eq!(*entry.insert(12).unwrap(), 12);
             }
         }
         match vault.entry(key.into()).resolve().unwrap() {
-            Entry::Vacant(_) => panic!("it was inserted"),
+            Entry::Vacant(_) => panic!("the key is stored"),
             Entry::Occupied(entry) => {
                 assert_eq!(entry.key(), key);
                 assert_eq!(entry.remove_entry().unwrap(), (key.to_owned(), 12));
@@ -89,9 +89,9 @@ fn the_key_of_a_place_is_the_one_that_was_asked_for() {
 }
 
 #[test]
-fn taking_and_filling_a_few_places_many_times() {
+fn removing_and_inserting_a_few_keys_many_times() {
     on_each_engine::<i32, ()>(|vault| {
-        // Numbers that look random, the same each time.
+        // Pseudo-random numbers, the same in each run.
         let mut state = 0x2545_f491_u32;
         let mut next = || {
             state ^= state << 13;
@@ -131,20 +131,20 @@ fn taking_and_filling_a_few_places_many_times() {
 }
 
 #[test]
-fn a_unit_and_an_empty_key_have_places() {
+fn a_unit_and_an_empty_string_are_keys() {
     on_each_engine::<(), ()>(|vault| {
         drop(vault.entry(()).or_insert(()).unwrap());
         drop(vault.entry(()).or_default().unwrap());
         assert_eq!(vault.len().unwrap(), 1);
         match vault.entry(()).resolve().unwrap() {
             Entry::Occupied(entry) => entry.remove().unwrap(),
-            Entry::Vacant(_) => panic!("it is there"),
+            Entry::Vacant(_) => panic!("the key is stored"),
         }
         assert!(vault.is_empty().unwrap());
     });
     on_each_engine::<String, Option<u32>>(|vault| {
         *vault.entry(String::new()).or_default().unwrap() = Some(1);
-        // A stored nothing occupies its place.
+        // A stored `None` is an entry.
         *vault.entry(String::new()).or_insert(Some(9)).unwrap() = None;
         assert_is!(vault.entry(String::new()).resolve(), Ok(Entry::Occupied(_)));
         assert_eq!(vault.get("").unwrap(), Some(None));
@@ -152,7 +152,7 @@ fn a_unit_and_an_empty_key_have_places() {
 }
 
 #[test]
-fn words_are_counted_and_listed() {
+fn counting_and_grouping_words() {
     on_each_engine::<String, u32>(|vault| {
         let text = "the cat and the dog and the bird";
         let mut model = HashMap::new();
@@ -181,22 +181,26 @@ fn words_are_counted_and_listed() {
 }
 
 #[test]
-fn a_place_that_was_emptied_goes_to_the_end_when_it_is_filled() {
+fn a_removed_key_is_inserted_at_the_end() {
     on_each_engine(|vault| {
         tens(&vault);
         match vault.entry(2).resolve().unwrap() {
             Entry::Occupied(entry) => assert_eq!(entry.remove().unwrap(), 20),
-            Entry::Vacant(_) => panic!("2 is there"),
+            Entry::Vacant(_) => panic!("key 2 is stored"),
         }
         *vault.entry(2).or_default().unwrap() = 2;
         *vault.entry(1).or_default().unwrap() = 1;
         let keys: Vec<u32> = vault.keys().map(Result::unwrap).collect();
-        assert_eq!(keys, [1, 3, 4, 5, 6, 2], "what was overwritten stays");
+        assert_eq!(
+            keys,
+            [1, 3, 4, 5, 6, 2],
+            "an overwritten key keeps its position"
+        );
     });
 }
 
 #[test]
-fn what_is_removed_in_an_entry_and_filled_again_in_it_is_new() {
+fn an_inserted_entry_can_be_removed() {
     on_each_engine(|vault| {
         tens(&vault);
         let entry = vault.entry(9).insert_entry(90).unwrap();
@@ -206,10 +210,10 @@ fn what_is_removed_in_an_entry_and_filled_again_in_it_is_new() {
     });
 }
 
-// ---- together with retain and extract_if --------------------------------------------------
+// ---- with retain and extract_if -----------------------------------------------------------
 
 #[test]
-fn places_after_retain() {
+fn entries_after_retain() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(100)).unwrap();
         vault
@@ -230,7 +234,7 @@ fn places_after_retain() {
 }
 
 #[test]
-fn places_after_an_extraction_that_took_nothing_and_changed_all() {
+fn entries_after_an_extraction_that_changed_all() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(10)).unwrap();
         let taken = vault
@@ -247,7 +251,7 @@ fn places_after_an_extraction_that_took_nothing_and_changed_all() {
 }
 
 #[test]
-fn places_after_an_extraction_that_took_all() {
+fn entries_after_an_extraction_that_took_all() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(10)).unwrap();
         let taken: Vec<_> = vault.extract_if(|_, _| true).map(Result::unwrap).collect();
@@ -262,7 +266,7 @@ fn places_after_an_extraction_that_took_all() {
 }
 
 #[test]
-fn places_after_an_extraction_that_was_left_early() {
+fn entries_after_an_extraction_that_was_dropped_early() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(10)).unwrap();
         let mut extraction = vault.extract_if(|key, value| {
@@ -282,7 +286,11 @@ fn places_after_an_extraction_that_was_left_early() {
             (8, 8),
             (9, 9),
         ];
-        assert_eq!(entries(&vault), expected, "what was seen is changed");
+        assert_eq!(
+            entries(&vault),
+            expected,
+            "the entries shown to the predicate are changed"
+        );
         for (key, value) in expected {
             assert_eq!(*vault.entry(key).or_insert(99).unwrap(), value);
         }
@@ -291,7 +299,7 @@ fn places_after_an_extraction_that_was_left_early() {
 }
 
 #[test]
-fn places_after_a_predicate_that_panicked() {
+fn entries_after_a_predicate_that_panicked() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(10)).unwrap();
         let panic = catch_unwind(AssertUnwindSafe(|| {
@@ -303,7 +311,7 @@ fn places_after_a_predicate_that_panicked() {
             vault.extract_if(predicate).for_each(drop);
         }));
         panic.unwrap_err();
-        // A map in memory keeps what was done until then; here it is all or nothing.
+        // A `HashMap` keeps the changes made before the panic. A vault keeps none.
         for key in 0..10 {
             assert_eq!(*vault.entry(key).or_insert(99).unwrap(), key);
         }
@@ -312,7 +320,7 @@ fn places_after_a_predicate_that_panicked() {
 }
 
 #[test]
-fn a_place_cannot_be_had_in_a_predicate() {
+fn an_entry_in_a_predicate_is_refused() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(3)).unwrap();
         vault

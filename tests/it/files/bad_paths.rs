@@ -1,4 +1,5 @@
-//! Paths at which there is no vault and can be none: a typed error each, and nothing is touched.
+//! Paths where there is no vault and none can be created. Each returns a typed error, and no file
+//! is changed.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +15,7 @@ fn open(path: impl AsRef<Path>) -> vaults::Result<Numbers> {
 }
 
 #[test]
-fn missing_and_not_to_be_created() {
+fn a_missing_file_that_must_exist() {
     let scratch = Scratch::new();
     let path = scratch.vault();
     for options in [
@@ -33,7 +34,7 @@ fn missing_and_not_to_be_created() {
 }
 
 #[test]
-fn there_already_and_to_be_created_anew() {
+fn an_existing_file_with_create_new() {
     let scratch = Scratch::new();
     make(scratch.vault(), [(1_u32, 1_u32)]);
     let mut options = OpenOptions::new();
@@ -107,7 +108,7 @@ fn a_missing_folder() {
 }
 
 #[test]
-fn a_missing_folder_of_what_must_exist() {
+fn a_missing_folder_of_a_file_that_must_exist() {
     let scratch = Scratch::new();
     let path = scratch.path("missing/vault.db");
     for options in [
@@ -120,7 +121,7 @@ fn a_missing_folder_of_what_must_exist() {
 }
 
 #[test]
-fn a_file_where_a_folder_should_be() {
+fn a_file_instead_of_a_folder() {
     let scratch = Scratch::new();
     fs::write(scratch.path("file"), "text").unwrap();
     let error = refused(&scratch, || open(scratch.path("file/vault.db")));
@@ -143,7 +144,7 @@ fn a_symbolic_link() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_among_the_folders_is_followed() {
+fn a_link_to_a_folder_is_followed() {
     let scratch = Scratch::new();
     fs::create_dir(scratch.path("real")).unwrap();
     std::os::unix::fs::symlink(scratch.path("real"), scratch.path("link")).unwrap();
@@ -156,7 +157,7 @@ fn a_link_among_the_folders_is_followed() {
 
 #[cfg(unix)]
 #[test]
-fn what_is_neither_file_nor_folder() {
+fn a_special_file() {
     let scratch = Scratch::new();
     let _socket = std::os::unix::net::UnixListener::bind(scratch.path("socket")).unwrap();
     let error = refused(&scratch, || open(scratch.path("socket")));
@@ -165,7 +166,7 @@ fn what_is_neither_file_nor_folder() {
 }
 
 #[test]
-fn names_that_look_like_something_else_are_files() {
+fn names_that_look_like_uris_or_options_are_files() {
     let scratch = Scratch::new();
     for name in [
         "file:x.db?mode=memory",
@@ -185,7 +186,7 @@ fn names_that_look_like_something_else_are_files() {
 
 #[cfg(unix)]
 #[test]
-fn a_name_that_is_no_utf8_is_a_file() {
+fn a_file_name_that_is_not_utf_8() {
     use std::os::unix::ffi::OsStrExt;
     let scratch = Scratch::new();
     let path = scratch
@@ -218,7 +219,7 @@ fn a_text_file() {
 }
 
 #[test]
-fn a_text_of_one_byte() {
+fn a_file_of_one_byte() {
     let scratch = Scratch::new();
     fs::write(scratch.vault(), "x").unwrap();
     let error = refused(&scratch, || open(scratch.vault()));

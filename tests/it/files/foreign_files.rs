@@ -1,4 +1,5 @@
-//! SQLite files that are no vaults, or not of this version: refused, and not a byte is changed.
+//! SQLite files that are not vaults, or of a newer version. They are refused, and no byte is
+//! changed.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +10,8 @@ use crate::support::{Scratch, contents, entries, make, open, refused, sql};
 
 const DDL: &str = "CREATE TABLE dict (key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT";
 
-/// What opening it says, created or not, which must leave the folder unchanged.
+/// Returns the error of opening the vault, with or without `create`. The folder must stay
+/// unchanged.
 fn refusal(scratch: &Scratch) -> Error {
     let path = scratch.vault();
     let mut options = OpenOptions::new();
@@ -18,29 +20,29 @@ fn refusal(scratch: &Scratch) -> Error {
     refused(scratch, || Vault::<u32, u32>::open(&path))
 }
 
-fn foreign(setup: &str, told: &str) {
+fn assert_refused(setup: &str, expected: &str) {
     let scratch = Scratch::new();
     sql(&scratch.vault(), setup);
     let error = refusal(&scratch);
     assert_is!(&error, Error::NotAVault { path, .. } if *path == scratch.vault());
-    assert!(error.to_string().contains(told), "{setup}: {error}");
+    assert!(error.to_string().contains(expected), "{setup}: {error}");
 }
 
 #[test]
 fn other_tables() {
-    foreign("CREATE TABLE users (id INTEGER)", "the table \"users\"");
-    foreign(
+    assert_refused("CREATE TABLE users (id INTEGER)", "the table \"users\"");
+    assert_refused(
         &format!("{DDL}; CREATE TABLE more (x)"),
         "the table \"more\"",
     );
-    foreign(
+    assert_refused(
         &format!("{DDL}; CREATE TABLE t (x INTEGER PRIMARY KEY AUTOINCREMENT)"),
         "it contains the table",
     );
 }
 
 #[test]
-fn other_shapes_of_the_table() {
+fn other_columns_of_the_table() {
     for shape in [
         "CREATE TABLE dict (key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL) WITHOUT ROWID",
         "CREATE TABLE dict (key BLOB PRIMARY KEY NOT NULL)",
@@ -49,31 +51,31 @@ fn other_shapes_of_the_table() {
         "CREATE TABLE dict (key INTEGER PRIMARY KEY, value BLOB)",
         "CREATE TABLE dict (key BLOB, value BLOB)",
     ] {
-        foreign(shape, "\"dict\"");
+        assert_refused(shape, "\"dict\"");
     }
 }
 
 #[test]
 fn other_objects() {
     let with = |more: &str| format!("{DDL}; {more}");
-    foreign(
+    assert_refused(
         &with("CREATE INDEX fast ON dict (value)"),
         "the index \"fast\"",
     );
-    foreign(&with("CREATE VIEW v AS SELECT 1"), "the view \"v\"");
-    foreign(
+    assert_refused(&with("CREATE VIEW v AS SELECT 1"), "the view \"v\"");
+    assert_refused(
         &with("CREATE TRIGGER t AFTER INSERT ON dict BEGIN DELETE FROM dict; END"),
         "the trigger \"t\"",
     );
-    foreign(
+    assert_refused(
         &with("CREATE VIRTUAL TABLE f USING fts5(x)"),
         "it contains the table",
     );
 }
 
 #[test]
-fn a_view_that_runs_what_it_likes() {
-    foreign(
+fn views_with_arbitrary_sql() {
+    assert_refused(
         "CREATE TABLE loot (k, v);
          CREATE VIEW dict AS SELECT x'4d01' AS key, x'4d01' AS value;
          CREATE TRIGGER t INSTEAD OF INSERT ON dict BEGIN
@@ -81,27 +83,27 @@ fn a_view_that_runs_what_it_likes() {
          END",
         "it contains the",
     );
-    foreign(
+    assert_refused(
         "CREATE VIEW dict AS SELECT 1 AS key, 2 AS value",
         "the view \"dict\"",
     );
 }
 
 #[test]
-fn the_magic_of_another_program() {
-    foreign(
+fn the_application_id_of_another_program() {
+    assert_refused(
         &format!("{DDL}; PRAGMA application_id = 0x12345678"),
         "0x12345678",
     );
-    foreign(
+    assert_refused(
         "PRAGMA application_id = -1; CREATE TABLE t (x)",
         "0xffffffff",
     );
 }
 
 #[test]
-fn the_magic_and_no_table() {
-    foreign(
+fn the_application_id_without_a_table() {
+    assert_refused(
         "PRAGMA application_id = 0x56414c54; PRAGMA user_version = 1",
         "no table \"dict\"",
     );
@@ -125,7 +127,7 @@ fn a_newer_format() {
 }
 
 #[test]
-fn one_that_was_to_be_read_only() {
+fn a_foreign_file_opened_read_only() {
     let scratch = Scratch::new();
     sql(&scratch.vault(), "CREATE TABLE users (id)");
     let mut options = OpenOptions::new();
@@ -134,18 +136,18 @@ fn one_that_was_to_be_read_only() {
     assert_is!(error, Error::NotAVault { .. });
 }
 
-// ---- what is left beside the file -------------------------------------------------------
+// ---- remaining logs and journal modes ---------------------------------------------------
 
 #[test]
-fn one_in_wal_mode_that_was_closed() {
-    foreign(
+fn a_closed_foreign_file_in_wal_mode() {
+    assert_refused(
         "PRAGMA journal_mode = WAL; CREATE TABLE users (id)",
         "the table \"users\"",
     );
 }
 
 #[test]
-fn one_in_wal_mode_that_was_to_be_read_only() {
+fn a_foreign_file_in_wal_mode_opened_read_only() {
     let scratch = Scratch::new();
     sql(
         &scratch.vault(),
@@ -157,7 +159,7 @@ fn one_in_wal_mode_that_was_to_be_read_only() {
     assert_is!(error, Error::NotAVault { .. });
 }
 
-/// A copy of a file that is in use, as a crash would leave it.
+/// Copies a file in use, as a crash would leave it.
 fn copy_in_use(from: &Path, to: &Path, suffixes: &[&str]) {
     for suffix in suffixes {
         let name = |path: &Path| format!("{}{suffix}", path.display());
@@ -166,7 +168,7 @@ fn copy_in_use(from: &Path, to: &Path, suffixes: &[&str]) {
 }
 
 #[test]
-fn one_in_wal_mode_with_a_log_left() {
+fn a_foreign_file_with_a_log() {
     let source = Scratch::new();
     let connection = rusqlite::Connection::open(source.vault()).unwrap();
     connection
@@ -178,7 +180,7 @@ fn one_in_wal_mode_with_a_log_left() {
     let scratch = Scratch::new();
     copy_in_use(&source.vault(), &scratch.vault(), &["", "-wal"]);
     let log = contents(&scratch.folder())["vault.db-wal"].len();
-    assert!(log > 4096, "the table is in the log and nowhere else");
+    assert!(log > 4096, "the table is only in the log");
     let before = contents(&scratch.folder());
     let error = Vault::<u32, u32>::open(scratch.vault()).unwrap_err();
     assert_is!(&error, Error::NotAVault { .. });
@@ -187,7 +189,7 @@ fn one_in_wal_mode_with_a_log_left() {
     for name in ["vault.db", "vault.db-wal"] {
         assert!(after[name] == before[name], "{name} was changed");
     }
-    // Its owner finds everything.
+    // The other program still finds its rows.
     let owner = rusqlite::Connection::open(scratch.vault()).unwrap();
     let users: i64 = owner
         .query_row("SELECT count(*) FROM users", [], |row| row.get(0))
@@ -196,7 +198,7 @@ fn one_in_wal_mode_with_a_log_left() {
 }
 
 #[test]
-fn a_vault_with_a_log_left_is_recovered() {
+fn a_vault_with_a_log_is_recovered() {
     let source = Scratch::new();
     let vault = open::<u32, u32>(source.vault());
     vault.try_extend([(1, 1), (2, 2)]).unwrap();
@@ -207,7 +209,7 @@ fn a_vault_with_a_log_left_is_recovered() {
 }
 
 #[test]
-fn a_foreign_file_in_use_is_left_to_its_user() {
+fn a_foreign_file_in_use_is_not_disturbed() {
     let scratch = Scratch::new();
     let connection = rusqlite::Connection::open(scratch.vault()).unwrap();
     connection
@@ -223,7 +225,7 @@ fn a_foreign_file_in_use_is_left_to_its_user() {
 }
 
 #[test]
-fn a_vault_whose_journal_mode_was_changed_is_one_again() {
+fn a_changed_journal_mode_is_restored() {
     let scratch = Scratch::new();
     make(scratch.vault(), [(1_u32, 1_u32)]);
     sql(&scratch.vault(), "PRAGMA journal_mode = DELETE");
@@ -235,7 +237,7 @@ fn a_vault_whose_journal_mode_was_changed_is_one_again() {
 }
 
 #[test]
-fn reading_leaves_another_journal_mode_as_it_is() {
+fn reading_keeps_a_changed_journal_mode() {
     let scratch = Scratch::new();
     make(scratch.vault(), [(1_u32, 1_u32)]);
     sql(&scratch.vault(), "PRAGMA journal_mode = DELETE");

@@ -1,4 +1,4 @@
-//! Files that somebody else has locked, or that may not be written to.
+//! Files that another program has locked, and files that cannot be written.
 
 use std::fs;
 use std::path::Path;
@@ -19,7 +19,7 @@ fn impatient() -> OpenOptions {
     options
 }
 
-/// Another program in the middle of something.
+/// Opens a connection of another program, and runs a statement.
 fn other(path: &Path, what: &str) -> Connection {
     let connection = Connection::open(path).unwrap();
     connection.execute_batch(what).unwrap();
@@ -33,7 +33,7 @@ fn assert_busy(error: &Error, path: &Path) {
 }
 
 #[test]
-fn opening_a_file_that_is_locked() {
+fn opening_a_locked_file() {
     let scratch = Scratch::new();
     make(scratch.vault(), numbers(1));
     sql(&scratch.vault(), "PRAGMA journal_mode = DELETE");
@@ -64,7 +64,7 @@ fn opening_waits_for_the_lock() {
 }
 
 #[test]
-fn writing_while_another_writes() {
+fn writing_while_another_program_writes() {
     let scratch = Scratch::new();
     let vault: Vault<u32, u32> = impatient().open(scratch.vault()).unwrap();
     vault.put(&1, &1).unwrap();
@@ -87,7 +87,7 @@ fn writing_while_another_writes() {
     assert_busy(&extraction.next().unwrap().unwrap_err(), &scratch.vault());
     assert!(extraction.next().is_none());
     drop(extraction);
-    // Reading goes on.
+    // Reads still work.
     assert_eq!(entries(&vault), [(1, 1)]);
     assert_eq!(vault.len().unwrap(), 1);
     owner.execute_batch("COMMIT").unwrap();
@@ -95,11 +95,11 @@ fn writing_while_another_writes() {
     assert_eq!(entries(&vault), [(1, 1), (2, 2)]);
 }
 
-/// Far more than what was asked for, and less than what SQLite waits when nobody told it.
+/// Much longer than the timeout, but shorter than SQLite's default.
 const TOO_LONG: Duration = Duration::from_secs(4);
 
 #[test]
-fn the_timeout_of_a_write_is_the_one_that_was_set() {
+fn a_write_uses_the_busy_timeout() {
     let scratch = Scratch::new();
     let vault: Vault<u32, u32> = impatient().open(scratch.vault()).unwrap();
     let _owner = other(&scratch.vault(), "BEGIN IMMEDIATE");
@@ -107,7 +107,7 @@ fn the_timeout_of_a_write_is_the_one_that_was_set() {
 }
 
 #[test]
-fn the_timeout_of_opening_is_the_one_that_was_set() {
+fn opening_uses_the_busy_timeout() {
     let scratch = Scratch::new();
     make(scratch.vault(), numbers(1));
     sql(&scratch.vault(), "PRAGMA journal_mode = DELETE");
@@ -144,10 +144,10 @@ fn a_write_waits_for_another_program_and_succeeds() {
     });
 }
 
-// ---- reading only -------------------------------------------------------------------------
+// ---- read-only handles --------------------------------------------------------------------
 
 #[test]
-fn a_handle_for_reading_refuses_every_write() {
+fn a_read_only_handle_refuses_every_write() {
     let scratch = Scratch::new();
     make(scratch.vault(), numbers(3));
     let mut options = OpenOptions::new();
@@ -185,7 +185,7 @@ fn a_handle_for_reading_refuses_every_write() {
 }
 
 #[test]
-fn a_handle_for_reading_sees_what_others_write() {
+fn a_read_only_handle_shows_the_writes_of_others() {
     let scratch = Scratch::new();
     let writer = open::<u32, u32>(scratch.vault());
     let mut options = OpenOptions::new();
@@ -200,7 +200,7 @@ fn a_handle_for_reading_sees_what_others_write() {
 }
 
 #[test]
-fn reading_only_does_not_change_the_file() {
+fn a_read_only_handle_does_not_change_the_file() {
     let scratch = Scratch::new();
     make(scratch.vault(), numbers(3));
     let before = fs::read(scratch.vault()).unwrap();
@@ -216,8 +216,8 @@ fn reading_only_does_not_change_the_file() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_may_not_be_written() {
-    if ran_without_privileges(test_path!(a_file_that_may_not_be_written)) {
+fn a_file_without_write_permission() {
+    if ran_without_privileges(test_path!(a_file_without_write_permission)) {
         return;
     }
     let scratch = Scratch::new();
@@ -240,9 +240,9 @@ fn a_file_that_may_not_be_written() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_may_not_be_written_has_nothing_beside_it() {
+fn opening_a_file_without_write_permission_creates_no_files() {
     if ran_without_privileges(test_path!(
-        a_file_that_may_not_be_written_has_nothing_beside_it
+        opening_a_file_without_write_permission_creates_no_files
     )) {
         return;
     }
@@ -255,8 +255,8 @@ fn a_file_that_may_not_be_written_has_nothing_beside_it() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_may_not_be_read() {
-    if ran_without_privileges(test_path!(a_file_that_may_not_be_read)) {
+fn a_file_without_read_permission() {
+    if ran_without_privileges(test_path!(a_file_without_read_permission)) {
         return;
     }
     let scratch = Scratch::new();
@@ -272,8 +272,8 @@ fn a_file_that_may_not_be_read() {
 
 #[cfg(unix)]
 #[test]
-fn a_folder_that_may_not_be_written() {
-    if ran_without_privileges(test_path!(a_folder_that_may_not_be_written)) {
+fn a_folder_without_write_permission() {
+    if ran_without_privileges(test_path!(a_folder_without_write_permission)) {
         return;
     }
     let scratch = Scratch::new();

@@ -1,4 +1,5 @@
-//! The file of a vault: its path, who may open it, locks on it, other files in its place, its write-ahead log.
+//! The file of a vault: paths, permissions, locks, replaced and foreign files, and the size of the
+//! write-ahead log.
 
 mod bad_paths;
 mod foreign_files;

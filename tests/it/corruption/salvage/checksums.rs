@@ -11,7 +11,7 @@ use crate::support::{Scratch, make, put_row, rows, sql};
 use super::{ENTRIES, salvage, saved, texts};
 
 #[test]
-fn a_file_with_checksums_keeps_them_and_drops_what_they_deny() {
+fn salvage_keeps_checksums_and_drops_entries_that_fail_them() {
     let scratch = Scratch::new();
     make_paged(
         &scratch.vault(),
@@ -37,8 +37,8 @@ fn a_file_with_checksums_keeps_them_and_drops_what_they_deny() {
     assert_eq!(again.len().unwrap(), 99);
 }
 
-/// A closed vault with checksums, and what each entry is stored as.
-fn make_sealed(path: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
+/// Makes a closed vault with checksums, and returns its rows.
+fn make_with_checksums(path: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
     let vault: Vault<u32, String> = OpenOptions::new().checksums(true).open(path).unwrap();
     vault.try_extend(texts(ENTRIES)).unwrap();
     vault.close().unwrap();
@@ -48,7 +48,7 @@ fn make_sealed(path: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
 type Damage = fn(&Path);
 
 #[test]
-fn checksums_that_the_header_no_longer_declares() {
+fn checksums_are_kept_if_the_header_no_longer_declares_them() {
     let damages: [(&str, Damage); 6] = [
         ("the format", |path| sql(path, "PRAGMA user_version = 0")),
         ("another format", |path| {
@@ -67,7 +67,7 @@ fn checksums_that_the_header_no_longer_declares() {
     ];
     for (what, damage) in damages {
         let scratch = Scratch::new();
-        let mut stored = make_sealed(&scratch.vault());
+        let mut stored = make_with_checksums(&scratch.vault());
         damage(&scratch.vault());
         let report = salvage(&scratch);
         assert_eq!(report.saved, u64::from(ENTRIES), "without {what}");
@@ -77,17 +77,17 @@ fn checksums_that_the_header_no_longer_declares() {
         );
         assert!(
             rows(&scratch.path("saved.db")) == stored,
-            "their bytes, without {what}"
+            "the rows differ, without {what}"
         );
-        // The new vault declares them again.
+        // The new vault declares the checksums again.
         let again = OpenOptions::new()
             .checksums(true)
             .open::<u32, String>(scratch.path("saved.db"));
         again.unwrap().close().unwrap();
-        // What they deny is lost still.
+        // An entry that fails its checksum is still lost.
         let (_, value) = &mut stored[700];
         *value.last_mut().unwrap() ^= 1;
-        sql_value(&scratch.path("saved.db"), 701, value);
+        set_value(&scratch.path("saved.db"), 701, value);
         fs::remove_file(scratch.vault()).unwrap();
         fs::rename(scratch.path("saved.db"), scratch.vault()).unwrap();
         damage(&scratch.vault());
@@ -101,7 +101,7 @@ fn checksums_that_the_header_no_longer_declares() {
     }
 }
 
-fn sql_value(path: &Path, rowid: i64, value: &[u8]) {
+fn set_value(path: &Path, rowid: i64, value: &[u8]) {
     let connection = rusqlite::Connection::open(path).unwrap();
     let changed = connection
         .execute(
@@ -116,8 +116,8 @@ fn sql_value(path: &Path, rowid: i64, value: &[u8]) {
 #[test]
 fn rows_that_were_dumped_and_loaded() {
     let scratch = Scratch::new();
-    let stored = make_sealed(&scratch.path("source.db"));
-    // As `.dump` writes it: the schema and the rows, nothing of the header.
+    let stored = make_with_checksums(&scratch.path("source.db"));
+    // Like the output of `.dump`: the schema and the rows, without the header.
     sql(
         &scratch.vault(),
         "CREATE TABLE dict (key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT",
@@ -131,7 +131,7 @@ fn rows_that_were_dumped_and_loaded() {
     }
     connection.execute_batch("COMMIT").unwrap();
     connection.close().unwrap();
-    // Written after that, by a program that does not know of the checksums.
+    // Rows written later by a program that does not know about checksums.
     put_row(&scratch.vault(), b"M\xcd\x27\x0f", b"M\xa4text");
     put_row(&scratch.vault(), b"M\xcd\x27\x10", b"P\x80\x04N.");
     put_row(&scratch.vault(), b"M\xcd\x27\x11", b"M\x07");
@@ -154,7 +154,7 @@ fn rows_that_were_dumped_and_loaded() {
 #[test]
 fn a_row_without_a_checksum_in_a_file_that_declares_them() {
     let scratch = Scratch::new();
-    make_sealed(&scratch.vault());
+    make_with_checksums(&scratch.vault());
     put_row(&scratch.vault(), b"M\x07", b"M\xa4text");
     let report = salvage(&scratch);
     assert_eq!(
@@ -168,7 +168,7 @@ fn a_row_without_a_checksum_in_a_file_that_declares_them() {
 fn rows_without_checksums_give_a_vault_without_them() {
     let scratch = Scratch::new();
     make(scratch.vault(), texts(10));
-    // It begins as one with a checksum does, and is none.
+    // The row begins like one with a checksum, but is invalid.
     put_row(&scratch.vault(), b"M\x63", b"C12345678M\xa4text");
     let report = salvage(&scratch);
     assert_eq!((report.saved, report.lost.len()), (10, 1));

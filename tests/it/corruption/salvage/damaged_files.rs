@@ -13,7 +13,7 @@ use crate::support::{Scratch, entries, make, open, put_row, rows};
 use super::{ENTRIES, all, assert_lacks, make_deep, salvage, saved, texts};
 
 #[test]
-fn a_whole_file_is_saved_whole() {
+fn an_intact_file_is_salvaged_completely() {
     let scratch = Scratch::new();
     make_deep(&scratch.vault());
     let report = salvage(&scratch);
@@ -26,7 +26,7 @@ fn a_whole_file_is_saved_whole() {
 fn a_damaged_header() {
     for (from, to) in [(0, 16), (18, 24), (24, 100)] {
         let scratch = Scratch::new();
-        // The size of pages is in the header too.
+        // The page size is in the damaged part too.
         make(scratch.vault(), texts(ENTRIES));
         change(&scratch.vault(), |file| file[from..to].fill(0xEE));
         let report = salvage(&scratch);
@@ -52,14 +52,14 @@ fn the_page_size_of_a_file_without_a_header() {
 }
 
 #[test]
-fn the_page_size_of_a_file_without_a_header_that_is_all_in_its_log() {
+fn the_page_size_of_a_file_without_a_header_whose_rows_are_in_its_log() {
     let scratch = Scratch::new();
     let copy = scratch.path("copy.db");
     make_paged(&copy, 1024, &OpenOptions::new(), texts(0));
     let vault = open::<u32, String>(&copy);
     vault.try_extend(texts(20)).unwrap();
     fs::copy(scratch.path("copy.db-wal"), scratch.path("vault.db-wal")).unwrap();
-    // There is not one row in the file from which its page size could be seen.
+    // The file contains no row from which the page size could be derived.
     fs::write(scratch.vault(), [0xEE; 4096]).unwrap();
     let report = salvage(&scratch);
     assert_eq!(report.saved, 20, "{report:?}");
@@ -77,7 +77,7 @@ fn a_damaged_page_of_the_schema() {
 }
 
 #[test]
-fn a_damaged_schema_in_a_whole_header() {
+fn a_damaged_schema_with_an_intact_header() {
     let scratch = Scratch::new();
     make_deep(&scratch.vault());
     change(&scratch.vault(), |file| file[100..512].fill(0xEE));
@@ -117,14 +117,14 @@ fn a_damaged_leaf() {
     let report = salvage(&scratch);
     assert_is!(&report.lost[0], Loss::Page { number, .. } if *number as usize == page);
     assert_eq!(report.lost.len(), 1, "{report:?}");
-    let told = report.lost[0].to_string();
-    assert!(told.contains(&page.to_string()), "{told}");
+    let text = report.lost[0].to_string();
+    assert!(text.contains(&page.to_string()), "{text}");
     assert_eq!(report.saved, 1520 - lost);
     assert_lacks(&saved(&scratch), lost);
 }
 
 #[test]
-fn a_file_that_was_cut() {
+fn a_truncated_file() {
     let scratch = Scratch::new();
     make_deep(&scratch.vault());
     change(&scratch.vault(), |file| {
@@ -138,7 +138,7 @@ fn a_file_that_was_cut() {
 }
 
 #[test]
-fn an_entry_that_does_not_decode() {
+fn undecodable_entries() {
     let scratch = Scratch::new();
     make(scratch.vault(), texts(10));
     put_row(&scratch.vault(), b"M\x14", b"M\xc3");
@@ -158,7 +158,7 @@ fn an_entry_that_does_not_decode() {
 }
 
 #[test]
-fn what_is_in_the_log_only() {
+fn entries_that_are_only_in_the_log() {
     let source = Scratch::new();
     let vault: Vault<u32, String> = OpenOptions::new()
         .durability(Durability::Off)
@@ -179,7 +179,7 @@ fn what_is_in_the_log_only() {
     assert!(report.lost.is_empty(), "{report:?}");
     assert_eq!(saved(&scratch), entries(&vault));
 
-    // Its last frame is damaged, and with it the last commit.
+    // Damage the last frame, which invalidates the last commit.
     let scratch = Scratch::new();
     copy(&scratch);
     change(&scratch.path("vault.db-wal"), |log| {

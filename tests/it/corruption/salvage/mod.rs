@@ -1,4 +1,4 @@
-//! Damaged files, and what can be saved out of them.
+//! Salvage: what can be recovered from damaged and other files.
 
 mod checksums;
 mod damaged_files;
@@ -18,7 +18,8 @@ fn texts(count: u32) -> impl Iterator<Item = (u32, String)> {
     (0..count).map(|n| (n, format!("{n:0100}")))
 }
 
-/// A file with interior pages below the root: many small pages, and rows that go on in others.
+/// Makes a file with interior pages below the root: it has many small pages, and rows with overflow
+/// pages.
 fn make_deep(path: &Path) {
     let long = (ENTRIES..ENTRIES + 20).map(|n| (n, "long".repeat(n as usize)));
     make_paged(path, 512, &OpenOptions::new(), texts(ENTRIES).chain(long));
@@ -29,7 +30,7 @@ fn all() -> Vec<(u32, String)> {
     texts(ENTRIES).chain(long).collect()
 }
 
-/// Saves into `saved.db`; the damaged files must be as they were.
+/// Salvages into `saved.db`, and asserts that the damaged files stay unchanged.
 fn salvage(scratch: &Scratch) -> Salvage {
     let before = contents(&scratch.folder());
     let salvage = Vault::<u32, String>::salvage(scratch.vault(), scratch.path("saved.db")).unwrap();
@@ -45,7 +46,7 @@ fn saved(scratch: &Scratch) -> Vec<(u32, String)> {
     entries(&vault)
 }
 
-/// Right entries only, in their order, and all but so many.
+/// Asserts that the saved entries are correct and in order, and that exactly `lost` are missing.
 fn assert_lacks(saved: &[(u32, String)], lost: u64) {
     let all = all();
     let expected: HashMap<u32, &String> = all.iter().map(|(n, text)| (*n, text)).collect();

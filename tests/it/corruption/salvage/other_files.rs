@@ -1,4 +1,4 @@
-//! Salvage from other files, from other types, and what it refuses to read or replace.
+//! Salvage from other files and with other types, and the files that it refuses to read or replace.
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,10 +21,12 @@ fn a_python_file() {
     let saved = rows(&scratch.path("saved.db"));
     assert_eq!(report.saved, saved.len() as u64);
     assert_eq!(saved.len() + report.lost.len(), stored.len(), "{report:?}");
-    let mut left = stored.iter();
+    let mut remaining = stored.iter();
     assert!(
-        saved.iter().all(|row| left.any(|stored| stored == row)),
-        "their bytes, in their order"
+        saved
+            .iter()
+            .all(|row| remaining.any(|stored| stored == row)),
+        "the rows must be unchanged and in order"
     );
     assert!(saved.iter().any(|(_, value)| value[0] == b'P'));
     let python = Vault::<Json, Json>::open(scratch.path("saved.db")).unwrap();
@@ -32,7 +34,7 @@ fn a_python_file() {
 }
 
 #[test]
-fn what_is_no_vault_saves_nothing() {
+fn nothing_is_saved_from_a_file_that_is_not_a_vault() {
     for content in [
         &b""[..],
         b"x",
@@ -50,7 +52,7 @@ fn what_is_no_vault_saves_nothing() {
 }
 
 #[test]
-fn types_other_than_those_that_were_stored() {
+fn salvage_with_wrong_types() {
     let scratch = Scratch::new();
     make(scratch.vault(), texts(10));
     let report = Vault::<u32, u64>::salvage(scratch.vault(), scratch.path("saved.db")).unwrap();
@@ -64,7 +66,7 @@ fn types_other_than_those_that_were_stored() {
 }
 
 #[test]
-fn the_new_path_must_be_free() {
+fn the_new_path_must_not_exist() {
     let scratch = Scratch::new();
     make(scratch.vault(), numbers(3));
     make(scratch.path("there.db"), numbers(1));
@@ -80,29 +82,29 @@ fn the_new_path_must_be_free() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_at_all() {
+fn a_missing_file() {
     let scratch = Scratch::new();
     let result = Vault::<u32, u32>::salvage(scratch.path("missing"), scratch.path("new.db"));
     assert_is!(result, Err(Error::Io { .. }));
     assert!(contents(&scratch.folder()).is_empty());
 }
 
-/// Things that are no regular files, by their names in a folder.
-fn odd_files(scratch: &Scratch) -> Vec<&'static str> {
+/// Makes files that are not regular files, and returns their names.
+fn special_files(scratch: &Scratch) -> Vec<&'static str> {
     fs::create_dir(scratch.path("folder")).unwrap();
-    let mut odd = vec!["folder"];
+    let mut special = vec!["folder"];
     #[cfg(unix)]
     {
         use std::os::unix::fs::symlink;
         make(scratch.path("target"), numbers(3));
         symlink(scratch.path("target"), scratch.path("link")).unwrap();
         symlink("nowhere", scratch.path("dangling")).unwrap();
-        symlink("/dev/zero", scratch.path("endless")).unwrap();
+        symlink("/dev/zero", scratch.path("infinite")).unwrap();
         make_pipe(&scratch.path("pipe"));
         std::os::unix::net::UnixListener::bind(scratch.path("socket")).unwrap();
-        odd.extend(["link", "dangling", "endless", "pipe", "socket"]);
+        special.extend(["link", "dangling", "infinite", "pipe", "socket"]);
     }
-    odd
+    special
 }
 
 #[cfg(unix)]
@@ -114,13 +116,13 @@ fn make_pipe(path: &Path) {
 #[test]
 fn only_regular_files_are_read() {
     let scratch = Scratch::new();
-    let odd = odd_files(&scratch);
-    let mut paths: Vec<_> = odd.iter().map(|name| scratch.path(name)).collect();
+    let special = special_files(&scratch);
+    let mut paths: Vec<_> = special.iter().map(|name| scratch.path(name)).collect();
     #[cfg(unix)]
     paths.push("/dev/zero".into());
     for path in paths {
         let result = Vault::<u32, u32>::salvage(&path, scratch.path("new.db"));
-        assert_is!(result, Err(Error::InvalidPath { path: told, .. }) if *told == path);
+        assert_is!(result, Err(Error::InvalidPath { path: reported, .. }) if *reported == path);
         assert!(!scratch.path("new.db").exists());
     }
 }
@@ -128,13 +130,14 @@ fn only_regular_files_are_read() {
 #[test]
 fn only_a_regular_file_is_a_log() {
     let scratch = Scratch::new();
-    for name in odd_files(&scratch) {
+    for name in special_files(&scratch) {
         make(scratch.vault(), numbers(3));
         fs::rename(scratch.path(name), scratch.path("vault.db-wal")).unwrap();
         let result = Vault::<u32, u32>::salvage(scratch.vault(), scratch.path("new.db"));
-        // The user takes it away: a log that is left out is lost.
+        // The error asks the user to remove it. If salvage ignored a log, its entries would be
+        // lost.
         let log = scratch.path("vault.db-wal");
-        assert_is!(result, Err(Error::InvalidPath { path: told, .. }) if *told == log);
+        assert_is!(result, Err(Error::InvalidPath { path: reported, .. }) if *reported == log);
         assert!(!scratch.path("new.db").exists());
         fs::rename(log, scratch.path(name)).unwrap();
         fs::remove_file(scratch.vault()).unwrap();
@@ -143,11 +146,11 @@ fn only_a_regular_file_is_a_log() {
 
 #[cfg(unix)]
 #[test]
-fn a_backup_neither_reads_nor_replaces_what_is_no_file() {
+fn a_backup_replaces_only_regular_files() {
     let scratch = Scratch::new();
     make(scratch.vault(), numbers(3));
     let vault = open::<u32, u32>(scratch.vault());
-    for name in odd_files(&scratch) {
+    for name in special_files(&scratch) {
         let path = scratch.path(name);
         for existing in [Existing::Refuse, Existing::Replace] {
             let result = vault.backup_with(&path, existing, |_| ());
@@ -165,11 +168,11 @@ fn a_backup_neither_reads_nor_replaces_what_is_no_file() {
     );
 }
 
-/// A value that is written as a number and panics when it is read as 7.
+/// A value that is stored as a number, and panics when 7 is decoded.
 #[derive(serde::Serialize)]
-struct Fuse(u32);
+struct PanicAtSeven(u32);
 
-impl<'de> serde::Deserialize<'de> for Fuse {
+impl<'de> serde::Deserialize<'de> for PanicAtSeven {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let number = u32::deserialize(deserializer)?;
         assert_ne!(number, 7, "enough");
@@ -178,11 +181,11 @@ impl<'de> serde::Deserialize<'de> for Fuse {
 }
 
 #[test]
-fn a_salvage_that_does_not_end_leaves_no_vault() {
+fn a_salvage_that_panics_leaves_no_file() {
     let scratch = Scratch::new();
     make(scratch.vault(), numbers(10));
     let before = contents(&scratch.folder());
-    let salvage = || Vault::<u32, Fuse>::salvage(scratch.vault(), scratch.path("new.db"));
+    let salvage = || Vault::<u32, PanicAtSeven>::salvage(scratch.vault(), scratch.path("new.db"));
     assert!(catch_unwind(AssertUnwindSafe(salvage)).is_err());
     assert!(contents(&scratch.folder()) == before);
     let salvage = Vault::<u32, u32>::salvage(scratch.vault(), scratch.path("new.db"));

@@ -1,10 +1,10 @@
-//! Reads by key beside faults and power cuts: whatever failed, a handle that had read a key before
-//! shows what a new one shows.
+//! Reads by key after faults and power cuts. After any fault, a handle with cached entries shows
+//! the same entries as a new handle.
 //!
-//! Every key is asked for before each call, so that an answer which was kept would show. A call that
-//! has failed is seen by nobody, through no handle; one that was acknowledged is seen through all.
+//! Every key is read before each call, so that a stale cached entry would be noticed. No handle may
+//! show the change of a failed call, and every handle must show the change of an acknowledged one.
 //!
-//! A fault that is not dealt with says how it is made again.
+//! A failure prints how to reproduce it.
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,22 +17,22 @@ use vaults::{Durability, OpenOptions, Result, Vault};
 use super::model::{self, State, Step, TestVault};
 use super::replay::{FILE, Recording};
 use super::trace::{Fault, OPERATIONS, Operation, Reached, codes};
-use super::vfs::{Watching, impatiently};
+use super::vfs::{WatchGuard, without_sleeping};
 use super::workloads::{ALL, Length, Workload};
-use super::{Place, Random, rounds};
+use super::{Random, TempFolder, rounds};
 use crate::support::panic_message;
 
 const SEED: u64 = 0x434F_4845;
 
-/// How many faults of a workload are tried at operations of one kind.
+/// The number of faults of each kind of operation in a workload.
 const CASES: usize = 6;
-/// How many power cuts.
+/// The number of power cuts.
 const CUTS: u64 = 25;
 
-/// Chooses one fault: `workload,operation,nth,code,is_lasting`.
+/// Selects one fault: `workload,operation,nth,code,is_lasting`.
 const ONE: &str = "VAULTS_TEST_STALE";
 
-/// All keys of the short workloads, and some that are never there.
+/// Returns all keys of the short workloads, and some that are never stored.
 fn keys(state: &State) -> impl Iterator<Item = u32> {
     (0..12).chain(state.iter().map(|(key, _)| *key))
 }
@@ -42,13 +42,13 @@ fn value_of(state: &State, key: u32) -> Option<ByteBuf> {
     entry.map(|(_, value)| value.bytes())
 }
 
-/// Asks for every key, in each way of asking for one.
+/// Reads every key, by each method for one key.
 fn check(vault: &TestVault, state: &State, when: &str) -> Result<()> {
     for key in keys(state) {
         let expected = value_of(state, key);
-        let is_there = vault.contains_key(&key)?;
-        assert_eq!(is_there, expected.is_some(), "contains_key({key}) {when}");
-        // Values are large: what is shown of one is enough to know it by.
+        let is_present = vault.contains_key(&key)?;
+        assert_eq!(is_present, expected.is_some(), "contains_key({key}) {when}");
+        // Values are large. The first bytes identify a value.
         let found = vault.get(&key)?;
         assert!(
             found == expected,
@@ -62,35 +62,35 @@ fn check(vault: &TestVault, state: &State, when: &str) -> Result<()> {
 
 // ---- faults -----------------------------------------------------------------------------
 
-struct Victim<'a> {
-    watching: Watching,
+struct FaultyVault<'a> {
+    watching: WatchGuard,
     path: PathBuf,
     options: OpenOptions,
     fault: Option<Fault>,
     steps: &'a [Step],
-    _place: Place,
+    _temp: TempFolder,
 }
 
-impl<'a> Victim<'a> {
+impl<'a> FaultyVault<'a> {
     fn new(workload: Workload, steps: &'a [Step], fault: Option<Fault>) -> Self {
-        let place = Place::new();
-        let path = place.folder().join(FILE);
+        let temp = TempFolder::new();
+        let path = temp.path().join(FILE);
         workload.prepare(&path);
         let mut options = OpenOptions::new();
         options.busy_timeout(Duration::ZERO);
         Self {
-            watching: Watching::new(&place.folder()),
+            watching: WatchGuard::new(&temp.path()),
             path,
             options,
             fault,
             steps,
-            _place: place,
+            _temp: temp,
         }
     }
 
-    /// Makes all calls through one handle, beside another that only looks. The operations are
-    /// counted once both are open, up to the fault; true if it was met.
-    fn live(&self) -> (Reached, bool) {
+    /// Makes all calls through one handle, while another one reads. Operations are counted from the
+    /// moment when both are open until the fault. Returns `true` if the fault occurred.
+    fn run_steps(&self) -> (Reached, bool) {
         let vault: TestVault = self.options.open(&self.path).unwrap();
         let other: TestVault = self.options.open(&self.path).unwrap();
         let mut state = State::new();
@@ -98,10 +98,10 @@ impl<'a> Victim<'a> {
             check(handle, &state, "at the beginning").unwrap();
         }
         self.watching.arm(self.fault);
-        let mut is_met = false;
+        let mut has_occurred = false;
         for (n, step) in self.steps.iter().enumerate() {
             let when = format!("around step {n}");
-            // A look may meet the fault. It fails then, or it is right.
+            // A read may meet the fault. Then it fails, else it must be correct.
             for handle in [&vault, &other] {
                 check(handle, &state, &when).ok();
             }
@@ -114,20 +114,23 @@ impl<'a> Victim<'a> {
                 check(handle, &state, &when).ok();
             }
             if self.watching.fired() > 0 {
-                is_met = true;
+                has_occurred = true;
                 self.watching.disarm();
                 self.compare([&vault, &other], &state, &when);
-                self.watching
-                    .arm(self.fault.filter(|fault| fault.is_lasting).map(again));
+                self.watching.arm(
+                    self.fault
+                        .filter(|fault| fault.is_lasting)
+                        .map(from_next_operation),
+                );
             }
         }
         self.watching.disarm();
         let reached = self.watching.reached();
         self.compare([&vault, &other], &state, "in the end");
-        (reached, is_met)
+        (reached, has_occurred)
     }
 
-    /// The handles and a new one show the same, and so does SQLite.
+    /// Asserts that the handles, a new handle and SQLite show the same entries.
     fn compare(&self, handles: [&TestVault; 2], state: &State, when: &str) {
         let new: TestVault = self.options.open(&self.path).unwrap();
         assert_eq!(model::read(&new).unwrap(), *state, "a new handle {when}");
@@ -142,19 +145,19 @@ impl<'a> Victim<'a> {
     }
 }
 
-/// The next operation of the kind fails, and so do all that follow.
-const fn again(fault: Fault) -> Fault {
+/// Makes the next operation of the kind fail, and all that follow.
+const fn from_next_operation(fault: Fault) -> Fault {
     Fault { nth: 1, ..fault }
 }
 
-/// The calls that change something; no handle is closed in between.
+/// Returns the calls that change an entry. No handle is closed between them.
 fn steps(workload: Workload) -> Vec<Step> {
     let mut steps = workload.steps(SEED, Length::Short);
     steps.retain(|step| !step.is_service());
     steps
 }
 
-/// Some faults of each kind.
+/// Returns some faults of each kind.
 fn faults(reached: &Reached) -> Vec<Fault> {
     let mut random = Random::new(SEED);
     let mut chosen = Vec::new();
@@ -173,21 +176,21 @@ fn faults(reached: &Reached) -> Vec<Fault> {
     chosen
 }
 
-/// True if the fault was met.
-fn endure(workload: Workload, steps: &[Step], fault: Fault) -> bool {
-    impatiently(|| Victim::new(workload, steps, Some(fault)).live().1)
+/// Returns `true` if the fault occurred.
+fn run_fault(workload: Workload, steps: &[Step], fault: Fault) -> bool {
+    without_sleeping(|| FaultyVault::new(workload, steps, Some(fault)).run_steps().1)
 }
 
-fn endures(name: &str) {
+fn assert_coherent_after_faults(name: &str) {
     let workload = Workload::named(name);
     let steps = steps(workload);
-    let faults = faults(&Victim::new(workload, &steps, None).live().0);
+    let faults = faults(&FaultyVault::new(workload, &steps, None).run_steps().0);
     assert!(faults.len() > CASES * 3, "{} faults", faults.len());
-    let (mut met, mut failures) = (0, Vec::new());
+    let (mut occurred, mut failures) = (0, Vec::new());
     for fault in &faults {
-        let endured = catch_unwind(AssertUnwindSafe(|| endure(workload, &steps, *fault)));
-        match endured {
-            Ok(is_met) => met += usize::from(is_met),
+        let result = catch_unwind(AssertUnwindSafe(|| run_fault(workload, &steps, *fault)));
+        match result {
+            Ok(has_occurred) => occurred += usize::from(has_occurred),
             Err(panic) => failures.push(format!(
                 "{ONE}='{name},{:?},{},{},{}': {}",
                 fault.operation,
@@ -201,46 +204,50 @@ fn endures(name: &str) {
     assert!(
         failures.is_empty(),
         "{} of {} faults; to see one again, set this and run \
-         cargo test --test it faults::coherence::one -- --nocapture:\n{}",
+         cargo test --test it faults::coherence::reproduce_one -- --nocapture:\n{}",
         failures.len(),
         faults.len(),
         failures[..failures.len().min(20)].join("\n"),
     );
-    assert!(met > faults.len() / 2, "{met} of {} were met", faults.len());
+    assert!(
+        occurred > faults.len() / 2,
+        "{occurred} of {} faults occurred",
+        faults.len()
+    );
 }
 
 #[test]
-fn puts_that_fail_are_not_seen() {
-    endures("puts");
+fn failed_puts_are_not_visible() {
+    assert_coherent_after_faults("puts");
 }
 
 #[test]
-fn entries_that_fail_are_not_seen() {
-    endures("entries");
+fn failed_entries_are_not_visible() {
+    assert_coherent_after_faults("entries");
 }
 
 #[test]
-fn transactions_that_fail_are_not_seen() {
-    endures("transactions");
+fn failed_transactions_are_not_visible() {
+    assert_coherent_after_faults("transactions");
 }
 
 #[test]
-fn removals_that_fail_are_not_seen() {
-    endures("removals");
+fn failed_removals_are_not_visible() {
+    assert_coherent_after_faults("removals");
 }
 
 #[test]
-fn a_compaction_that_fails_changes_nothing() {
-    endures("compaction");
+fn a_failed_compaction_changes_nothing() {
+    assert_coherent_after_faults("compaction");
 }
 
-/// Shows the one fault that `VAULTS_TEST_STALE` names.
+/// Reproduces the fault that `VAULTS_TEST_STALE` selects.
 #[test]
-fn one() {
+fn reproduce_one() {
     let wanted = std::env::var(ONE)
         .unwrap_or_else(|_| format!("puts,Write,1,{},false", rusqlite::ffi::SQLITE_FULL));
     let [name, operation, nth, code, is_lasting] = wanted.split(',').collect::<Vec<_>>()[..] else {
-        panic!("{ONE} is workload,operation,nth,code,is_lasting");
+        panic!("{ONE} must be workload,operation,nth,code,is_lasting");
     };
     let named = |known: &&Operation| format!("{known:?}") == operation;
     let fault = Fault {
@@ -250,38 +257,37 @@ fn one() {
         is_lasting: is_lasting == "true",
     };
     let workload = Workload::named(name);
-    eprintln!("met: {}", endure(workload, &steps(workload), fault));
+    eprintln!("occurred: {}", run_fault(workload, &steps(workload), fault));
 }
 
 // ---- power cuts -------------------------------------------------------------------------
 
-/// While the changes of its file are recorded, a handle shows what was written through it, and
-/// so does another one.
+/// While the changes of its file are recorded, a handle and a second one show every write.
 #[test]
 fn both_handles_of_a_recorded_file_show_every_call() {
     for workload in ALL {
         let steps = steps(*workload);
-        let victim = Victim::new(*workload, &steps, None);
+        let victim = FaultyVault::new(*workload, &steps, None);
         victim.watching.record();
-        victim.live();
+        victim.run_steps();
         assert!(!victim.watching.take_trace().events.is_empty());
     }
 }
 
-/// After a power cut, what is found by key is what is found by walking over everything, before
-/// and after a write through another handle.
+/// After a power cut, reads by key match an iteration, before and after a write through another
+/// handle.
 #[test]
-fn after_a_power_cut_keys_show_what_is_in_the_file() {
+fn after_a_power_cut_reads_by_key_show_the_content_of_the_file() {
     for name in ["puts", "transactions", "removals"] {
         let workload = Workload::named(name);
         let recording = Recording::make(workload, Durability::Normal, SEED);
         recording.cut(0..CUTS * u64::from(rounds()), |aftermath| {
-            let place = Place::new();
+            let temp = TempFolder::new();
             for (name, content) in &aftermath.image {
-                fs::write(place.folder().join(name), content).unwrap();
+                fs::write(temp.path().join(name), content).unwrap();
             }
             let when = format!("{name}, cut {}", aftermath.number);
-            let path = place.folder().join(FILE);
+            let path = temp.path().join(FILE);
             let vault: TestVault = Vault::open(&path).unwrap();
             let state = model::read(&vault).unwrap();
             check(&vault, &state, &when).unwrap();

@@ -1,21 +1,22 @@
-//! The disk under a watched folder, and how a power cut can leave it.
+//! The disk under a watched folder, and the states in which a power cut can leave it.
 //!
-//! # What it takes for granted
+//! # Assumptions
 //!
-//! What `fsync` promises, and what a journaling file system adds to it:
+//! `fsync` and a journaling file system guarantee the following:
 //!
-//! - What was written to a file before its last sync is there whole, and so is its size.
-//! - Of the writes since, every sector of 512 bytes is there or not, each by itself: writes may be kept,
-//!   lost, torn, and kept in another order. A sector that nobody wrote to keeps its content
+//! - Everything written to a file before its last sync is on the disk, and so is its size.
+//! - Each sector of 512 bytes of a later write may or may not be on the disk. Writes may thus
+//!   be kept, lost, torn and reordered. A sector that was not written keeps its content
 //!   (`SQLITE_IOCAP_POWERSAFE_OVERWRITE`, which SQLite assumes on Unix:
-//!   <https://www.sqlite.org/psow.html>), and so do the bytes of a sector beside the write.
-//! - A file may have grown by a write whose bytes are lost; it is zeros there. A truncation since the last sync
-//!   may have happened or not.
-//! - Names are made and removed in order: after a cut, those changes are there that came
-//!   before some point, which is not before the last sync of the folder. This is the promise of
-//!   the journals of ext4, xfs and their like, and all that is used of it: on those, a file's own sync
-//!   makes its name durable, too; here only a sync of the folder does, as POSIX has it.
-//! - What is not the vault's content is not there: the index (`-shm`) is lost, or garbage.
+//!   <https://www.sqlite.org/psow.html>), and so do the bytes of a sector around a write.
+//! - A file may have grown by a write whose bytes are lost. It contains zeros there. A
+//!   truncation after the last sync may be lost.
+//! - Names are created and removed in order. A power cut keeps the changes up to some point,
+//!   which is not before the last sync of the folder. The journals of ext4, xfs and similar
+//!   file systems guarantee this. There, the sync of a file also makes its name durable. Here,
+//!   only a sync of the folder does so, as in POSIX.
+//! - Files without content of the vault are lost: the index (`-shm`) is missing, or contains
+//!   garbage.
 
 use std::collections::BTreeMap;
 
@@ -24,50 +25,50 @@ use super::trace::{Event, FileId, Trace};
 
 const SECTOR_BYTES: usize = 512;
 
-/// Files by name, as a power cut has left them.
+/// The files by name, as a power cut has left them.
 pub(super) type Image = BTreeMap<String, Vec<u8>>;
 
-/// The disk at one moment of a trace: what is on it for certain, and what may be.
+/// The disk at one moment of a trace: its durable content, and the changes that may be lost.
 pub(super) struct Disk<'t> {
     files: BTreeMap<FileId, File<'t>>,
     names: BTreeMap<&'t str, FileId>,
-    /// What happened to names since the folder was synced, in order.
-    pending: Vec<Renaming<'t>>,
+    /// The changes of names since the last sync of the folder, in order.
+    pending: Vec<NameChange<'t>>,
 }
 
 #[derive(Default)]
 struct File<'t> {
     durable: Vec<u8>,
-    pending: Vec<Change<'t>>,
+    pending: Vec<FileChange<'t>>,
 }
 
 #[derive(Clone, Copy)]
-enum Change<'t> {
+enum FileChange<'t> {
     Write { offset: usize, bytes: &'t [u8] },
     Size(usize),
 }
 
 #[derive(Clone, Copy)]
-enum Renaming<'t> {
+enum NameChange<'t> {
     Created(&'t str, FileId),
     Deleted(&'t str),
 }
 
-/// What becomes of the writes to a file since its last sync.
+/// How a power cut treats the writes to a file since its last sync.
 #[derive(Clone, Copy, Debug)]
 enum Fate {
     Lost,
     Kept,
-    /// Those up to a point, the last of them torn.
+    /// The first writes are kept, the last of them torn.
     Begun,
-    /// Some of them, with this chance in a hundred.
+    /// Each write is kept with this probability in percent.
     Some(usize),
-    /// Some sectors of some of them.
+    /// Each sector of each write is kept with this probability in percent.
     Torn(usize),
 }
 
 impl<'t> Disk<'t> {
-    /// The disk before anything has happened.
+    /// Returns the disk before the first event.
     pub(super) fn new(trace: &'t Trace) -> Self {
         let mut disk = Self {
             files: BTreeMap::new(),
@@ -85,38 +86,40 @@ impl<'t> Disk<'t> {
         self.files.entry(file).or_default()
     }
 
-    /// Lets something happen.
+    /// Applies an event.
     pub(super) fn apply(&mut self, event: &'t Event) {
         match event {
-            Event::Created { file, name } => self.pending.push(Renaming::Created(name, *file)),
-            Event::Deleted { name } => self.pending.push(Renaming::Deleted(name)),
+            Event::Created { file, name } => self.pending.push(NameChange::Created(name, *file)),
+            Event::Deleted { name } => self.pending.push(NameChange::Deleted(name)),
             Event::Written {
                 file,
                 offset,
                 bytes,
-            } => self.file(*file).pending.push(Change::Write {
+            } => self.file(*file).pending.push(FileChange::Write {
                 offset: *offset,
                 bytes,
             }),
-            Event::Truncated { file, size } => self.file(*file).pending.push(Change::Size(*size)),
+            Event::Truncated { file, size } => {
+                self.file(*file).pending.push(FileChange::Size(*size));
+            }
             Event::Synced { file } => {
                 let file = self.file(*file);
                 for change in std::mem::take(&mut file.pending) {
-                    change.happen(&mut file.durable);
+                    change.apply_to(&mut file.durable);
                 }
             }
             Event::FolderSynced => {
                 for renaming in std::mem::take(&mut self.pending) {
-                    renaming.happen(&mut self.names);
+                    renaming.apply_to(&mut self.names);
                 }
             }
             Event::Marked(_) => {}
         }
     }
 
-    /// What is there after a power cut now, if chance will have it so.
+    /// Returns the files after a power cut at this moment, in a random state.
     pub(super) fn cut(&self, random: &mut Random) -> Image {
-        // Now and then it is no power cut but a kill, which loses nothing that was written.
+        // Sometimes the process is killed instead, which loses no write.
         let is_kill = random.chance(5);
         let kept = match random.below(4) {
             _ if is_kill => self.pending.len(),
@@ -126,7 +129,7 @@ impl<'t> Disk<'t> {
         };
         let mut names = self.names.clone();
         for renaming in self.pending.iter().take(kept) {
-            renaming.happen(&mut names);
+            renaming.apply_to(&mut names);
         }
         names
             .into_iter()
@@ -168,48 +171,48 @@ impl File<'_> {
         for (index, change) in self.pending.iter().take(count).enumerate() {
             let is_last = index + 1 == count;
             match (fate, *change) {
-                (Fate::Torn(_), Change::Write { offset, bytes }) => {
+                (Fate::Torn(_), FileChange::Write { offset, bytes }) => {
                     tear(&mut content, offset, bytes, share, random);
                 }
-                (Fate::Begun, Change::Write { offset, bytes }) if is_last => {
+                (Fate::Begun, FileChange::Write { offset, bytes }) if is_last => {
                     tear(&mut content, offset, bytes, 50, random);
                 }
-                (_, kept) if random.chance(share) => kept.happen(&mut content),
-                (_, Change::Write { offset, bytes }) => {
+                (_, kept) if random.chance(share) => kept.apply_to(&mut content),
+                (_, FileChange::Write { offset, bytes }) => {
                     grow(&mut content, offset + bytes.len(), random);
                 }
-                (_, Change::Size(_)) => {}
+                (_, FileChange::Size(_)) => {}
             }
         }
         content
     }
 }
 
-impl Change<'_> {
-    fn happen(self, content: &mut Vec<u8>) {
+impl FileChange<'_> {
+    fn apply_to(self, content: &mut Vec<u8>) {
         match self {
-            Change::Write { offset, bytes } => {
+            FileChange::Write { offset, bytes } => {
                 let end = offset + bytes.len();
                 if content.len() < end {
                     content.resize(end, 0);
                 }
                 content[offset..end].copy_from_slice(bytes);
             }
-            Change::Size(size) => content.resize(size, 0),
+            FileChange::Size(size) => content.resize(size, 0),
         }
     }
 }
 
-impl<'t> Renaming<'t> {
-    fn happen(self, names: &mut BTreeMap<&'t str, FileId>) {
+impl<'t> NameChange<'t> {
+    fn apply_to(self, names: &mut BTreeMap<&'t str, FileId>) {
         match self {
-            Renaming::Created(name, file) => names.insert(name, file),
-            Renaming::Deleted(name) => names.remove(name),
+            NameChange::Created(name, file) => names.insert(name, file),
+            NameChange::Deleted(name) => names.remove(name),
         };
     }
 }
 
-/// Keeps some of the sectors of a write.
+/// Keeps some sectors of a write.
 fn tear(content: &mut Vec<u8>, offset: usize, bytes: &[u8], chance: usize, random: &mut Random) {
     let mut done = 0;
     while done < bytes.len() {
@@ -217,11 +220,11 @@ fn tear(content: &mut Vec<u8>, offset: usize, bytes: &[u8], chance: usize, rando
         let length = (SECTOR_BYTES - start % SECTOR_BYTES).min(bytes.len() - done);
         let bytes = &bytes[done..done + length];
         if random.chance(chance) {
-            let piece = Change::Write {
+            let piece = FileChange::Write {
                 offset: start,
                 bytes,
             };
-            piece.happen(content);
+            piece.apply_to(content);
         } else {
             grow(content, start + length, random);
         }
@@ -229,7 +232,7 @@ fn tear(content: &mut Vec<u8>, offset: usize, bytes: &[u8], chance: usize, rando
     }
 }
 
-/// Perhaps a file has grown by a write that was lost otherwise.
+/// Sometimes grows a file by a write whose content is lost.
 fn grow(content: &mut Vec<u8>, end: usize, random: &mut Random) {
     if content.len() < end && random.chance(25) {
         content.resize(end, 0);
@@ -255,7 +258,7 @@ mod tests {
         }
     }
 
-    /// What a thousand power cuts at the end of the trace leave.
+    /// Returns the files after a thousand power cuts at the end of the trace.
     fn images(trace: &Trace) -> Vec<Image> {
         let mut disk = Disk::new(trace);
         for event in &trace.events {
@@ -266,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_synced_is_there_whole() {
+    fn synced_writes_are_kept() {
         let trace = trace(vec![
             write(2, 100, 1000),
             Event::Truncated {
@@ -281,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_synced_is_kept_lost_reordered_and_torn() {
+    fn unsynced_writes_are_kept_lost_reordered_or_torn() {
         let trace = trace(vec![
             write(2, 0, 1024),
             write(3, 0, 1024),
@@ -294,16 +297,16 @@ mod tests {
         assert!(some(&|a| a[0] == 2), "the first is kept without the second");
         assert!(
             some(&|a| a[0] == 1 && a.len() == 3008 && a[3007] == 4),
-            "the last only"
+            "only the last is kept"
         );
         assert!(some(&|a| a[511] != a[512]), "torn");
         assert!(
             some(&|a| a.len() == 3008 && a[3007] == 0),
-            "grown without content"
+            "the file has grown without content"
         );
         for image in &images {
             let a = &image["a"];
-            assert_eq!(a[1024..2000], [1; 976], "nobody wrote there");
+            assert_eq!(a[1024..2000], [1; 976], "no write reached this part");
             assert!(
                 a[..512].iter().all(|byte| *byte == a[0]),
                 "a sector was torn"
@@ -312,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_made_and_removed_in_order() {
+    fn names_are_created_and_removed_in_order() {
         let created = |file, name: &str| Event::Created {
             file,
             name: name.to_owned(),

@@ -1,14 +1,14 @@
-//! Operations that fail: each that a workload reaches, once and for good.
+//! Fault injection: each operation that a workload reaches fails, once or permanently.
 //!
-//! After each the state is that of the calls that were acknowledged, and nothing is left behind: no
-//! error, no lock, no open file. `VAULTS_TEST_ROUNDS` multiplies the number of faults, up to all of
-//! them; the figures for the documentation are those of
+//! After each fault, the vault has the state of the acknowledged calls, and no error, lock or open
+//! file is left. `VAULTS_TEST_ROUNDS` multiplies the number of faults, up to all of them. The
+//! figures in the documentation are printed by
 //!
 //! ```text
 //! VAULTS_TEST_ROUNDS=1000 cargo test --test it faults::injection::figures -- --nocapture
 //! ```
 //!
-//! A fault that is not dealt with says how it is made again.
+//! A failure prints how to reproduce it.
 
 use std::fmt;
 use std::ops::AddAssign;
@@ -17,68 +17,69 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use rusqlite::ffi;
 use vaults::Durability;
 
+use super::faulty_vault::{Case, FaultSpan};
 use super::model::{MAX_VALUE_BYTES, Step, Value};
 use super::trace::{Fault, OPERATIONS, Operation, Reached, codes};
-use super::victim::{Case, Course};
 use super::workloads::{Length, Workload};
 use super::{Random, rounds};
 use crate::support::panic_message;
 
-/// How many faults of a workload are tried at operations of one kind, at a weight of 100.
+/// The number of faults of each kind of operation in a workload of weight 100.
 const CASES: u32 = 40;
 
 const SEED: u64 = 0x5641_4C54;
 
-/// Chooses one fault: `workload,durability,operation,nth,code,course`.
+/// Selects one fault: `workload,durability,operation,nth,code,span`.
 const ONE: &str = "VAULTS_TEST_FAULT";
 
-/// What came of the faults of a workload.
+/// The results of the faults of a workload.
 #[derive(Clone, Copy, Debug, Default)]
-struct Tally {
-    /// Operations that the workload reaches.
+struct FaultStats {
+    /// The number of operations that the workload reaches.
     operations: u32,
-    /// Faults that were made, and those that a call noticed.
+    /// The number of faults, and of those that a call reported.
     faults: u32,
     noticed: u32,
-    /// Faults after which a call that had failed was there when the file was opened anew.
-    there_after_all: u32,
+    /// The number of faults after which the change of a failed call was present in the reopened
+    /// file.
+    persisted: u32,
 }
 
-impl AddAssign for Tally {
+impl AddAssign for FaultStats {
     fn add_assign(&mut self, other: Self) {
         self.operations += other.operations;
         self.faults += other.faults;
         self.noticed += other.noticed;
-        self.there_after_all += other.there_after_all;
+        self.persisted += other.persisted;
     }
 }
 
-impl fmt::Display for Tally {
+impl fmt::Display for FaultStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
             "| {} | {} | {} | {} |",
-            self.operations, self.faults, self.noticed, self.there_after_all
+            self.operations, self.faults, self.noticed, self.persisted
         )
     }
 }
 
-/// All faults that there can be in a workload, or so many of each kind of operation.
-fn faults(reached: &Reached, limit: u32) -> Vec<(Fault, Course)> {
+/// Returns all possible faults of a workload, or at most `limit` for each kind of operation.
+fn faults(reached: &Reached, limit: u32) -> Vec<(Fault, FaultSpan)> {
     let mut random = Random::new(SEED);
     let mut chosen = Vec::new();
     for &operation in OPERATIONS {
         let mut all = Vec::new();
         for nth in 1..=reached[operation as usize] {
             for &code in codes(operation) {
-                for course in Course::ALL {
+                for span in FaultSpan::ALL {
                     let fault = Fault {
                         operation,
                         nth,
                         code,
-                        is_lasting: course != Course::Once,
+                        is_lasting: span != FaultSpan::Once,
                     };
-                    all.push((fault, course));
+                    all.push((fault, span));
                 }
             }
         }
@@ -90,31 +91,31 @@ fn faults(reached: &Reached, limit: u32) -> Vec<(Fault, Course)> {
     chosen
 }
 
-/// Makes faults at the operations of a workload: so many at operations of one kind.
-fn sweep(workload: Workload, durability: Durability, limit: u32) -> Tally {
+/// Runs a workload with faults, at most `limit` for each kind of operation.
+fn run_faults(workload: Workload, durability: Durability, limit: u32) -> FaultStats {
     let steps = workload.steps(SEED, Length::Short);
     let reached = Case::reached(workload, durability, &steps);
-    let mut tally = Tally {
+    let mut stats = FaultStats {
         operations: reached.iter().sum(),
-        ..Tally::default()
+        ..FaultStats::default()
     };
     let mut failures = Vec::new();
-    for (fault, course) in faults(&reached, limit) {
+    for (fault, span) in faults(&reached, limit) {
         let case = Case {
             workload,
             durability,
             steps: &steps,
             fault,
-            course,
+            span,
         };
-        tally.faults += 1;
+        stats.faults += 1;
         match catch_unwind(AssertUnwindSafe(|| case.run())) {
             Ok(outcome) => {
-                tally.noticed += u32::from(outcome.is_noticed);
-                tally.there_after_all += u32::from(outcome.is_there_after_all);
+                stats.noticed += u32::from(outcome.is_noticed);
+                stats.persisted += u32::from(outcome.has_persisted);
             }
             Err(panic) => failures.push(format!(
-                "{ONE}='{},{durability:?},{:?},{},{},{course:?}': {}",
+                "{ONE}='{},{durability:?},{:?},{},{},{span:?}': {}",
                 workload.name,
                 fault.operation,
                 fault.nth,
@@ -126,36 +127,37 @@ fn sweep(workload: Workload, durability: Durability, limit: u32) -> Tally {
     assert!(
         failures.is_empty(),
         "{} of {} faults; to see one again, set this and run \
-         cargo test --test it faults::injection::one -- --nocapture:\n{}",
+         cargo test --test it faults::injection::reproduce_one -- --nocapture:\n{}",
         failures.len(),
-        tally.faults,
+        stats.faults,
         failures[..failures.len().min(20)].join("\n"),
     );
-    tally
+    stats
 }
 
-/// How many faults of a workload are tried at operations of one kind.
+/// Returns the number of faults of each kind of operation in a workload.
 fn cases(name: &str) -> u32 {
     let weight = Workload::named(name).weight;
     (CASES * weight / 100).saturating_mul(rounds())
 }
 
-fn endures(name: &str, durability: Durability, limit: u32) -> Tally {
-    let tally = sweep(Workload::named(name), durability, limit);
-    assert!(tally.noticed > tally.faults / 4, "{name}: {tally:?}");
-    tally
+fn assert_survives_faults(name: &str, durability: Durability, limit: u32) -> FaultStats {
+    let stats = run_faults(Workload::named(name), durability, limit);
+    assert!(stats.noticed > stats.faults / 4, "{name}: {stats:?}");
+    stats
 }
 
-macro_rules! enduring {
+macro_rules! fault_tests {
     ($($test:ident: $name:literal at $durability:ident,)+) => {
         $(
             #[test]
             fn $test() {
-                endures($name, Durability::$durability, cases($name));
+                assert_survives_faults($name, Durability::$durability, cases($name));
             }
         )+
 
-        /// Prints the figures for the documentation; of a few faults only, if no rounds are asked for.
+        /// Prints the figures for the documentation. Without a number of rounds, it covers only a
+        /// few faults.
         #[test]
         fn figures() {
             eprintln!(
@@ -163,23 +165,23 @@ macro_rules! enduring {
                  | failed, and there after all |"
             );
             eprintln!("|---|---|---|---|---|");
-            let mut total = Tally::default();
+            let mut total = FaultStats::default();
             for (name, durability) in [$(($name, Durability::$durability)),+] {
                 let limit = if rounds() == 1 { 2 } else { cases(name) };
-                let tally = endures(name, durability, limit);
-                eprintln!("| {name}, {durability:?} {tally}");
-                total += tally;
+                let stats = assert_survives_faults(name, durability, limit);
+                eprintln!("| {name}, {durability:?} {stats}");
+                total += stats;
             }
             eprintln!("| all {total}");
         }
     };
 }
 
-/// While the fault lasts, SQLite does not get at the lock, and gives up after a hundred tries with a
-/// code of its own: <https://www.sqlite.org/rescode.html#protocol>. For a caller it is the same as
-/// any lock that another has.
+/// While the fault lasts, SQLite cannot take the lock. It gives up after a hundred tries, with an
+/// error code of its own: <https://www.sqlite.org/rescode.html#protocol>. For the caller, this is
+/// the same as a lock held by another process.
 #[test]
-fn a_lock_that_cannot_be_had_is_busy() {
+fn a_lock_that_cannot_be_taken_is_busy() {
     let case = Case {
         workload: Workload::named("puts"),
         durability: Durability::Full,
@@ -190,15 +192,14 @@ fn a_lock_that_cannot_be_had_is_busy() {
             code: ffi::SQLITE_BUSY,
             is_lasting: true,
         },
-        course: Course::Outlasting,
+        span: FaultSpan::Outlasting,
     };
     assert!(case.run().is_noticed);
 }
 
-/// A vault that was opened although the index could not be mapped at one time keeps the promise
-/// of `flush`.
+/// If the index could not be mapped once during opening, `flush` still syncs.
 #[test]
-fn a_flush_syncs_whatever_happened_when_the_vault_was_opened() {
+fn a_flush_syncs_after_a_fault_during_opening() {
     let (workload, durability) = (Workload::named("puts"), Durability::Normal);
     let operation = Operation::ShmMap;
     for nth in 1..=Case::reached(workload, durability, &[])[operation as usize] {
@@ -212,14 +213,14 @@ fn a_flush_syncs_whatever_happened_when_the_vault_was_opened() {
                 code: ffi::SQLITE_IOERR_SHMMAP,
                 is_lasting: false,
             },
-            course: Course::Once,
+            span: FaultSpan::Once,
         };
         case.run();
     }
 }
 
-/// One call that puts more pages into the log than the first region of its index has room for: the
-/// next is asked for when the commit record was written already.
+/// One call writes more pages to the log than the first region of its index can describe. SQLite
+/// requests the next region after it has written the commit record.
 #[test]
 fn an_index_that_cannot_grow() {
     let (workload, durability) = (Workload::named("extends"), Durability::Full);
@@ -235,52 +236,51 @@ fn an_index_that_cannot_grow() {
     let before = Case::reached(workload, durability, &steps[..1])[operation as usize];
     assert!(reached > before, "the index does not grow");
     for nth in 1..=reached {
-        for course in Course::ALL {
+        for span in FaultSpan::ALL {
             let fault = Fault {
                 operation,
                 nth,
                 code: ffi::SQLITE_IOERR_SHMMAP,
-                is_lasting: course != Course::Once,
+                is_lasting: span != FaultSpan::Once,
             };
             let case = Case {
                 workload,
                 durability,
                 steps: &steps,
                 fault,
-                course,
+                span,
             };
             case.run();
         }
     }
 }
 
-enduring! {
-    creation_endures: "creation" at Full,
-    puts_endure: "puts" at Full,
-    entries_endure: "entries" at Full,
-    transactions_endure: "transactions" at Full,
-    extends_endure: "extends" at Full,
-    removals_endure: "removals" at Full,
-    flushes_endure: "flushes" at Normal,
-    compaction_endures: "compaction" at Full,
-    reopening_endures: "reopening" at Full,
-    reopening_without_syncs_endures: "reopening" at Normal,
+fault_tests! {
+    creation_survives_faults: "creation" at Full,
+    puts_survive_faults: "puts" at Full,
+    entries_survive_faults: "entries" at Full,
+    transactions_survive_faults: "transactions" at Full,
+    extends_survive_faults: "extends" at Full,
+    removals_survive_faults: "removals" at Full,
+    flushes_survive_faults: "flushes" at Normal,
+    compaction_survives_faults: "compaction" at Full,
+    reopening_survives_faults: "reopening" at Full,
+    reopening_without_syncs_survives_faults: "reopening" at Normal,
 }
 
-/// Shows the one fault that `VAULTS_TEST_FAULT` names.
+/// Reproduces the fault that `VAULTS_TEST_FAULT` selects.
 #[test]
-fn one() {
+fn reproduce_one() {
     let wanted = std::env::var(ONE)
         .unwrap_or_else(|_| format!("puts,Full,Write,1,{},Once", ffi::SQLITE_FULL));
-    let [name, durability, operation, nth, code, course] =
-        wanted.split(',').collect::<Vec<_>>()[..]
+    let [name, durability, operation, nth, code, span] = wanted.split(',').collect::<Vec<_>>()[..]
     else {
-        panic!("{ONE} is workload,durability,operation,nth,code,course");
+        panic!("{ONE} must be workload,durability,operation,nth,code,span");
     };
     let workload = Workload::named(name);
-    let course = Course::ALL
+    let span = FaultSpan::ALL
         .into_iter()
-        .find(|known| format!("{known:?}") == course);
+        .find(|known| format!("{known:?}") == span);
     let operation = OPERATIONS
         .iter()
         .find(|known| format!("{known:?}") == operation);
@@ -295,9 +295,9 @@ fn one() {
             operation: *operation.expect("an operation"),
             nth: nth.parse().unwrap(),
             code: code.parse().unwrap(),
-            is_lasting: course != Some(Course::Once),
+            is_lasting: span != Some(FaultSpan::Once),
         },
-        course: course.expect("a course"),
+        span: span.expect("a span"),
     };
     eprintln!("{case:#?}");
     eprintln!("{:?}", case.run());

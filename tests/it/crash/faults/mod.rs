@@ -1,39 +1,39 @@
-//! Faults below the vault: power cuts that lose what was not synced, and operations that fail.
+//! Faults below the vault: power cuts that lose unsynced writes, and operations that fail.
 //!
-//! A vault opens its files through SQLite's default file system layer. The tests here put a
-//! [layer](vfs) of their own in its place, which records every change of a file in a watched
-//! folder, or makes an operation on it fail, and is not there for all other files.
+//! A vault opens its files through SQLite's default file system layer. These tests replace it by a
+//! [layer](vfs) of their own. It records every change of a file in a watched folder, or makes an
+//! operation on such a file fail. All other files are unaffected.
 //!
-//! - [`power_loss`]: a workload's changes are [recorded](trace); then, for many moments of it, the
-//!   [disk] is built as a power cut could have left it, and [opened as a vault](replay).
-//! - [`coherence`]: beside both, what is found by key.
-//! - [`injection`]: each operation that a [workload](workloads) reaches fails, once and for good.
+//! - [`power_loss`]: the changes of a workload are [recorded](trace). For many moments, the
+//!   [disk] is reconstructed as a power cut could have left it, and [opened as a
+//!   vault](replay).
+//! - [`coherence`]: reads by key after faults and power cuts.
+//! - [`injection`]: each operation that a [workload](workloads) reaches fails, once or
+//!   permanently.
 
 mod coherence;
 mod disk;
+mod faulty_vault;
 mod injection;
 mod model;
 mod power_loss;
 mod replay;
 mod trace;
 mod vfs;
-mod victim;
 mod workloads;
 
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-/// Multiplies the number of states, and of faults.
+/// Multiplies the number of states and faults.
 fn rounds() -> u32 {
     std::env::var("VAULTS_TEST_ROUNDS").map_or(1, |rounds| {
-        rounds
-            .parse()
-            .expect("VAULTS_TEST_ROUNDS is to be a number")
+        rounds.parse().expect("VAULTS_TEST_ROUNDS must be a number")
     })
 }
 
-/// Numbers that look random, the same for the same seed: SplitMix64.
+/// A pseudo-random generator with a fixed seed: SplitMix64.
 pub(crate) struct Random(u64);
 
 impl Random {
@@ -41,7 +41,7 @@ impl Random {
         Self(seed)
     }
 
-    /// A sequence of its own for each list of numbers.
+    /// Returns a generator with a different sequence for each list of numbers.
     fn of(parts: &[u64]) -> Self {
         let mut random = Self(0);
         for part in parts {
@@ -59,33 +59,33 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below the limit, which is not zero.
+    /// Returns a number below `limit`, which must not be zero.
     fn below(&mut self, limit: usize) -> usize {
         usize::try_from(self.next() >> 16).unwrap() % limit
     }
 
-    /// True so many times in a hundred.
+    /// Returns `true` with this probability in percent.
     fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 }
 
-/// A folder for files that come and go, in memory where the system has a place for that.
-struct Place(TempDir);
+/// A temporary folder, in memory if the system supports it.
+struct TempFolder(TempDir);
 
-impl Place {
+impl TempFolder {
     fn new() -> Self {
         let memory = Path::new("/dev/shm");
         let folder = tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir());
         Self(folder.unwrap())
     }
 
-    /// The folder, with links resolved, as vaults name it.
-    fn folder(&self) -> PathBuf {
+    /// Returns the path of the folder, with links resolved, as vaults name it.
+    fn path(&self) -> PathBuf {
         self.0.path().canonicalize().unwrap()
     }
 
-    /// Leaves the folder where it is, to be looked at.
+    /// Keeps the folder after the test, for inspection.
     fn keep(self) -> PathBuf {
         self.0.keep()
     }

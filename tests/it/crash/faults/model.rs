@@ -1,4 +1,4 @@
-//! What a workload does, call by call, to a vault and to the state that is expected of it.
+//! The steps of a workload: what each does to a vault, and to the expected state.
 
 use std::sync::LazyLock;
 
@@ -10,13 +10,13 @@ use super::Random;
 
 pub(super) type TestVault = Vault<u32, ByteBuf>;
 
-/// Everything in a vault, in order.
+/// All entries of a vault, in order.
 pub(super) type State = Vec<(u32, Value)>;
 
-/// The largest value.
+/// The size of the largest value.
 pub(super) const MAX_VALUE_BYTES: u32 = 20 * 1024;
 
-/// A value: a number that no other has, its size, and bytes that follow from both.
+/// A value, given by a unique number and a size. Its bytes are derived from both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Value {
     pub(super) id: u32,
@@ -41,7 +41,7 @@ impl Value {
         ByteBuf::from([&id, &size, self.filler()].concat())
     }
 
-    /// The value that has these bytes, all of them.
+    /// Returns the value that has exactly these bytes.
     fn of(bytes: &[u8]) -> Option<Self> {
         let (id, rest) = bytes.split_first_chunk()?;
         let (size, filler) = rest.split_first_chunk()?;
@@ -53,7 +53,7 @@ impl Value {
     }
 }
 
-/// What is in the vault, or what is wrong with it.
+/// Returns the entries of a vault, or what is wrong with it.
 pub(super) fn read(vault: &TestVault) -> Result<State, ReadError> {
     vault
         .iter()
@@ -68,26 +68,26 @@ pub(super) fn read(vault: &TestVault) -> Result<State, ReadError> {
 #[derive(Debug)]
 pub(super) enum ReadError {
     Vault(Error),
-    /// The value of this key is none that was ever written.
+    /// The value of this key was never written.
     Mixed(u32),
 }
 
-/// SQLite's own opinion of a file, through a connection of the test's own: nothing, if it is well.
+/// Returns the problem that SQLite finds in a file, if any, through a connection of the test.
 pub(super) fn integrity(connection: &Connection) -> rusqlite::Result<Option<String>> {
     let verdict: String =
         connection.query_one("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     Ok((verdict != "ok").then_some(verdict))
 }
 
-/// One call, or what goes with it.
+/// A call, or an operation between calls.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Put(u32, Value),
     Insert(u32, Value),
     Remove(u32),
-    /// `entry`, changed or inserted, and committed.
+    /// Changes or inserts a value by `entry`, and commits it.
     Entry(u32, Value),
-    /// The same with the change made in the destructor.
+    /// Like `Entry`, but the change is committed by the destructor.
     EntryDropped(u32, Value),
     EntryRemove(u32),
     GetMut(u32, Value),
@@ -96,32 +96,32 @@ pub(super) enum Step {
     PopLast,
     Extend(Vec<(u32, Value)>),
     RemoveMany(Vec<u32>),
-    /// Keeps the keys that this number does not divide.
+    /// Keeps the keys that are not divisible by this number.
     Retain(u32),
     ExtractIf(u32),
-    /// Takes so many entries out, and leaves the rest to the destructor or to `commit`.
+    /// Takes this many entries. The destructor or `commit` removes the rest.
     Drain(usize, Ending),
     Clear,
-    Transaction(Vec<Part>, Ending),
-    /// Changes no entry, and yet writes the file.
+    Transaction(Vec<TransactionStep>, Ending),
+    /// Changes no entry, but rewrites the file.
     Compact,
     Flush,
-    /// Closes the vault and opens it anew.
+    /// Closes the vault and opens it again.
     Reopen,
-    /// Drops the vault and opens it anew.
+    /// Drops the vault and opens it again.
     DropAndOpen,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
     Commit,
-    /// Rolls a transaction back, commits a drain.
+    /// Rolls back a transaction, or commits a drain.
     Drop,
 }
 
-/// A call within a transaction.
+/// A call in a transaction.
 #[derive(Clone, Debug)]
-pub(super) enum Part {
+pub(super) enum TransactionStep {
     Put(u32, Value),
     Remove(u32),
     Entry(u32, Value),
@@ -132,12 +132,12 @@ pub(super) enum Part {
 }
 
 impl Step {
-    /// True for what changes no entry.
+    /// Returns `true` for a step that changes no entry.
     pub(super) const fn is_service(&self) -> bool {
         matches!(self, Self::Flush | Self::Reopen | Self::DropAndOpen)
     }
 
-    /// Makes the call on a vault; not for [`Reopen`](Self::Reopen) and its kind.
+    /// Makes the call on a vault. It does not support [`Reopen`](Self::Reopen) and similar steps.
     pub(super) fn perform(&self, vault: &TestVault) -> Result<()> {
         match self {
             Self::Put(key, value) => vault.put(key, &value.bytes()),
@@ -198,7 +198,7 @@ impl Step {
         }
     }
 
-    /// Makes the same change to what is expected.
+    /// Makes the same change to the expected state.
     pub(super) fn apply(&self, state: &mut State) {
         match self {
             Self::Put(key, value)
@@ -248,20 +248,23 @@ fn end(transaction: Transaction<'_, u32, ByteBuf>, ending: Ending) -> Result<()>
     }
 }
 
-fn perform_all(parts: &[Part], transaction: &mut Transaction<'_, u32, ByteBuf>) -> Result<()> {
+fn perform_all(
+    parts: &[TransactionStep],
+    transaction: &mut Transaction<'_, u32, ByteBuf>,
+) -> Result<()> {
     for part in parts {
         match part {
-            Part::Put(key, value) => transaction.put(key, &value.bytes())?,
-            Part::Remove(key) => drop(transaction.remove(key)?),
-            Part::Entry(key, value) => {
+            TransactionStep::Put(key, value) => transaction.put(key, &value.bytes())?,
+            TransactionStep::Remove(key) => drop(transaction.remove(key)?),
+            TransactionStep::Entry(key, value) => {
                 let entry = transaction.entry(*key);
                 let entry = entry.and_modify(|old| *old = value.bytes());
                 RefMut::commit(entry.or_insert_with(|| value.bytes())?)?;
             }
-            Part::Extend(entries) => transaction.try_extend(with_bytes(entries))?,
-            Part::Retain(divisor) => transaction.retain(|key, _| key % divisor != 0)?,
-            Part::Clear => transaction.clear()?,
-            Part::Savepoint(parts, ending) => {
+            TransactionStep::Extend(entries) => transaction.try_extend(with_bytes(entries))?,
+            TransactionStep::Retain(divisor) => transaction.retain(|key, _| key % divisor != 0)?,
+            TransactionStep::Clear => transaction.clear()?,
+            TransactionStep::Savepoint(parts, ending) => {
                 let mut savepoint = transaction.savepoint()?;
                 perform_all(parts, &mut savepoint)?;
                 end(savepoint, *ending)?;
@@ -271,16 +274,18 @@ fn perform_all(parts: &[Part], transaction: &mut Transaction<'_, u32, ByteBuf>) 
     Ok(())
 }
 
-fn apply_all(parts: &[Part], state: &mut State) {
+fn apply_all(parts: &[TransactionStep], state: &mut State) {
     for part in parts {
         match part {
-            Part::Put(key, value) | Part::Entry(key, value) => put(state, *key, *value),
-            Part::Remove(key) => remove(state, *key),
-            Part::Extend(entries) => extend(state, entries),
-            Part::Retain(divisor) => state.retain(|(key, _)| key % divisor != 0),
-            Part::Clear => state.clear(),
-            Part::Savepoint(parts, Ending::Commit) => apply_all(parts, state),
-            Part::Savepoint(_, Ending::Drop) => {}
+            TransactionStep::Put(key, value) | TransactionStep::Entry(key, value) => {
+                put(state, *key, *value);
+            }
+            TransactionStep::Remove(key) => remove(state, *key),
+            TransactionStep::Extend(entries) => extend(state, entries),
+            TransactionStep::Retain(divisor) => state.retain(|(key, _)| key % divisor != 0),
+            TransactionStep::Clear => state.clear(),
+            TransactionStep::Savepoint(parts, Ending::Commit) => apply_all(parts, state),
+            TransactionStep::Savepoint(_, Ending::Drop) => {}
         }
     }
 }
@@ -306,8 +311,8 @@ fn extend(state: &mut State, entries: &[(u32, Value)]) {
     }
 }
 
-/// Returns what a destructor could not. A transaction that is begun and dropped writes and syncs
-/// nothing; a fault that it meets itself is not that of the call before.
+/// Returns the error that a destructor deferred. The transaction is begun and dropped, which writes
+/// and syncs nothing. A fault in it does not belong to the previous call.
 fn deferred(vault: &TestVault) -> Result<()> {
     match vault.begin() {
         Err(Error::Deferred { source, .. }) => Err(*source.downcast().unwrap()),

@@ -1,14 +1,15 @@
-//! Power cuts: what a call had returned `Ok` for is there afterwards, as its durability says.
+//! Power cuts: every call that returned `Ok` is still applied afterwards, as far as its durability
+//! promises.
 //!
-//! [`disk`](super::disk) says what a power cut can do. `VAULTS_TEST_ROUNDS` multiplies the
-//! number of states, each round with workloads of its own; the figures for the documentation are
-//! those of
+//! [`disk`](super::disk) describes what a power cut can do. `VAULTS_TEST_ROUNDS` multiplies the
+//! number of states. Each round has different workloads. The figures in the documentation are
+//! printed by
 //!
 //! ```text
 //! VAULTS_TEST_ROUNDS=5 cargo test --test it faults::power_loss::figures -- --nocapture
 //! ```
 //!
-//! A state that fails says how it is made again.
+//! A failure prints how to reproduce it.
 
 use std::fmt;
 use std::fs;
@@ -16,33 +17,34 @@ use std::ops::AddAssign;
 
 use vaults::{Durability, Vault};
 
-use super::replay::{self, Aftermath, Lie, Recording};
+use super::replay::{self, Aftermath, IgnoredSync, Recording};
 use super::rounds;
 use super::workloads::{ALL, Workload};
 use crate::support::{Scratch, entries};
 
-/// How many states of a workload are looked at, at a weight of 100.
+/// The number of states for a workload of weight 100.
 const STATES: u32 = 150;
 
-/// The workloads of the first round, which every run has.
+/// The seed of the workloads in the first round.
 const SEED: u64 = 0x5641_4C54;
 
-/// Chooses one state: `workload,durability,seed,number`.
+/// Selects one state: `workload,durability,seed,number`.
 const ONE: &str = "VAULTS_TEST_POWER_CUT";
 
-/// What became of a number of power cuts.
+/// The results of power cuts.
 #[derive(Clone, Copy, Debug, Default)]
-struct Tally {
+struct CutStats {
     states: usize,
-    /// States in which acknowledged calls are lost, and the most that were.
+    /// The number of states in which acknowledged calls are lost, and the most that are lost in
+    /// one.
     losses: usize,
     most_lost: usize,
-    /// States in which the call that had begun and not returned is there.
+    /// The number of states that contain the call that had begun and not returned.
     ahead: usize,
     damaged: usize,
 }
 
-impl Tally {
+impl CutStats {
     fn count(&mut self, aftermath: &Aftermath) {
         self.states += 1;
         let acknowledged = aftermath.promise.acknowledged;
@@ -57,7 +59,7 @@ impl Tally {
     }
 }
 
-impl AddAssign for Tally {
+impl AddAssign for CutStats {
     fn add_assign(&mut self, other: Self) {
         self.states += other.states;
         self.losses += other.losses;
@@ -67,7 +69,7 @@ impl AddAssign for Tally {
     }
 }
 
-impl fmt::Display for Tally {
+impl fmt::Display for CutStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -77,7 +79,7 @@ impl fmt::Display for Tally {
     }
 }
 
-/// Whether a durability allows what a power cut has left.
+/// Returns whether a durability allows the state after a power cut.
 fn is_allowed(durability: Durability, aftermath: &Aftermath) -> bool {
     let promise = aftermath.promise;
     let least = match durability {
@@ -90,19 +92,19 @@ fn is_allowed(durability: Durability, aftermath: &Aftermath) -> bool {
 }
 
 /// Cuts the power in all rounds of a workload.
-fn cut(workload: Workload, durability: Durability, percent: u32) -> Tally {
-    let mut tally = Tally::default();
-    let states = u64::from(STATES * workload.weight * percent / 10_000);
+fn cut(workload: Workload, durability: Durability, percent: u32) -> CutStats {
+    let mut stats = CutStats::default();
+    let count = u64::from(STATES * workload.weight * percent / 10_000);
     for round in 0..rounds() {
         let seed = SEED + u64::from(round);
         let recording = Recording::make(workload, durability, seed);
-        recording.cut(0..states, |aftermath| {
-            tally.count(&aftermath);
+        recording.cut(0..count, |aftermath| {
+            stats.count(&aftermath);
             assert!(
                 is_allowed(durability, &aftermath),
                 "{} at {durability:?}: {:?} was promised, found {:?}; \
                  to see it again: {ONE}='{},{durability:?},{seed},{}' cargo test --test it \
-                 faults::power_loss::one -- --nocapture; its files are in {}",
+                 faults::power_loss::reproduce_one -- --nocapture; its files are in {}",
                 workload.name,
                 aftermath.promise,
                 aftermath.found,
@@ -112,11 +114,11 @@ fn cut(workload: Workload, durability: Durability, percent: u32) -> Tally {
             );
         });
     }
-    tally
+    stats
 }
 
-/// A workload loses nothing at `Full`, and at `Normal` nothing but the newest calls.
-fn survives(name: &str) {
+/// Asserts that a workload loses nothing at `Full`, and at most the newest calls at `Normal`.
+fn assert_survives(name: &str) {
     let workload = Workload::named(name);
     let full = cut(workload, Durability::Full, 100);
     assert_eq!((full.losses, full.damaged), (0, 0), "{full:?}");
@@ -124,12 +126,12 @@ fn survives(name: &str) {
     assert_eq!(normal.damaged, 0, "{normal:?}");
 }
 
-macro_rules! surviving {
+macro_rules! power_loss_tests {
     ($($test:ident: $name:literal,)+) => {
         $(
             #[test]
             fn $test() {
-                survives($name);
+                assert_survives($name);
             }
         )+
 
@@ -141,7 +143,7 @@ macro_rules! surviving {
     };
 }
 
-surviving! {
+power_loss_tests! {
     creation_survives: "creation",
     puts_survive: "puts",
     entries_survive: "entries",
@@ -154,13 +156,13 @@ surviving! {
     large_pages_survive: "large pages",
 }
 
-/// A file whose creation was cut short: its first page was being written, and has reached the disk as
-/// zeros. The journal beside it says that there was no page before
-/// (<https://www.sqlite.org/fileformat2.html#the_rollback_journal>): 28 bytes in a sector, of
-/// which these are the magic, the number of records, a nonce, the number of pages before, the
-/// size of a sector and that of a page.
+/// Creating the file was interrupted. Its first page has reached the disk as zeros. The journal
+/// says that the file had no page before
+/// (<https://www.sqlite.org/fileformat2.html#the_rollback_journal>). Its header has 28 bytes: the
+/// magic number, the number of records, a nonce, the number of pages before, the size of a sector
+/// and the size of a page.
 #[test]
-fn a_creation_that_was_cut_short_is_taken_up_again() {
+fn an_interrupted_creation_is_completed() {
     let magic = [0xD9, 0xD5, 0x05, 0xF9, 0x20, 0xA1, 0x63, 0xD7];
     let numbers = [0_u32, 7, 0, 512, 4096];
     let mut journal = magic.to_vec();
@@ -176,43 +178,43 @@ fn a_creation_that_was_cut_short_is_taken_up_again() {
     }
 }
 
-/// What is never synced does not survive. If it did, the cuts would be harmless, and the tests
-/// above would show nothing.
+/// A control: without syncs, the power cuts must lose data. This shows that the tests above can
+/// detect losses.
 #[test]
 fn without_a_sync_calls_are_lost_and_files_damaged() {
-    let mut tally = Tally::default();
+    let mut stats = CutStats::default();
     for workload in ALL {
-        tally += cut(*workload, Durability::Off, 40);
+        stats += cut(*workload, Durability::Off, 40);
     }
-    assert!(tally.damaged > tally.states / 20, "{tally:?}");
-    assert!(tally.losses > tally.states / 20, "{tally:?}");
+    assert!(stats.damaged > stats.states / 20, "{stats:?}");
+    assert!(stats.losses > stats.states / 20, "{stats:?}");
 }
 
-/// At `Normal` the newest calls are lost now and then: the cuts fall between two syncs.
+/// A control: at `Normal`, power cuts between two syncs must lose the newest calls.
 #[test]
 fn between_two_syncs_calls_are_lost() {
-    let tally = cut(Workload::named("puts"), Durability::Normal, 50);
-    assert!(tally.losses > tally.states / 5, "{tally:?}");
+    let stats = cut(Workload::named("puts"), Durability::Normal, 50);
+    assert!(stats.losses > stats.states / 5, "{stats:?}");
 }
 
-/// Each kind of sync counts: a disk that lies about one of them does not go unnoticed.
+/// A control: the tests notice a disk that ignores one kind of sync.
 #[test]
-fn a_disk_that_lies_is_noticed() {
+fn a_disk_that_ignores_syncs_is_noticed() {
     for (name, lie) in [
-        ("puts", Lie::File),
-        ("puts", Lie::Log),
-        ("creation", Lie::Folder),
+        ("puts", IgnoredSync::File),
+        ("puts", IgnoredSync::Log),
+        ("creation", IgnoredSync::Folder),
     ] {
         let recording = Recording::make(Workload::named(name), Durability::Full, SEED);
         let mut noticed = 0;
-        recording.with_lies(lie).cut(0..60, |aftermath| {
+        recording.ignoring(lie).cut(0..60, |aftermath| {
             noticed += usize::from(!is_allowed(Durability::Full, &aftermath));
         });
         assert!(noticed > 5, "{lie:?}: {noticed}");
     }
 }
 
-/// The long workloads do what they are long for.
+/// The long workloads are long enough for several checkpoints.
 #[test]
 fn workloads_pass_several_checkpoints() {
     for workload in ALL.iter().filter(|workload| workload.name != "creation") {
@@ -222,29 +224,30 @@ fn workloads_pass_several_checkpoints() {
     }
 }
 
-/// Prints the figures for the documentation; of a few states only, if no rounds are asked for.
+/// Prints the figures for the documentation. Without a number of rounds, it covers only a few
+/// states.
 #[test]
 fn figures() {
     let percent = if rounds() == 1 { 2 } else { 100 };
     eprintln!("| | states | with acknowledged calls lost | most calls lost | damaged |");
     eprintln!("|---|---|---|---|---|");
     for durability in [Durability::Full, Durability::Normal, Durability::Off] {
-        let mut total = Tally::default();
+        let mut total = CutStats::default();
         for workload in ALL {
-            let tally = cut(*workload, durability, percent);
-            eprintln!("| {durability:?}: {} {tally}", workload.name);
-            total += tally;
+            let stats = cut(*workload, durability, percent);
+            eprintln!("| {durability:?}: {} {stats}", workload.name);
+            total += stats;
         }
         eprintln!("| {durability:?} {total}");
     }
 }
 
-/// Shows the one state that `VAULTS_TEST_POWER_CUT` names.
+/// Reproduces the state that `VAULTS_TEST_POWER_CUT` selects.
 #[test]
-fn one() {
+fn reproduce_one() {
     let wanted = std::env::var(ONE).unwrap_or_else(|_| format!("puts,Full,{SEED},0"));
     let [name, durability, seed, number] = wanted.split(',').collect::<Vec<_>>()[..] else {
-        panic!("{ONE} is workload,durability,seed,number");
+        panic!("{ONE} must be workload,durability,seed,number");
     };
     let durability = match durability {
         "Full" => Durability::Full,

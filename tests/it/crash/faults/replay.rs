@@ -1,4 +1,4 @@
-//! Records a workload, and opens what power cuts leave of it.
+//! Records a workload, and opens the files that power cuts leave of it.
 
 use std::fs;
 use std::path::Path;
@@ -9,28 +9,28 @@ use vaults::{Durability, OpenOptions, Vault};
 use super::disk::{Disk, Image};
 use super::model::{self, ReadError, State, Step, TestVault, Value};
 use super::trace::{Event, FileId, Mark, Trace};
-use super::vfs::Watching;
+use super::vfs::WatchGuard;
 use super::workloads::{Length, Workload};
-use super::{Place, Random};
+use super::{Random, TempFolder};
 
-/// The name of the vault's file, wherever it is.
+/// The name of the file of the vault, in any folder.
 pub(super) const FILE: &str = "vault.db";
 
-/// A workload that has been run.
+/// A recorded workload.
 pub(super) struct Recording {
     trace: Trace,
-    /// The state after so many calls.
+    /// The states after 0, 1, 2 and more calls.
     states: Vec<State>,
     seed: u64,
     durability: Durability,
 }
 
-/// What a disk lies about.
+/// A kind of sync that a disk ignores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lie {
-    /// Syncs of the vault's file.
+pub(super) enum IgnoredSync {
+    /// Syncs of the file of the vault.
     File,
-    /// Syncs of the log, and of journals.
+    /// Syncs of the log and of journals.
     Log,
     /// Syncs of the folder.
     Folder,
@@ -39,17 +39,17 @@ pub(super) enum Lie {
 /// What the vault had promised before the power cut.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Promise {
-    /// Calls that were acknowledged before a flush that returned.
+    /// The number of calls that were acknowledged before a flush returned.
     pub(super) flushed: usize,
     pub(super) acknowledged: usize,
     pub(super) begun: usize,
 }
 
-/// What is left after one power cut.
+/// The result of one power cut.
 pub(super) struct Aftermath {
     pub(super) number: u64,
     pub(super) promise: Promise,
-    /// The number of calls that are there, all of them and no others, or what is wrong.
+    /// The number of calls whose changes are present, or what is wrong.
     pub(super) found: Result<usize, String>,
     pub(super) image: Image,
 }
@@ -57,10 +57,10 @@ pub(super) struct Aftermath {
 impl Recording {
     /// Runs a workload in a watched folder.
     pub(super) fn make(workload: Workload, durability: Durability, seed: u64) -> Self {
-        let place = Place::new();
-        let path = place.folder().join(FILE);
+        let temp = TempFolder::new();
+        let path = temp.path().join(FILE);
         workload.prepare(&path);
-        let watching = Watching::new(&place.folder());
+        let watching = WatchGuard::new(&temp.path());
         watching.record();
         let mut options = OpenOptions::new();
         options.durability(durability);
@@ -102,23 +102,30 @@ impl Recording {
         }
     }
 
-    /// The same with a disk that says it has synced, and has not.
-    pub(super) fn with_lies(mut self, lie: Lie) -> Self {
+    /// Removes one kind of sync from the trace, as if the disk ignored it.
+    pub(super) fn ignoring(mut self, ignored: IgnoredSync) -> Self {
         let main = self.main_file();
         self.trace.events.retain(|event| match event {
-            Event::Synced { file } => lie != if *file == main { Lie::File } else { Lie::Log },
-            Event::FolderSynced => lie != Lie::Folder,
+            Event::Synced { file } => {
+                ignored
+                    != if *file == main {
+                        IgnoredSync::File
+                    } else {
+                        IgnoredSync::Log
+                    }
+            }
+            Event::FolderSynced => ignored != IgnoredSync::Folder,
             _ => true,
         });
         self
     }
 
-    /// The vault's file: it is there, or is the first that is made.
+    /// Returns the file of the vault: it exists before the workload, or is created first.
     fn main_file(&self) -> FileId {
         self.trace.initial.get(FILE).map_or(0, |(file, _)| *file)
     }
 
-    /// How often the log was written back to the file: checkpoints, those of a close included.
+    /// Returns how often the log was written back to the file, including when it was closed.
     pub(super) fn checkpoints(&self) -> usize {
         let main = self.main_file();
         let writes = self.trace.events.iter().filter_map(|event| match event {
@@ -132,7 +139,7 @@ impl Recording {
             .count()
     }
 
-    /// Cuts the power `count` times, at moments that `random` chooses, and shows what is left.
+    /// Cuts the power at a random moment for each number, and passes the result to `show`.
     pub(super) fn cut(
         &self,
         numbers: impl IntoIterator<Item = u64>,
@@ -146,14 +153,14 @@ impl Recording {
             })
             .collect();
         cuts.sort_by_key(|cut| (cut.0, cut.1));
-        let place = Place::new();
+        let temp = TempFolder::new();
         let mut disk = Disk::new(&self.trace);
         let mut promise = Promise::default();
         let mut now = 0;
         for (moment, number, mut random) in cuts {
             for event in &self.trace.events[now..moment] {
                 disk.apply(event);
-                promise.heed(event);
+                promise.update(event);
             }
             now = moment;
             let mut image = disk.cut(&mut random);
@@ -161,9 +168,9 @@ impl Recording {
                 let garbage = (0..4096).flat_map(|_| random.next().to_le_bytes());
                 image.insert(format!("{FILE}-shm"), garbage.collect());
             }
-            write(&image, &place.folder());
-            let found = examine(&place.folder().join(FILE), &self.states[..=promise.begun]);
-            empty(&place.folder());
+            write(&image, &temp.path());
+            let found = check_image(&temp.path().join(FILE), &self.states[..=promise.begun]);
+            remove_files(&temp.path());
             show(Aftermath {
                 number,
                 promise,
@@ -173,7 +180,7 @@ impl Recording {
         }
     }
 
-    /// After so many events: anywhere, or just after a call has returned.
+    /// Returns a random number of events. It often ends just after a call has returned.
     fn moment(&self, random: &mut Random) -> usize {
         let events = &self.trace.events;
         let start = random.below(events.len() + 1);
@@ -187,7 +194,7 @@ impl Recording {
 }
 
 impl Promise {
-    fn heed(&mut self, event: &Event) {
+    fn update(&mut self, event: &Event) {
         match event {
             Event::Marked(Mark::Begun) => self.begun += 1,
             Event::Marked(Mark::Acknowledged) => self.acknowledged = self.begun,
@@ -197,11 +204,11 @@ impl Promise {
     }
 }
 
-/// Leaves the files of a power cut somewhere to be looked at.
+/// Writes the files of a power cut to a folder that is kept for inspection.
 pub(super) fn keep(image: &Image) -> std::path::PathBuf {
-    let place = Place::new();
-    write(image, &place.folder());
-    place.keep()
+    let temp = TempFolder::new();
+    write(image, &temp.path());
+    temp.keep()
 }
 
 fn write(image: &Image, folder: &Path) {
@@ -210,19 +217,19 @@ fn write(image: &Image, folder: &Path) {
     }
 }
 
-fn empty(folder: &Path) {
+fn remove_files(folder: &Path) {
     for entry in fs::read_dir(folder).unwrap() {
         fs::remove_file(entry.unwrap().path()).unwrap();
     }
 }
 
-/// Opens the file as a vault, reads and writes it, and lets SQLite check it.
-fn examine(path: &Path, states: &[State]) -> Result<usize, String> {
+/// Opens the file as a vault, reads and writes it, and checks it with SQLite.
+fn check_image(path: &Path, states: &[State]) -> Result<usize, String> {
     let failed = |what: &str, error: &dyn std::fmt::Debug| format!("{what}: {error:?}");
     let vault: TestVault = Vault::open(path).map_err(|error| failed("opening", &error))?;
     let state = model::read(&vault).map_err(|error| match error {
         ReadError::Vault(error) => failed("reading", &error),
-        ReadError::Mixed(key) => format!("the value of {key} is none that was written"),
+        ReadError::Mixed(key) => format!("the value of {key} was never written"),
     })?;
     let value = Value { id: 0, size: 5000 };
     vault
@@ -231,9 +238,9 @@ fn examine(path: &Path, states: &[State]) -> Result<usize, String> {
     vault.close().map_err(|error| failed("closing", &error))?;
 
     let connection = Connection::open(path).map_err(|error| failed("opening", &error))?;
-    let verdict = model::integrity(&connection).map_err(|error| failed("checking", &error))?;
-    if let Some(verdict) = verdict {
-        return Err(verdict);
+    let problem = model::integrity(&connection).map_err(|error| failed("checking", &error))?;
+    if let Some(problem) = problem {
+        return Err(problem);
     }
     let count: i64 = connection
         .query_one("SELECT count(*) FROM dict", [], |row| row.get(0))
@@ -244,5 +251,5 @@ fn examine(path: &Path, states: &[State]) -> Result<usize, String> {
     states
         .iter()
         .rposition(|expected| *expected == state)
-        .ok_or_else(|| "the state is not that after any number of calls".to_owned())
+        .ok_or_else(|| "the state does not match any number of calls".to_owned())
 }

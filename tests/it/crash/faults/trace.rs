@@ -1,6 +1,7 @@
-//! What a watched folder has seen: every change of its files in order, and what is to fail in it.
+//! The recorder of a watched folder. It records every change of a file in order, and decides which
+//! operation fails.
 //!
-//! The functions that [`vfs`](super::vfs) calls do not panic, for they are called by SQLite.
+//! SQLite calls the [`vfs`](super::vfs), so the functions that it uses must not panic.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::c_int;
@@ -10,10 +11,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::ffi;
 
-/// A file, whatever its name: what an inode is.
+/// Identifies a file independently of its name, like an inode number.
 pub(super) type FileId = usize;
 
-/// One thing that happened in the folder.
+/// A change in the folder.
 #[derive(Debug)]
 pub(super) enum Event {
     Created {
@@ -39,25 +40,25 @@ pub(super) enum Event {
     Marked(Mark),
 }
 
-/// What the workload says about itself.
+/// A mark that the workload sets in the trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mark {
-    /// A call that may change something was begun.
+    /// A call was begun that may change something.
     Begun,
-    /// The call that was begun last has returned `Ok`.
+    /// The last call has returned `Ok`.
     Acknowledged,
-    /// Everything that was acknowledged was said to be on the disk.
+    /// All acknowledged calls are on the disk, according to the vault.
     Flushed,
 }
 
-/// All of it, with the files that were there before.
+/// The events, and the files that existed before.
 #[derive(Debug)]
 pub(super) struct Trace {
     pub(super) initial: BTreeMap<String, (FileId, Vec<u8>)>,
     pub(super) events: Vec<Event>,
 }
 
-/// What can be made to fail.
+/// An operation that can fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
     Open,
@@ -87,11 +88,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation::ShmLock,
 ];
 
-/// How often each operation was reached.
+/// The number of times that each operation was reached.
 pub(super) type Reached = [u32; OPERATIONS.len()];
 
-/// The `nth` operation of its kind, counted from one, fails with `code`; a lasting fault fails
-/// all the later ones, too.
+/// Makes the `nth` operation of a kind fail with `code`, counted from one. If the fault is lasting,
+/// all later operations of the kind fail too.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fault {
     pub(super) operation: Operation,
@@ -100,9 +101,9 @@ pub(super) struct Fault {
     pub(super) is_lasting: bool,
 }
 
-/// One watched folder.
+/// The recorder of one folder.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(super) struct FolderWatch {
     state: Mutex<State>,
 }
 
@@ -111,7 +112,7 @@ struct State {
     names: HashMap<String, FileId>,
     next: FileId,
     initial: BTreeMap<String, (FileId, Vec<u8>)>,
-    /// `None` if nobody wants to know.
+    /// `None` while nothing is recorded.
     events: Option<Vec<Event>>,
     fault: Option<Fault>,
     reached: Reached,
@@ -134,9 +135,9 @@ impl State {
     }
 }
 
-/// For the tests.
-impl Watch {
-    /// A watch that knows the files of `folder` as they are now, and records nothing.
+/// The interface for tests.
+impl FolderWatch {
+    /// Returns a watch that knows the current files of `folder`, and does not record yet.
     pub(super) fn new(folder: &Path) -> Self {
         let mut state = State::default();
         let mut found: Vec<_> = fs::read_dir(folder)
@@ -155,7 +156,7 @@ impl Watch {
         }
     }
 
-    /// Records from now on.
+    /// Starts recording.
     pub(super) fn record(&self) {
         self.state().events = Some(Vec::new());
     }
@@ -164,7 +165,7 @@ impl Watch {
         self.state().record(|| Event::Marked(mark));
     }
 
-    /// What was recorded.
+    /// Returns the recorded events.
     pub(super) fn take_trace(&self) -> Trace {
         let mut state = self.state();
         Trace {
@@ -173,7 +174,7 @@ impl Watch {
         }
     }
 
-    /// Counts operations anew, and lets one fail.
+    /// Resets the counts of operations, and sets the operation that fails.
     pub(super) fn arm(&self, fault: Option<Fault>) {
         let mut state = self.state();
         state.fault = fault;
@@ -185,7 +186,7 @@ impl Watch {
         self.state().fault = None;
     }
 
-    /// How often the fault has struck.
+    /// Returns how often the fault occurred.
     pub(super) fn fired(&self) -> u32 {
         self.state().fired
     }
@@ -194,12 +195,12 @@ impl Watch {
         self.state().reached
     }
 
-    /// How many files SQLite has open.
+    /// Returns the number of files that SQLite has open.
     pub(super) fn open_files(&self) -> usize {
         self.state().open_files
     }
 
-    /// How many changes were recorded so far.
+    /// Returns the number of recorded changes that match.
     pub(super) fn count(&self, wanted: impl Fn(&Event) -> bool) -> usize {
         let state = self.state();
         let events = state.events.as_deref().unwrap_or_default();
@@ -211,18 +212,18 @@ impl Watch {
     }
 }
 
-/// For the file system layer.
-impl Watch {
-    /// Counts an operation, and gives the code that it is to fail with, if it is.
+/// The interface for the file system layer.
+impl FolderWatch {
+    /// Counts an operation. Returns the code that it must fail with, if any.
     pub(super) fn fails(&self, operation: Operation) -> Option<c_int> {
         let mut state = self.state();
         let reached = state.reached.get_mut(operation as usize)?;
         *reached += 1;
         let reached = *reached;
         let fault = state.fault?;
-        let strikes = fault.operation == operation
+        let occurs = fault.operation == operation
             && (reached == fault.nth || fault.is_lasting && reached > fault.nth);
-        if !strikes {
+        if !occurs {
             return None;
         }
         state.fired += 1;
@@ -280,7 +281,7 @@ impl Watch {
     }
 }
 
-/// The codes with which an operation can fail.
+/// Returns the error codes with which an operation can fail.
 pub(super) const fn codes(operation: Operation) -> &'static [c_int] {
     match operation {
         Operation::Open => &[ffi::SQLITE_CANTOPEN, ffi::SQLITE_IOERR],

@@ -1,36 +1,37 @@
-//! Workloads: lists of calls, made from a seed.
+//! Workloads: lists of steps, generated from a seed.
 //!
-//! Each is there in two lengths: one that passes several checkpoints (SQLite makes one for every
-//! 1000 pages in the log), and a short one, all of whose operations can be made to fail.
+//! Each workload has two lengths. The long one passes several checkpoints (SQLite makes one after
+//! every 1000 pages in the log). The short one is short enough for each of its operations to fail
+//! once.
 
 use std::path::Path;
 
 use rusqlite::Connection;
 
 use super::Random;
-use super::model::{Ending, MAX_VALUE_BYTES, Part, Step, Value};
+use super::model::{Ending, MAX_VALUE_BYTES, Step, TransactionStep, Value};
 
-/// How many calls a workload makes.
+/// The length of a workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Length {
     Long,
     Short,
 }
 
-/// A kind of use.
+/// A kind of workload.
 #[derive(Clone, Copy)]
 pub(super) struct Workload {
     pub(super) name: &'static str,
-    /// The page size of the file, if the vault is not to create it. A small one makes more of
-    /// fewer bytes: more pages, more checkpoints.
+    /// The page size, if the file is to exist before the vault. A small one gives more pages and
+    /// checkpoints for the same bytes.
     page_bytes: Option<u32>,
-    /// How many states or faults it is worth, in a hundred.
+    /// The share of states or faults, in percent.
     pub(super) weight: u32,
-    steps: fn(&mut Author),
+    steps: fn(&mut Generator),
 }
 
 const SMALL: Option<u32> = Some(1024);
-/// The smallest that there is.
+/// The smallest page size of SQLite.
 const SMALLEST: Option<u32> = Some(512);
 
 pub(super) const ALL: &[Workload] = &[
@@ -50,7 +51,7 @@ const fn workload(
     name: &'static str,
     page_bytes: Option<u32>,
     weight: u32,
-    steps: fn(&mut Author),
+    steps: fn(&mut Generator),
 ) -> Workload {
     Workload {
         name,
@@ -67,7 +68,7 @@ impl Workload {
             .unwrap_or_else(|| panic!("there is no workload {name:?}"))
     }
 
-    /// Makes what is there before the vault is opened.
+    /// Creates the file, if the workload needs a page size.
     pub(super) fn prepare(&self, path: &Path) {
         if let Some(bytes) = self.page_bytes {
             let connection = Connection::open(path).unwrap();
@@ -79,26 +80,26 @@ impl Workload {
     }
 
     pub(super) fn steps(&self, seed: u64, length: Length) -> Vec<Step> {
-        let mut author = Author {
+        let mut generator = Generator {
             random: Random::of(&[seed, self.name.len() as u64]),
             length,
             values: 0,
             steps: Vec::new(),
         };
-        (self.steps)(&mut author);
-        author.steps
+        (self.steps)(&mut generator);
+        generator.steps
     }
 }
 
-/// Writes the list.
-pub(super) struct Author {
+/// Generates the steps.
+pub(super) struct Generator {
     random: Random,
     length: Length,
     values: u32,
     steps: Vec<Step>,
 }
 
-impl Author {
+impl Generator {
     fn count(&self, long: usize, short: usize) -> usize {
         match self.length {
             Length::Long => long,
@@ -127,7 +128,7 @@ impl Author {
         }
     }
 
-    /// A value of 10 bytes to 20 KiB, small ones more often.
+    /// Returns a value of 10 bytes to 20 KiB, more often a small one.
     fn value(&mut self) -> Value {
         let size = match self.random.below(20) {
             0..10 => 10 + self.below(90),
@@ -166,99 +167,102 @@ impl Author {
     }
 }
 
-fn creation(author: &mut Author) {
-    for _ in 0..author.count(6, 2) {
-        author.put();
+fn creation(generator: &mut Generator) {
+    for _ in 0..generator.count(6, 2) {
+        generator.put();
     }
-    author.add(Step::Reopen);
-    author.put();
+    generator.add(Step::Reopen);
+    generator.put();
 }
 
-fn puts(author: &mut Author) {
-    for _ in 0..author.count(500, 10) {
-        let (key, value) = author.pair();
-        let step = match author.random.below(8) {
+fn puts(generator: &mut Generator) {
+    for _ in 0..generator.count(500, 10) {
+        let (key, value) = generator.pair();
+        let step = match generator.random.below(8) {
             0 => Step::Insert(key, value),
             1 => Step::Remove(key),
             _ => Step::Put(key, value),
         };
-        author.add(step);
+        generator.add(step);
     }
 }
 
-fn entries(author: &mut Author) {
-    for _ in 0..author.count(400, 10) {
-        let (key, value) = author.pair();
-        let step = match author.random.below(10) {
+fn entries(generator: &mut Generator) {
+    for _ in 0..generator.count(400, 10) {
+        let (key, value) = generator.pair();
+        let step = match generator.random.below(10) {
             0 => Step::EntryRemove(key),
             1 => Step::GetOrInsert(key, value),
             2 | 3 => Step::GetMut(key, value),
             4 | 5 => Step::EntryDropped(key, value),
             _ => Step::Entry(key, value),
         };
-        author.add(step);
+        generator.add(step);
     }
 }
 
-fn transactions(author: &mut Author) {
-    for _ in 0..author.count(140, 6) {
-        let parts = parts(author, 2);
-        let ending = if author.random.chance(85) {
+fn transactions(generator: &mut Generator) {
+    for _ in 0..generator.count(140, 6) {
+        let parts = parts(generator, 2);
+        let ending = if generator.random.chance(85) {
             Ending::Commit
         } else {
             Ending::Drop
         };
-        author.add(Step::Transaction(parts, ending));
+        generator.add(Step::Transaction(parts, ending));
     }
 }
 
-fn parts(author: &mut Author, depth: u32) -> Vec<Part> {
-    let count = 1 + author.random.below(4);
+fn parts(generator: &mut Generator, depth: u32) -> Vec<TransactionStep> {
+    let count = 1 + generator.random.below(4);
     (0..count)
         .map(|_| {
-            let (key, value) = author.pair();
-            match author.random.below(14) {
-                0 | 1 => Part::Remove(key),
-                2 | 3 => Part::Entry(key, value),
-                4 => Part::Extend(author.pairs(3)),
-                5 => Part::Retain(2 + author.below(7)),
-                6 if author.random.chance(20) => Part::Clear,
+            let (key, value) = generator.pair();
+            match generator.random.below(14) {
+                0 | 1 => TransactionStep::Remove(key),
+                2 | 3 => TransactionStep::Entry(key, value),
+                4 => TransactionStep::Extend(generator.pairs(3)),
+                5 => TransactionStep::Retain(2 + generator.below(7)),
+                6 if generator.random.chance(20) => TransactionStep::Clear,
                 7..10 if depth > 0 => {
-                    let ending = author.ending();
-                    Part::Savepoint(parts(author, depth - 1), ending)
+                    let ending = generator.ending();
+                    TransactionStep::Savepoint(parts(generator, depth - 1), ending)
                 }
-                _ => Part::Put(key, value),
+                _ => TransactionStep::Put(key, value),
             }
         })
         .collect()
 }
 
-fn extends(author: &mut Author) {
-    for _ in 0..author.count(60, 4) {
-        let count = 1 + author.random.below(16);
-        let pairs = author.pairs(count);
-        author.add(Step::Extend(pairs));
+fn extends(generator: &mut Generator) {
+    for _ in 0..generator.count(60, 4) {
+        let count = 1 + generator.random.below(16);
+        let pairs = generator.pairs(count);
+        generator.add(Step::Extend(pairs));
     }
-    // The long one is more than SQLite's cache holds, so that pages of it are in the log before the
-    // commit, and more than the first region of the index has room for. The short one is enough
-    // for a checkpoint.
-    let count = author.count(130, 26);
-    let large = author.large(count);
-    author.add(Step::Extend(large));
-    author.add(Step::Retain(2));
-    author.put();
+    // The long one exceeds the page cache of SQLite, so that pages are in the log before the
+    // commit, and exceeds the first region of the index. The short one is large enough for a
+    // checkpoint.
+    let count = generator.count(130, 26);
+    let large = generator.large(count);
+    generator.add(Step::Extend(large));
+    generator.add(Step::Retain(2));
+    generator.put();
 }
 
-fn removals(author: &mut Author) {
-    for _ in 0..author.count(24, 1) {
-        for _ in 0..author.count(6, 3) {
-            let count = 1 + author.random.below(8);
-            let pairs = author.pairs(count);
-            author.add(Step::Extend(pairs));
+fn removals(generator: &mut Generator) {
+    for _ in 0..generator.count(24, 1) {
+        for _ in 0..generator.count(6, 3) {
+            let count = 1 + generator.random.below(8);
+            let pairs = generator.pairs(count);
+            generator.add(Step::Extend(pairs));
         }
-        let keys = (0..5).map(|_| author.key()).collect();
-        let (divisor, count, ending) =
-            (2 + author.below(5), author.random.below(6), author.ending());
+        let keys = (0..5).map(|_| generator.key()).collect();
+        let (divisor, count, ending) = (
+            2 + generator.below(5),
+            generator.random.below(6),
+            generator.ending(),
+        );
         let mut removals = vec![
             Step::PopFirst,
             Step::PopLast,
@@ -268,62 +272,64 @@ fn removals(author: &mut Author) {
             Step::Drain(count, ending),
             Step::Clear,
         ];
-        if author.length == Length::Long {
-            removals.rotate_left(author.random.below(7));
+        if generator.length == Length::Long {
+            removals.rotate_left(generator.random.below(7));
             removals.truncate(2);
         }
         for removal in removals {
-            author.add(removal);
-            author.put();
+            generator.add(removal);
+            generator.put();
         }
     }
 }
 
-fn flushes(author: &mut Author) {
-    for _ in 0..author.count(60, 3) {
-        let count = author.random.below(author.count(12, 3));
+fn flushes(generator: &mut Generator) {
+    for _ in 0..generator.count(60, 3) {
+        let count = generator.random.below(generator.count(12, 3));
         for _ in 0..count {
-            author.put();
+            generator.put();
         }
-        author.add(Step::Flush);
+        generator.add(Step::Flush);
     }
 }
 
-fn reopening(author: &mut Author) {
-    for _ in 0..author.count(40, 3) {
-        let count = author.random.below(author.count(16, 3));
+fn reopening(generator: &mut Generator) {
+    for _ in 0..generator.count(40, 3) {
+        let count = generator.random.below(generator.count(16, 3));
         for _ in 0..count {
-            author.put();
+            generator.put();
         }
-        let step = if author.random.chance(50) {
+        let step = if generator.random.chance(50) {
             Step::Reopen
         } else {
             Step::DropAndOpen
         };
-        author.add(step);
+        generator.add(step);
     }
 }
 
-fn large_pages(author: &mut Author) {
-    for _ in 0..author.count(250, 3) {
-        let key = author.below(20);
-        let size = if author.random.chance(60) {
-            MAX_VALUE_BYTES - author.below(4096)
+fn large_pages(generator: &mut Generator) {
+    for _ in 0..generator.count(250, 3) {
+        let key = generator.below(20);
+        let size = if generator.random.chance(60) {
+            MAX_VALUE_BYTES - generator.below(4096)
         } else {
-            10 + author.below(5000)
+            10 + generator.below(5000)
         };
-        let value = author.sized(size);
-        author.add(Step::Put(key, value));
+        let value = generator.sized(size);
+        generator.add(Step::Put(key, value));
     }
 }
 
-fn compaction(author: &mut Author) {
-    for _ in 0..author.count(12, 2) {
-        for _ in 0..author.count(24, 3) {
-            author.put();
+fn compaction(generator: &mut Generator) {
+    for _ in 0..generator.count(12, 2) {
+        for _ in 0..generator.count(24, 3) {
+            generator.put();
         }
-        let keys = (0..author.count(20, 3)).map(|_| author.key()).collect();
-        author.add(Step::RemoveMany(keys));
-        author.add(Step::Compact);
+        let keys = (0..generator.count(20, 3))
+            .map(|_| generator.key())
+            .collect();
+        generator.add(Step::RemoveMany(keys));
+        generator.add(Step::Compact);
     }
 }

@@ -6,7 +6,7 @@ use crate::support::{fast, on_each_engine, on_each_engine_with};
 
 use super::{attempt, contents, key, start};
 
-/// The same chain on both entry types, on a key that is there and on one that is not.
+/// Tests a chain on both entry types, with a key that is stored and one that is not.
 macro_rules! chain {
     (|$std:ident| $expected:expr, |$entry:ident| $actual:expr $(,)?) => {
         for name in ["a", "z"] {
@@ -57,10 +57,12 @@ fn or_insert_with() {
     chain!(|entry| *entry.or_insert_with(|| 7), |entry| *entry
         .or_insert_with(|| 7)?);
     same!(
-        |map| *map.entry(key("a")).or_insert_with(|| panic!("it is there")),
         |map| *map
             .entry(key("a"))
-            .or_insert_with(|| panic!("it is there"))?,
+            .or_insert_with(|| panic!("the key is stored")),
+        |map| *map
+            .entry(key("a"))
+            .or_insert_with(|| panic!("the key is stored"))?,
     );
 }
 

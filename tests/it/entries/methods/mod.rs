@@ -1,10 +1,10 @@
-//! Entries and guards: every method beside `HashMap`'s, what is written, what is refused.
+//! Entries and guards: every method is compared with that of `HashMap`.
 
 use std::collections::HashMap;
 
 use vaults::{Entry, OccupiedEntry, Result, TryEntry, VacantEntry, Vault};
 
-/// What every scenario begins with.
+/// The entries at the start of every comparison.
 fn start() -> HashMap<String, u32> {
     [("a".to_owned(), 1), ("b".to_owned(), 2)].into()
 }
@@ -21,8 +21,8 @@ fn attempt<R>(f: impl FnOnce() -> Result<R>) -> R {
     f().unwrap()
 }
 
-/// Does the same to a `HashMap` and to a vault, a transaction and a savepoint, on each
-/// engine: the results and what is there afterwards must be equal.
+/// Runs the same code on a `HashMap` and on a vault, a transaction and a savepoint of each engine,
+/// and asserts that the results and the entries are equal.
 macro_rules! same {
     (|$std:ident| $expected:expr, |$map:ident| $actual:expr $(,)?) => {{
         let mut after = start();
@@ -62,14 +62,14 @@ macro_rules! same {
 fn occupied<K, V>(entry: TryEntry<'_, K, V>) -> OccupiedEntry<'_, K, V> {
     match entry.resolve().unwrap() {
         Entry::Occupied(entry) => entry,
-        Entry::Vacant(_) => panic!("the key is not there"),
+        Entry::Vacant(_) => panic!("the key is not stored"),
     }
 }
 
 fn vacant<K, V>(entry: TryEntry<'_, K, V>) -> VacantEntry<'_, K, V> {
     match entry.resolve().unwrap() {
         Entry::Vacant(entry) => entry,
-        Entry::Occupied(_) => panic!("the key is there"),
+        Entry::Occupied(_) => panic!("the key is stored"),
     }
 }
 

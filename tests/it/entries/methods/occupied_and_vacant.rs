@@ -20,7 +20,7 @@ macro_rules! std_as {
 }
 
 #[test]
-fn what_an_occupied_entry_shows() {
+fn occupied_get_and_get_mut() {
     same!(
         |map| {
             let mut entry = std_as!(Occupied, map.entry(key("a")));
@@ -81,7 +81,7 @@ fn occupied_insert() {
             old
         },
     );
-    // Back to what the file has.
+    // Back to the stored value.
     same!(
         |map| {
             let mut entry = std_as!(Occupied, map.entry(key("a")));
@@ -194,7 +194,7 @@ fn get_mut() {
 }
 
 #[test]
-fn what_the_twins_of_drop_do() {
+fn commit_and_into_value_of_a_guard() {
     same!(|map| *map.get_mut("a").unwrap() = 9, |map| {
         let mut value = map.get_mut("a")?.unwrap();
         *value = 9;
@@ -224,7 +224,7 @@ fn debug_and_display() {
             "{:?}",
             map.entry(key(name)).resolve()?
         ));
-        // One word more for the one type more.
+        // The output names the additional type.
         same!(
             |map| format!("TryEntry({:?})", map.entry(key(name))),
             |map| format!("{:?}", map.entry(key(name)))
@@ -251,7 +251,7 @@ fn debug_and_display() {
 }
 
 #[test]
-fn an_entry_that_could_not_be_had_has_its_key_and_its_error() {
+fn a_failed_entry_has_its_key_and_its_error() {
     on_each_engine(|vault: Vault<String, u32>| {
         let tx = vault.begin().unwrap();
         let entry = vault.entry(key("a"));
@@ -267,7 +267,7 @@ fn an_entry_that_could_not_be_had_has_its_key_and_its_error() {
 }
 
 #[test]
-fn a_value_that_does_not_decode_is_the_error_of_the_entry() {
+fn an_undecodable_value_is_an_error_of_the_entry() {
     let scratch = Scratch::new();
     let vault: Vault<u32, String> = open_fast(scratch.vault());
     vault.put(&1, &"first".into()).unwrap();

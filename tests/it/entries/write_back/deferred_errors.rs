@@ -6,14 +6,14 @@ use crate::support::on_each_engine;
 
 use super::{BAD, GOOD, Odd, is_as_before};
 
-/// Leaves a value that cannot be written back to a destructor.
+/// Drops a guard whose value cannot be stored.
 fn fail_in_drop(vault: &Vault<u8, Odd>) {
     *vault.get_mut(&1).unwrap().unwrap() = BAD;
 }
 
 type Next = fn(&Vault<u8, Odd>) -> Result<()>;
 
-/// Asserts that a call returned what a destructor could not, and says so.
+/// Asserts that a call returned a deferred error, with the error of the destructor as its source.
 fn assert_deferred<T: std::fmt::Debug>(result: Result<T>) {
     let error = result.unwrap_err();
     let text = error.to_string();
@@ -34,7 +34,7 @@ fn assert_deferred<T: std::fmt::Debug>(result: Result<T>) {
 /// Calls that read.
 const READS: [(&str, Next); 22] = [
     ("get", |vault| vault.get(&1).map(drop)),
-    ("get, of nothing", |vault| vault.get(&9).map(drop)),
+    ("get, missing key", |vault| vault.get(&9).map(drop)),
     ("get_key_value", |vault| vault.get_key_value(&1).map(drop)),
     ("len", |vault| vault.len().map(drop)),
     ("is_empty", |vault| vault.is_empty().map(drop)),
@@ -73,9 +73,9 @@ const READS: [(&str, Next); 22] = [
         let folder = tempfile::tempdir().unwrap();
         vault.backup(folder.path().join("copy.db"))
     }),
-    ("get_or_insert_with, of what is there", |vault| {
+    ("get_or_insert_with, existing key", |vault| {
         vault
-            .get_or_insert_with(1, || panic!("it is there"))
+            .get_or_insert_with(1, || panic!("the key is stored"))
             .map(drop)
     }),
     ("get, on a clone", |vault| vault.clone().get(&1).map(drop)),
@@ -85,7 +85,7 @@ const READS: [(&str, Next); 22] = [
     }),
 ];
 
-/// Calls that write, and those that say what writing met.
+/// Calls that write, and calls that return deferred errors.
 const WRITES: [(&str, Next); 24] = [
     ("put", |vault| vault.put(&1, &GOOD)),
     ("insert", |vault| vault.insert(1, GOOD).map(drop)),
@@ -127,7 +127,7 @@ const WRITES: [(&str, Next); 24] = [
 ];
 
 #[test]
-fn no_call_that_reads_returns_an_error_of_a_destructor() {
+fn calls_that_read_do_not_return_deferred_errors() {
     on_each_engine::<u8, Odd>(|vault| {
         vault.put(&1, &GOOD).unwrap();
         fail_in_drop(&vault);
@@ -140,7 +140,7 @@ fn no_call_that_reads_returns_an_error_of_a_destructor() {
 }
 
 #[test]
-fn an_error_of_a_destructor_is_returned_by_the_next_call_that_writes_once() {
+fn a_deferred_error_is_returned_once_by_the_next_call_that_writes() {
     for (name, next) in WRITES {
         on_each_engine::<u8, Odd>(|vault| {
             vault.put(&1, &GOOD).unwrap();
@@ -153,7 +153,7 @@ fn an_error_of_a_destructor_is_returned_by_the_next_call_that_writes_once() {
 }
 
 #[test]
-fn a_write_that_returns_an_error_of_a_destructor_was_not_made() {
+fn a_write_that_returns_a_deferred_error_is_not_made() {
     on_each_engine::<u8, Odd>(|vault| {
         vault.put(&1, &GOOD).unwrap();
         fail_in_drop(&vault);
@@ -165,7 +165,7 @@ fn a_write_that_returns_an_error_of_a_destructor_was_not_made() {
 }
 
 #[test]
-fn an_error_of_a_destructor_is_returned_by_delete() {
+fn delete_returns_a_deferred_error() {
     on_each_engine::<u8, Odd>(|vault| {
         vault.put(&1, &GOOD).unwrap();
         fail_in_drop(&vault);
@@ -174,7 +174,7 @@ fn an_error_of_a_destructor_is_returned_by_delete() {
 }
 
 #[test]
-fn every_kind_of_destructor_keeps_its_error() {
+fn every_kind_of_destructor_defers_its_error() {
     const FAILING: [fn(&Vault<u8, Odd>); 7] = [
         fail_in_drop,
         |vault| *vault.entry(1).or_default().unwrap() = BAD,
@@ -201,13 +201,13 @@ fn every_kind_of_destructor_keeps_its_error() {
 }
 
 #[test]
-fn an_error_of_a_destructor_within_a_transaction_is_that_of_its_commit() {
+fn an_error_in_a_destructor_is_returned_by_the_commit_of_the_transaction() {
     on_each_engine(|vault: Vault<u8, Odd>| {
         vault.put(&1, &GOOD).unwrap();
         let mut tx = vault.begin().unwrap();
         tx.put(&2, &GOOD).unwrap();
         *tx.get_mut(&1).unwrap().unwrap() = BAD;
-        // The rest of it goes on until then.
+        // The transaction continues until its commit.
         assert_eq!(tx.get(&1).unwrap(), Some(GOOD));
         tx.put(&3, &GOOD).unwrap();
         assert_unstorable!(tx.commit());
@@ -221,7 +221,7 @@ fn an_error_of_a_destructor_within_a_transaction_is_that_of_its_commit() {
         assert_unstorable!(result);
         is_as_before(&vault);
 
-        // Nobody asks for it when the transaction is given up.
+        // A rollback discards the error.
         let mut tx = vault.begin().unwrap();
         *tx.get_mut(&1).unwrap().unwrap() = BAD;
         tx.rollback().unwrap();

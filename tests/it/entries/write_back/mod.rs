@@ -1,12 +1,12 @@
-//! What an entry writes and what it does not, what is refused, and where the error of a
-//! destructor goes.
+//! Which changes an entry writes, which values it refuses, and how errors in destructors are
+//! returned.
 
 use serde_json::Value as Json;
 use vaults::Vault;
 
 use crate::support::entries;
 
-/// A type of values of which one can be made that no codec holds: nothing within something.
+/// A type with a value that no codec can store, [`BAD`]: a null inside a `Some`.
 type Odd = Option<Json>;
 
 const GOOD: Odd = Some(Json::Bool(true));
@@ -14,7 +14,7 @@ const BAD: Odd = Some(Json::Null);
 
 fn is_as_before(vault: &Vault<u8, Odd>) {
     assert_eq!(entries(vault), [(1, GOOD)]);
-    // And the writer is free.
+    // The write lock is free.
     vault.put(&1, &None).unwrap();
     vault.put(&1, &GOOD).unwrap();
 }

@@ -24,10 +24,10 @@ fn a_new_value_that_cannot_be_stored_is_refused_at_once() {
         assert_unstorable!(vault.get_or_insert_with(2, || BAD));
         is_as_before(&vault);
         let Entry::Occupied(mut entry) = vault.entry(1).resolve().unwrap() else {
-            panic!("1 is there");
+            panic!("key 1 is stored");
         };
         assert_unstorable!(entry.insert(BAD));
-        assert_eq!(*entry.get(), GOOD, "the entry goes on with what it had");
+        assert_eq!(*entry.get(), GOOD, "the entry keeps its value");
         entry.commit().unwrap();
         is_as_before(&vault);
 
@@ -67,11 +67,11 @@ fn a_change_that_cannot_be_stored_is_refused_by_commit() {
 }
 
 #[test]
-fn an_entry_that_cannot_be_committed_is_undone_whole() {
+fn an_entry_that_cannot_be_committed_is_undone() {
     on_each_engine(|vault: Vault<u8, Odd>| {
         vault.put(&1, &GOOD).unwrap();
         let Entry::Occupied(mut entry) = vault.entry(1).resolve().unwrap() else {
-            panic!("1 is there");
+            panic!("key 1 is stored");
         };
         entry.insert(None).unwrap();
         *entry.get_mut() = BAD;
@@ -81,22 +81,22 @@ fn an_entry_that_cannot_be_committed_is_undone_whole() {
 }
 
 #[test]
-fn an_entry_of_a_transaction_that_cannot_be_committed_is_undone_whole() {
+fn an_entry_in_a_transaction_that_cannot_be_committed_is_undone() {
     on_each_engine(|vault: Vault<u8, Odd>| {
         vault.put(&1, &GOOD).unwrap();
         let mut tx = vault.begin().unwrap();
         let Entry::Occupied(mut entry) = tx.entry(1).resolve().unwrap() else {
-            panic!("1 is there");
+            panic!("key 1 is stored");
         };
         entry.insert(None).unwrap();
         *entry.get_mut() = BAD;
         assert_unstorable!(entry.commit());
-        assert_eq!(tx.get(&1).unwrap(), Some(GOOD), "nothing was changed then");
+        assert_eq!(tx.get(&1).unwrap(), Some(GOOD), "the entry was undone");
     });
 }
 
 #[test]
-fn an_entry_of_a_transaction_that_met_a_panic_is_undone_whole() {
+fn an_entry_in_a_transaction_is_undone_by_a_panic() {
     on_each_engine(|vault: Vault<u8, Odd>| {
         vault.put(&1, &GOOD).unwrap();
         let mut tx = vault.begin().unwrap();
@@ -106,11 +106,11 @@ fn an_entry_of_a_transaction_that_met_a_panic_is_undone_whole() {
             panic!("in the middle of an entry");
         }));
         panic.unwrap_err();
-        assert_eq!(tx.get(&1).unwrap(), Some(GOOD), "nothing is written then");
+        assert_eq!(tx.get(&1).unwrap(), Some(GOOD), "the entry was undone");
     });
 }
 
-/// A key that does not read back, or not even encode.
+/// A key that cannot be decoded, or cannot even be encoded.
 #[derive(Debug, PartialEq, Eq, Hash)]
 enum Bad {
     Unreadable,
@@ -121,14 +121,14 @@ impl Serialize for Bad {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Unreadable => serializer.serialize_u8(1),
-            Self::Unwritable => Err(serde::ser::Error::custom("not to be written")),
+            Self::Unwritable => Err(serde::ser::Error::custom("refused by the test")),
         }
     }
 }
 
 impl<'de> Deserialize<'de> for Bad {
     fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
-        Err(serde::de::Error::custom("not to be read"))
+        Err(serde::de::Error::custom("refused by the test"))
     }
 }
 
@@ -147,7 +147,7 @@ fn a_key_that_cannot_be_stored() {
         is_of_the_key(vault.entry(Bad::Unwritable).resolve().unwrap_err());
         is_of_the_key(vault.entry_ref(&Bad::Unwritable).or_insert(1).unwrap_err());
         is_of_the_key(vault.get_mut(&Bad::Unwritable).unwrap_err());
-        // It can be looked for, and is not there.
+        // It can be looked up, and is not found.
         assert_is!(vault.get_mut(&Bad::Unreadable), Ok(None));
         let entry = vault.entry(Bad::Unreadable).resolve().unwrap();
         assert_is!(&entry, Entry::Vacant(_));

@@ -16,26 +16,26 @@ fn occupied<'a, V: crate::support::Value>(
 ) -> OccupiedEntry<'a, String, V> {
     match vault.entry(key(name)).resolve().unwrap() {
         Entry::Occupied(entry) => entry,
-        Entry::Vacant(_) => panic!("{name} is not there"),
+        Entry::Vacant(_) => panic!("{name} is not stored"),
     }
 }
 
-/// Sees from outside whether something was committed.
-struct Watch(rusqlite::Connection);
+/// Observes commits through a connection of its own.
+struct CommitObserver(rusqlite::Connection);
 
-impl Watch {
-    fn over(path: &Path) -> Self {
+impl CommitObserver {
+    fn new(path: &Path) -> Self {
         Self(rusqlite::Connection::open(path).unwrap())
     }
 
-    /// A number that changes with every commit of anybody else that changed the file.
+    /// Returns a number that changes with every commit by another connection.
     fn version(&self) -> i64 {
         let read = |row: &rusqlite::Row<'_>| row.get(0);
         self.0.query_one("PRAGMA data_version", [], read).unwrap()
     }
 
-    /// True if `f` made somebody write.
-    fn sees(&self, f: impl FnOnce()) -> bool {
+    /// Returns `true` if `f` committed a change.
+    fn sees_commit(&self, f: impl FnOnce()) -> bool {
         let before = self.version();
         f();
         self.version() != before
@@ -47,7 +47,7 @@ fn bytes_that_did_not_change_are_not_written() {
     let scratch = Scratch::new();
     let vault: Vault<String, Vec<u32>> = open_fast(scratch.vault());
     vault.put("a", &vec![1, 2]).unwrap();
-    let watch = Watch::over(&scratch.vault());
+    let observer = CommitObserver::new(&scratch.vault());
     let value = || vault.get_mut("a").unwrap().unwrap();
 
     let not_written: [(&str, &dyn Fn()); 12] = [
@@ -84,7 +84,7 @@ fn bytes_that_did_not_change_are_not_written() {
         }),
     ];
     for (what, f) in not_written {
-        assert!(!watch.sees(f), "{what} was written");
+        assert!(!observer.sees_commit(f), "{what} was written");
     }
     let written: [(&str, &dyn Fn()); 4] = [
         ("a change", &|| value().push(3)),
@@ -99,7 +99,7 @@ fn bytes_that_did_not_change_are_not_written() {
         }),
     ];
     for (what, f) in written {
-        assert!(watch.sees(f), "{what} was not written");
+        assert!(observer.sees_commit(f), "{what} was not written");
     }
     assert_eq!(vault.get("a").unwrap(), Some(vec![4]));
 }
@@ -108,20 +108,20 @@ fn bytes_that_did_not_change_are_not_written() {
 fn one_entry_is_one_commit() {
     let scratch = Scratch::new();
     let vault: Vault<String, u32> = open_fast(scratch.vault());
-    let watch = Watch::over(&scratch.vault());
+    let observer = CommitObserver::new(&scratch.vault());
     let mut entry = vault.entry(key("a")).insert_entry(1).unwrap();
-    assert!(!watch.sees(|| {
+    assert!(!observer.sees_commit(|| {
         entry.insert(2).unwrap();
         *entry.get_mut() = 3;
     }));
     let other: Vault<String, u32> = open_fast(scratch.vault());
     assert_eq!(other.get("a").unwrap(), None);
-    assert!(watch.sees(|| entry.commit().unwrap()));
+    assert!(observer.sees_commit(|| entry.commit().unwrap()));
     assert_eq!(other.get("a").unwrap(), Some(3));
 }
 
 #[test]
-fn an_equal_value_in_another_codec_is_written_by_a_guard_and_left_by_a_pass() {
+fn an_equal_value_in_another_codec_is_written_by_a_guard_but_not_by_retain() {
     let scratch = Scratch::new();
     let mut options = OpenOptions::new();
     options.codec(Codec::Bincode);
@@ -135,8 +135,8 @@ fn an_equal_value_in_another_codec_is_written_by_a_guard_and_left_by_a_pass() {
         value.push('!');
         value.pop();
     };
-    let watch = Watch::over(&scratch.vault());
-    assert!(!watch.sees(|| {
+    let observer = CommitObserver::new(&scratch.vault());
+    assert!(!observer.sees_commit(|| {
         let value = vault.get_mut(&1).unwrap().unwrap();
         assert_eq!(*value, "one");
     }));

@@ -1,4 +1,4 @@
-//! A file that is watched: its place in memory, and its methods.
+//! A watched file: its layout, and its methods.
 
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
@@ -7,31 +7,31 @@ use std::{ptr, slice};
 
 use rusqlite::ffi;
 
-use crate::crash::faults::trace::{FileId, Operation, Watch};
+use crate::crash::faults::trace::{FileId, FolderWatch, Operation};
 
-/// What SQLite sees of a watched file. The file of the layer below lies behind it, in the same
+/// A watched file, as SQLite sees it. The file of the layer below follows it in the same
 /// allocation.
 #[repr(C)]
 pub(super) struct OpenFile {
     pub(super) base: ffi::sqlite3_file,
-    /// From a `Box`; it belongs to this file from `xOpen` to `xClose`.
-    pub(super) watched: *mut Watched,
+    /// Comes from a `Box`. The file owns it between `xOpen` and `xClose`.
+    pub(super) watched: *mut WatchedFile,
 }
 
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
-    reason = "it is two pointers"
+    reason = "the size of two pointers fits"
 )]
 pub(super) const OWN_BYTES: c_int = size_of::<OpenFile>() as c_int;
 
-/// SQLite allocates with an alignment of 8, which the file behind ours has then, too.
+/// SQLite allocates with an alignment of 8, so the file of the layer below is aligned too.
 const _: () = assert!(align_of::<OpenFile>() <= 8 && size_of::<OpenFile>().is_multiple_of(8));
 
-pub(super) struct Watched {
-    pub(super) watch: Arc<Watch>,
+pub(super) struct WatchedFile {
+    pub(super) watch: Arc<FolderWatch>,
     pub(super) file: FileId,
-    /// Whether the next sync is one of the folder, too.
+    /// Whether the next sync also syncs the folder.
     pub(super) syncs_folder: Cell<bool>,
 }
 
@@ -57,29 +57,30 @@ pub(super) static METHODS: ffi::sqlite3_io_methods = ffi::sqlite3_io_methods {
     xUnfetch: None,
 };
 
-/// The file of the layer below, behind ours.
+/// Returns the file of the layer below.
 ///
 /// # Safety
 ///
-/// `file` is an allocation of the size that the layer asks for.
+/// `file` must be an allocation of the size that the layer requests.
 pub(super) const unsafe fn behind(file: *mut ffi::sqlite3_file) -> *mut ffi::sqlite3_file {
-    // SAFETY: the allocation is that of an `OpenFile` and a file of the layer below, in this order,
-    // and the size of the first is a multiple of the alignment of both.
+    // SAFETY: the allocation contains an `OpenFile`, followed by a file of the layer below. The
+    // size of the first is a multiple of the alignment of both.
     unsafe { file.cast::<OpenFile>().add(1).cast() }
 }
 
-/// What is known of a file that is open.
+/// Returns the state of an open file.
 ///
 /// # Safety
 ///
-/// `file` was opened by [`open`](super::open) as a watched one, and is not closed before `'a` ends.
-const unsafe fn watched<'a>(file: *mut ffi::sqlite3_file) -> &'a Watched {
-    // SAFETY: `open` put a box there, as the caller says, and only `close` takes it away.
+/// `file` must have been opened by [`open`](super::open) as a watched one, and not be closed before
+/// `'a` ends.
+const unsafe fn watched<'a>(file: *mut ffi::sqlite3_file) -> &'a WatchedFile {
+    // SAFETY: `open` stored a box there, and only `close` takes it.
     unsafe { &*(*file.cast::<OpenFile>()).watched }
 }
 
 unsafe extern "C" fn close(file: *mut ffi::sqlite3_file) -> c_int {
-    // SAFETY: the file is open, and nobody calls a method after this one: the box is taken once.
+    // SAFETY: the file is open, and no method is called after this one, so the box is taken once.
     unsafe {
         let watched = Box::from_raw((*file.cast::<OpenFile>()).watched);
         watched.watch.closed();
@@ -94,7 +95,7 @@ unsafe extern "C" fn read(
     count: c_int,
     offset: ffi::sqlite3_int64,
 ) -> c_int {
-    // SAFETY: the file is open, and the arguments are SQLite's own.
+    // SAFETY: the file is open, and SQLite passes valid arguments.
     unsafe {
         if let Some(code) = watched(file).watch.fails(Operation::Read) {
             return code;
@@ -112,19 +113,20 @@ unsafe extern "C" fn write(
     // SAFETY: the file is open.
     let watched = unsafe { watched(file) };
     let fault = watched.watch.fails(Operation::Write);
-    // What is written before the disk is full stays written.
+    // Bytes written before the disk was full stay written.
     let written = match fault {
         None => count,
         Some(ffi::SQLITE_FULL) => count / 2,
         Some(code) => return code,
     };
-    // SAFETY: the file is open, and the arguments are SQLite's own, or less than those.
+    // SAFETY: the file is open, and SQLite passes a valid buffer, of which at most `count` bytes
+    // are used.
     let code =
         unsafe { file_below!(file, xWrite(buffer, written, offset), or ffi::SQLITE_IOERR_WRITE) };
     if let (ffi::SQLITE_OK, Ok(written), Ok(offset)) =
         (code, usize::try_from(written), usize::try_from(offset))
     {
-        // SAFETY: the buffer has at least so many bytes, which nobody changes meanwhile.
+        // SAFETY: the buffer has at least `written` bytes, and is not changed during this call.
         let bytes = unsafe { slice::from_raw_parts(buffer.cast::<u8>(), written) };
         watched.watch.written(watched.file, offset, bytes);
     }
@@ -164,7 +166,7 @@ unsafe extern "C" fn file_size(
     file: *mut ffi::sqlite3_file,
     size: *mut ffi::sqlite3_int64,
 ) -> c_int {
-    // SAFETY: the file is open, and `size` is where SQLite wants the answer.
+    // SAFETY: the file is open, and SQLite reads the result from `size`.
     unsafe {
         if let Some(code) = watched(file).watch.fails(Operation::FileSize) {
             return code;
@@ -192,7 +194,7 @@ unsafe extern "C" fn check_reserved_lock(
     file: *mut ffi::sqlite3_file,
     result: *mut c_int,
 ) -> c_int {
-    // SAFETY: the file is open, and `result` is where SQLite wants the answer.
+    // SAFETY: the file is open, and SQLite reads the answer from `result`.
     unsafe {
         file_below!(
             file,
@@ -207,12 +209,12 @@ unsafe extern "C" fn file_control(
     operation: c_int,
     argument: *mut c_void,
 ) -> c_int {
-    // SAFETY: the file is open, and the arguments are SQLite's own.
+    // SAFETY: the file is open, and SQLite passes valid arguments.
     unsafe { file_below!(file, xFileControl(operation, argument), or ffi::SQLITE_NOTFOUND) }
 }
 
 unsafe extern "C" fn sector_size(file: *mut ffi::sqlite3_file) -> c_int {
-    // SAFETY: the file is open; zero means the default.
+    // SAFETY: the file is open. Zero means the default size.
     unsafe { file_below!(file, xSectorSize(), or 0) }
 }
 
@@ -228,7 +230,7 @@ unsafe extern "C" fn shm_map(
     extend: c_int,
     out: *mut *mut c_void,
 ) -> c_int {
-    // SAFETY: the file is open, and `out` is where SQLite wants the answer.
+    // SAFETY: the file is open, and SQLite reads the answer from `out`.
     unsafe {
         if let Some(code) = watched(file).watch.fails(Operation::ShmMap) {
             out.write(ptr::null_mut());
@@ -238,7 +240,7 @@ unsafe extern "C" fn shm_map(
     }
 }
 
-/// Taking a lock may fail; giving it back does not, and SQLite does not ask whether it did.
+/// Taking a lock may fail. Releasing it does not fail, and SQLite ignores the result.
 unsafe extern "C" fn shm_lock(
     file: *mut ffi::sqlite3_file,
     first: c_int,

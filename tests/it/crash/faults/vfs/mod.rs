@@ -1,16 +1,15 @@
 //! A file system layer over SQLite's default one: <https://www.sqlite.org/c3ref/vfs.html>.
 //!
-//! It takes the default's place, so that a vault opens its files through it. A file whose folder
-//! nobody watches is opened by the layer below as if this one were not there: SQLite then calls
-//! the methods of the layer below without a detour. A file in a watched folder gets the methods
-//! here, which ask the [`Watch`] whether to fail, let the layer below do the work, and report
-//! what was changed. Shared memory is the layer below's own, so that write-ahead logging works
-//! across watched and unwatched handles.
+//! It is registered as the default layer, so a vault opens its files through it. A file in an
+//! unwatched folder is opened by the layer below, and SQLite then calls the methods of that layer
+//! directly. A file in a watched folder gets the methods here. They ask the [`FolderWatch`] whether
+//! to fail, call the layer below, and report the change. Shared memory belongs to the layer below,
+//! so write-ahead logging works across watched and unwatched handles.
 //!
-//! What all `SAFETY` arguments build on is the contract of that page and of
-//! <https://www.sqlite.org/c3ref/io_methods.html>: a file's methods are called between `xOpen`
-//! and `xClose` only, `xClose` is the last of them, buffers are as long as is said, and a layer
-//! that was registered stays where it is. No function here panics.
+//! All `SAFETY` comments rely on the contract of that page and of
+//! <https://www.sqlite.org/c3ref/io_methods.html>: the methods of a file are only called between
+//! `xOpen` and `xClose`, `xClose` is the last call, buffers have the stated length, and a
+//! registered layer is never moved. No function here panics.
 
 #![allow(unsafe_code)]
 
@@ -21,31 +20,31 @@ use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::{Arc, Once, PoisonError, RwLock};
 
-use self::file::{METHODS, OWN_BYTES, OpenFile, Watched, behind};
+use self::file::{METHODS, OWN_BYTES, OpenFile, WatchedFile, behind};
 use rusqlite::ffi;
 
-use super::trace::{Operation, Watch};
+use super::trace::{FolderWatch, Operation};
 
-/// The folders that are watched.
-static WATCHED: RwLock<Vec<(PathBuf, Arc<Watch>)>> = RwLock::new(Vec::new());
+/// The watched folders.
+static WATCHED: RwLock<Vec<(PathBuf, Arc<FolderWatch>)>> = RwLock::new(Vec::new());
 
 static REGISTRATION: Once = Once::new();
 
 thread_local! {
-    static IS_IMPATIENT: Cell<bool> = const { Cell::new(false) };
+    static SKIPS_SLEEP: Cell<bool> = const { Cell::new(false) };
 }
 
-/// A folder that is watched as long as this lives.
-pub(super) struct Watching {
+/// Watches a folder until it is dropped.
+pub(super) struct WatchGuard {
     folder: PathBuf,
-    watch: Arc<Watch>,
+    watch: Arc<FolderWatch>,
 }
 
-impl Watching {
-    /// Watches a folder, which no test has files open in.
+impl WatchGuard {
+    /// Watches a folder in which no file is open.
     pub(super) fn new(folder: &Path) -> Self {
         REGISTRATION.call_once(register);
-        let watch = Arc::new(Watch::new(folder));
+        let watch = Arc::new(FolderWatch::new(folder));
         let mut watched = WATCHED.write().unwrap_or_else(PoisonError::into_inner);
         watched.push((folder.to_path_buf(), Arc::clone(&watch)));
         Self {
@@ -55,39 +54,39 @@ impl Watching {
     }
 }
 
-impl Deref for Watching {
-    type Target = Watch;
+impl Deref for WatchGuard {
+    type Target = FolderWatch;
 
-    fn deref(&self) -> &Watch {
+    fn deref(&self) -> &FolderWatch {
         &self.watch
     }
 }
 
-impl Drop for Watching {
+impl Drop for WatchGuard {
     fn drop(&mut self) {
         let mut watched = WATCHED.write().unwrap_or_else(PoisonError::into_inner);
         watched.retain(|(folder, _)| *folder != self.folder);
     }
 }
 
-/// Runs `f` on a thread on which SQLite does not pause between two tries.
-pub(super) fn impatiently<R>(f: impl FnOnce() -> R) -> R {
-    struct Patient;
-    impl Drop for Patient {
+/// Runs `f` while SQLite does not sleep between two tries on this thread.
+pub(super) fn without_sleeping<R>(f: impl FnOnce() -> R) -> R {
+    struct Restore;
+    impl Drop for Restore {
         fn drop(&mut self) {
-            IS_IMPATIENT.set(false);
+            SKIPS_SLEEP.set(false);
         }
     }
-    IS_IMPATIENT.set(true);
-    let _patient = Patient;
+    SKIPS_SLEEP.set(true);
+    let _restore = Restore;
     f()
 }
 
 fn register() {
-    // SAFETY: null means the default layer; the call initialises SQLite.
+    // SAFETY: null selects the default layer. The call initialises SQLite.
     let below = unsafe { ffi::sqlite3_vfs_find(ptr::null()) };
     assert!(!below.is_null(), "SQLite has no default layer");
-    // SAFETY: a registered layer is complete, and stays where it is.
+    // SAFETY: a registered layer is complete, and is never moved.
     let (version, size, longest) =
         unsafe { ((*below).iVersion, (*below).szOsFile, (*below).mxPathname) };
     assert!(version >= 2, "the default layer is older than SQLite 3.7");
@@ -115,14 +114,14 @@ fn register() {
         xGetSystemCall: None,
         xNextSystemCall: None,
     };
-    // SAFETY: it is complete, and leaked, so that it stays where it is for ever.
+    // SAFETY: the layer is complete. It is leaked, so it is never moved.
     let code = unsafe { ffi::sqlite3_vfs_register(Box::into_raw(Box::new(vfs)), 1) };
     assert_eq!(code, ffi::SQLITE_OK);
 }
 
-/// Calls a method of the layer below, or gives the value for one that it does not have.
+/// Calls a method of the layer below, or returns `$otherwise` if the layer does not have it.
 ///
-/// To be used in an unsafe block, with the layer that [`register`] made.
+/// It must be used in an unsafe block, with the layer that [`register`] made.
 macro_rules! layer_below {
     ($vfs:expr, $method:ident($($argument:expr),*), or $otherwise:expr) => {{
         let below = (*$vfs).pAppData.cast::<ffi::sqlite3_vfs>();
@@ -133,9 +132,10 @@ macro_rules! layer_below {
     }};
 }
 
-/// Calls a method of the file of the layer below, or gives the value for one that it does not have.
+/// Calls a method of the file of the layer below, or returns `$otherwise` if the file does not have
+/// it.
 ///
-/// To be used in an unsafe block, with a file that [`open`] has opened.
+/// It must be used in an unsafe block, with a file that [`open`] opened.
 macro_rules! file_below {
     ($file:expr, $method:ident($($argument:expr),*), or $otherwise:expr) => {{
         let below = behind($file);
@@ -146,16 +146,16 @@ macro_rules! file_below {
     }};
 }
 
-/// The watch over the folder of a path, and the name in it.
+/// Returns the watch of the folder of a path, and the file name.
 ///
 /// # Safety
 ///
-/// `path` is null or a C string that outlives `'a`.
-unsafe fn find<'a>(path: *const c_char) -> Option<(Arc<Watch>, &'a str)> {
+/// `path` must be null or a C string that outlives `'a`.
+unsafe fn find<'a>(path: *const c_char) -> Option<(Arc<FolderWatch>, &'a str)> {
     if path.is_null() {
         return None;
     }
-    // SAFETY: the caller says so.
+    // SAFETY: the caller guarantees it.
     let path = Path::new(unsafe { CStr::from_ptr(path) }.to_str().ok()?);
     let (folder, name) = (path.parent()?, path.file_name()?.to_str()?);
     let all = WATCHED.read().unwrap_or_else(PoisonError::into_inner);
@@ -172,24 +172,24 @@ unsafe extern "C" fn open(
 ) -> c_int {
     // SAFETY: `path` is null or a C string, which is not used beyond this call.
     let Some((watch, name)) = (unsafe { find(path) }) else {
-        // SAFETY: the arguments are those that SQLite has for the layer below, and more room
-        // than that one needs.
+        // SAFETY: SQLite passes valid arguments for the layer below, and more space than that layer
+        // needs.
         return unsafe {
             layer_below!(vfs, xOpen(path, file, flags, out_flags), or ffi::SQLITE_CANTOPEN)
         };
     };
-    // SAFETY: the memory is ours to write. Without methods, SQLite does not close the file.
+    // SAFETY: this call may write to the memory. SQLite does not close a file without methods.
     unsafe { (*file).pMethods = ptr::null() };
     if let Some(code) = watch.fails(Operation::Open) {
         return code;
     }
-    // SAFETY: `path` is SQLite's own, and the file behind ours has the room that it needs.
+    // SAFETY: SQLite passes `path`, and there is enough space for the file of the layer below.
     let code = unsafe {
         let below = behind(file);
         (*below).pMethods = ptr::null();
         let code = layer_below!(vfs, xOpen(path, below, flags, out_flags), or ffi::SQLITE_CANTOPEN);
         if code != ffi::SQLITE_OK {
-            // A file that has methods is to be closed even if it could not be opened.
+            // A file with methods must be closed even if opening it failed.
             if !(*below).pMethods.is_null() {
                 file_below!(file, xClose(), or ffi::SQLITE_OK);
             }
@@ -202,12 +202,12 @@ unsafe extern "C" fn open(
     let companion =
         ffi::SQLITE_OPEN_WAL | ffi::SQLITE_OPEN_MAIN_JOURNAL | ffi::SQLITE_OPEN_SUPER_JOURNAL;
     let syncs_folder = flags & ffi::SQLITE_OPEN_CREATE != 0 && flags & companion != 0;
-    let watched = Box::new(Watched {
+    let watched = Box::new(WatchedFile {
         file: watch.opened(name),
         watch,
         syncs_folder: Cell::new(syncs_folder),
     });
-    // SAFETY: as above. The methods come last, when there is all that they need.
+    // SAFETY: as above. The methods are set last, when everything they need is in temp.
     unsafe {
         (*file.cast::<OpenFile>()).watched = Box::into_raw(watched);
         (*file).pMethods = &raw const METHODS;
@@ -227,7 +227,7 @@ unsafe extern "C" fn delete(
     {
         return code;
     }
-    // SAFETY: the arguments are SQLite's own.
+    // SAFETY: SQLite passes valid arguments.
     let code =
         unsafe { layer_below!(vfs, xDelete(path, sync_folder), or ffi::SQLITE_IOERR_DELETE) };
     if let Some((watch, name)) = found
@@ -250,7 +250,7 @@ unsafe extern "C" fn access(
     {
         return code;
     }
-    // SAFETY: the arguments are SQLite's own.
+    // SAFETY: SQLite passes valid arguments.
     unsafe { layer_below!(vfs, xAccess(path, flags, result), or ffi::SQLITE_IOERR_ACCESS) }
 }
 
@@ -260,7 +260,7 @@ unsafe extern "C" fn full_pathname(
     room: c_int,
     out: *mut c_char,
 ) -> c_int {
-    // SAFETY: the arguments are SQLite's own.
+    // SAFETY: SQLite passes valid arguments.
     unsafe { layer_below!(vfs, xFullPathname(path, room, out), or ffi::SQLITE_CANTOPEN) }
 }
 
@@ -269,20 +269,20 @@ unsafe extern "C" fn randomness(
     count: c_int,
     out: *mut c_char,
 ) -> c_int {
-    // SAFETY: the arguments are SQLite's own.
+    // SAFETY: SQLite passes valid arguments.
     unsafe { layer_below!(vfs, xRandomness(count, out), or 0) }
 }
 
 unsafe extern "C" fn sleep(vfs: *mut ffi::sqlite3_vfs, microseconds: c_int) -> c_int {
-    if IS_IMPATIENT.try_with(Cell::get).unwrap_or(false) {
+    if SKIPS_SLEEP.try_with(Cell::get).unwrap_or(false) {
         return microseconds;
     }
-    // SAFETY: the arguments are SQLite's own.
+    // SAFETY: SQLite passes valid arguments.
     unsafe { layer_below!(vfs, xSleep(microseconds), or 0) }
 }
 
 unsafe extern "C" fn current_time(vfs: *mut ffi::sqlite3_vfs, out: *mut f64) -> c_int {
-    // SAFETY: the arguments are SQLite's own.
+    // SAFETY: SQLite passes valid arguments.
     unsafe { layer_below!(vfs, xCurrentTime(out), or ffi::SQLITE_ERROR) }
 }
 
@@ -291,7 +291,7 @@ unsafe extern "C" fn get_last_error(
     room: c_int,
     out: *mut c_char,
 ) -> c_int {
-    // SAFETY: the arguments are SQLite's own.
+    // SAFETY: SQLite passes valid arguments.
     unsafe { layer_below!(vfs, xGetLastError(room, out), or 0) }
 }
 
@@ -299,7 +299,7 @@ unsafe extern "C" fn current_time_int64(
     vfs: *mut ffi::sqlite3_vfs,
     out: *mut ffi::sqlite3_int64,
 ) -> c_int {
-    // SAFETY: the arguments are SQLite's own, and the layer below is of version 2 at least.
+    // SAFETY: SQLite passes valid arguments, and the layer below has at least version 2.
     unsafe { layer_below!(vfs, xCurrentTimeInt64(out), or ffi::SQLITE_ERROR) }
 }
 

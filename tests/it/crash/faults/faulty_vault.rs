@@ -1,4 +1,4 @@
-//! One fault, what the vault does about it, and what it has left behind.
+//! Runs a workload with one fault, and checks the vault and its file afterwards.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,24 +6,24 @@ use std::time::Duration;
 use rusqlite::{Connection, ffi};
 use vaults::{Durability, Error, OpenOptions};
 
-use super::Place;
+use super::TempFolder;
 use super::model::{self, ReadError, State, Step, TestVault, Value};
 use super::replay::FILE;
 use super::trace::{Event, Fault, Operation, Reached};
-use super::vfs::{Watching, impatiently};
+use super::vfs::{WatchGuard, without_sleeping};
 use super::workloads::Workload;
 
 /// How long a fault lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Course {
+pub(super) enum FaultSpan {
     Once,
-    /// Until the workload has come to its end, when the vault is still open.
+    /// Until the end of the workload. The vault is then still open.
     Lasting,
-    /// Until the vault has been dropped.
+    /// Until the vault is dropped.
     Outlasting,
 }
 
-impl Course {
+impl FaultSpan {
     pub(super) const ALL: [Self; 3] = [Self::Once, Self::Lasting, Self::Outlasting];
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Case<'a> {
     pub(super) durability: Durability,
     pub(super) steps: &'a [Step],
     pub(super) fault: Fault,
-    pub(super) course: Course,
+    pub(super) span: FaultSpan,
 }
 
 impl std::fmt::Debug for Case<'_> {
@@ -41,106 +41,106 @@ impl std::fmt::Debug for Case<'_> {
         f.debug_struct("Case")
             .field("workload", &self.workload.name)
             .field("fault", &self.fault)
-            .field("course", &self.course)
+            .field("span", &self.span)
             .finish_non_exhaustive()
     }
 }
 
 impl Case<'_> {
-    /// How often each operation is reached when nothing fails.
+    /// Returns how often each operation is reached without a fault.
     pub(super) fn reached(workload: Workload, durability: Durability, steps: &[Step]) -> Reached {
-        let mut victim = Victim::new(workload, durability, None);
-        victim.live(steps);
-        victim.vault = None;
-        assert_eq!(victim.failures, 0);
-        victim.watching.reached()
+        let mut faulty = FaultyVault::new(workload, durability, None);
+        faulty.run_steps(steps);
+        faulty.vault = None;
+        assert_eq!(faulty.failures, 0);
+        faulty.watching.reached()
     }
 
-    /// Goes through with it.
+    /// Runs the workload with the fault, and checks the result.
     pub(super) fn run(&self) -> Outcome {
-        impatiently(|| {
-            let mut victim = Victim::new(self.workload, self.durability, Some(self.fault));
-            victim.live(self.steps);
-            if self.course == Course::Once {
+        without_sleeping(|| {
+            let mut faulty = FaultyVault::new(self.workload, self.durability, Some(self.fault));
+            faulty.run_steps(self.steps);
+            if self.span == FaultSpan::Once {
                 assert!(
-                    victim.failures <= 1,
+                    faulty.failures <= 1,
                     "one fault, {} errors",
-                    victim.failures
+                    faulty.failures
                 );
             }
-            if self.course == Course::Outlasting {
-                victim.vault = None;
-                assert_eq!(victim.watching.open_files(), 0, "files left open");
+            if self.span == FaultSpan::Outlasting {
+                faulty.vault = None;
+                assert_eq!(faulty.watching.open_files(), 0, "files left open");
             }
-            victim.recover();
+            faulty.recover();
             Outcome {
-                is_noticed: victim.failures > 0,
-                is_there_after_all: victim.is_there_after_all,
+                is_noticed: faulty.failures > 0,
+                has_persisted: faulty.has_persisted,
             }
         })
     }
 }
 
-/// What became of a fault that was dealt with.
+/// The result of a fault that was handled correctly.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Outcome {
-    /// A call has returned an error.
+    /// A call returned an error.
     pub(super) is_noticed: bool,
-    /// A call that failed was there when the file was opened anew.
-    pub(super) is_there_after_all: bool,
+    /// The change of a failed call was present in the reopened file.
+    pub(super) has_persisted: bool,
 }
 
-/// A vault in whose folder something fails.
-struct Victim {
-    watching: Watching,
-    _place: Place,
+/// A vault in whose folder an operation fails.
+struct FaultyVault {
+    watching: WatchGuard,
+    _temp: TempFolder,
     path: PathBuf,
     options: OpenOptions,
     durability: Durability,
     fault: Option<Fault>,
     vault: Option<TestVault>,
-    /// After the calls that were acknowledged.
+    /// The state after the acknowledged calls.
     state: State,
-    /// What may be there instead when the file is opened anew: see [`Self::doubt`].
-    doubtful: Vec<State>,
+    /// Other states that a reopened file may have. See [`Self::add_uncertain`].
+    uncertain: Vec<State>,
     failures: u32,
-    is_there_after_all: bool,
+    has_persisted: bool,
 }
 
-impl Victim {
+impl FaultyVault {
     fn new(workload: Workload, durability: Durability, fault: Option<Fault>) -> Self {
-        let place = Place::new();
-        let path = place.folder().join(FILE);
+        let temp = TempFolder::new();
+        let path = temp.path().join(FILE);
         workload.prepare(&path);
-        let watching = Watching::new(&place.folder());
+        let watching = WatchGuard::new(&temp.path());
         watching.arm(fault);
         let mut options = OpenOptions::new();
         options.durability(durability).busy_timeout(Duration::ZERO);
         Self {
             watching,
-            _place: place,
+            _temp: temp,
             path,
             options,
             durability,
             fault,
             vault: None,
             state: State::new(),
-            doubtful: Vec::new(),
+            uncertain: Vec::new(),
             failures: 0,
-            is_there_after_all: false,
+            has_persisted: false,
         }
     }
 
-    // ---- while the fault is there ----
+    // ---- during the fault ----
 
-    /// Makes all calls, whatever becomes of them.
-    fn live(&mut self, steps: &[Step]) {
+    /// Makes all calls, whether they succeed or not.
+    fn run_steps(&mut self, steps: &[Step]) {
         self.open();
         for step in steps {
             match step {
                 Step::Reopen => {
                     if let Some(Err(error)) = self.vault.take().map(TestVault::close) {
-                        self.expected(&error);
+                        self.check_error(&error);
                     }
                     self.open();
                 }
@@ -157,9 +157,9 @@ impl Victim {
         match self.options.open(&self.path) {
             Ok(vault) => {
                 self.vault = Some(vault);
-                self.recall();
+                self.check_reopened();
             }
-            Err(error) => self.expected(&error),
+            Err(error) => self.check_error(&error),
         }
     }
 
@@ -176,35 +176,37 @@ impl Victim {
             Ok(()) => {
                 if !step.is_service() {
                     self.state = after;
-                    self.doubtful.clear();
+                    self.uncertain.clear();
                 }
             }
             Err(error) => {
-                self.expected(&error);
-                self.doubt(after);
+                self.check_error(&error);
+                self.add_uncertain(after);
                 self.check_state();
             }
         }
     }
 
-    /// A call has failed. Nobody sees anything of it. But if what failed is the sync after its
-    /// commit record was written to the log, or the growth of the index that comes next, then
-    /// the record is in the log, beyond the end that the index knows. The next transaction overwrites
-    /// it; if there is none, and the log cannot be emptied when the vault is closed, who
-    /// opens the file next recovers the log, and finds the call there whole:
-    /// <https://www.sqlite.org/walformat.html>, "Recovery".
-    fn doubt(&mut self, after: State) {
+    /// Handles a failed call. No reader sees its change. But if the sync after its commit record
+    /// failed, or the growth of the index that follows, then the record is in the log, after the
+    /// end that the index knows. The next transaction overwrites it. If there is none, and the log
+    /// cannot be truncated when the vault is closed, the next opener recovers the log and applies
+    /// the call: <https://www.sqlite.org/walformat.html>, "Recovery".
+    fn add_uncertain(&mut self, after: State) {
         let operation = self.fault.map(|fault| fault.operation);
         if matches!(operation, Some(Operation::Sync | Operation::ShmMap)) {
-            self.doubtful.push(after);
+            self.uncertain.push(after);
         }
     }
 
-    /// An error is of the kind that its cause is, and has a cause.
-    fn expected(&mut self, error: &Error) {
+    /// Asserts that an error has the type of its cause, and that a fault occurred.
+    fn check_error(&mut self, error: &Error) {
         self.failures += 1;
         let code = self.fault.map(|fault| fault.code);
-        assert!(self.watching.fired() > 0, "nothing has failed: {error:?}");
+        assert!(
+            self.watching.fired() > 0,
+            "no operation has failed: {error:?}"
+        );
         let is_typed = match code {
             Some(ffi::SQLITE_FULL) => matches!(error, Error::Full { .. }),
             Some(ffi::SQLITE_BUSY) => matches!(error, Error::Busy { .. }),
@@ -213,67 +215,69 @@ impl Victim {
         assert!(is_typed, "the wrong error for {:?}: {error:?}", self.fault);
     }
 
-    /// What can be seen: unless the fault keeps it from being read, what was acknowledged.
+    /// Asserts that the acknowledged state is visible, unless the fault prevents reading it.
     fn check_state(&mut self) {
-        if let Some(state) = self.visible() {
-            assert_eq!(state, self.state, "seen, and expected");
+        if let Some(state) = self.read_state() {
+            assert_eq!(
+                state, self.state,
+                "the visible state must be the acknowledged one"
+            );
         }
     }
 
-    /// The first look at a file that was opened anew.
-    fn recall(&mut self) {
-        if let Some(state) = self.visible() {
-            self.accept(state);
+    /// Reads a reopened file for the first time.
+    fn check_reopened(&mut self) {
+        if let Some(state) = self.read_state() {
+            self.accept_state(state);
         }
     }
 
-    fn visible(&mut self) -> Option<State> {
+    fn read_state(&mut self) -> Option<State> {
         match model::read(self.vault.as_ref()?) {
             Ok(state) => Some(state),
             Err(ReadError::Vault(error)) => {
-                self.expected(&error);
+                self.check_error(&error);
                 None
             }
-            Err(ReadError::Mixed(key)) => panic!("the value of {key} is none that was written"),
+            Err(ReadError::Mixed(key)) => panic!("the value of {key} was never written"),
         }
     }
 
-    /// Makes up its mind about the calls that failed, all of which nobody has seen before.
-    fn accept(&mut self, state: State) {
+    /// Determines which of the failed calls were applied, now that the file is read again.
+    fn accept_state(&mut self, state: State) {
         if state != self.state {
-            let is_doubtful = self.doubtful.contains(&state);
-            assert!(is_doubtful, "{state:?} is seen, {:?} expected", self.state);
-            self.is_there_after_all = true;
+            let is_possible = self.uncertain.contains(&state);
+            assert!(is_possible, "read {state:?}, expected {:?}", self.state);
+            self.has_persisted = true;
         }
         self.state = state;
-        self.doubtful.clear();
+        self.uncertain.clear();
     }
 
-    // ---- when the fault is over ----
+    // ---- after the fault ----
 
-    /// Checks that all is well with the vault that went through it, and with a new one, and
-    /// that nothing was left behind.
+    /// Checks the vault that had the fault, a new one, and that no lock or open file is left.
     fn recover(&mut self) {
         self.watching.disarm();
         let old = if let Some(vault) = self.vault.take() {
             assert_eq!(
                 model::read(&vault).unwrap(),
                 self.state,
-                "seen, and expected"
+                "the visible state must be the acknowledged one"
             );
             vault
         } else {
             let vault = self.options.open(&self.path).unwrap();
-            self.accept(model::read(&vault).unwrap());
+            self.accept_state(model::read(&vault).unwrap());
             vault
         };
         let mut expected = self.state.clone();
         assert_eq!(old.len().unwrap(), expected.len());
-        // Nobody holds a lock.
+        // No lock is held.
         let other = Connection::open(&self.path).unwrap();
         other.busy_timeout(Duration::ZERO).unwrap();
         other.execute_batch("BEGIN IMMEDIATE; ROLLBACK").unwrap();
-        // Both write, and both read.
+        // Both handles write, and both read.
         self.put(&old, &mut expected, u32::MAX);
         let new: TestVault = self.options.open(&self.path).unwrap();
         assert_eq!(model::read(&new).unwrap(), expected);
@@ -282,7 +286,7 @@ impl Victim {
         assert_eq!(old.len().unwrap(), expected.len());
         new.close().unwrap();
         old.close().unwrap();
-        // The file is whole.
+        // The file is intact.
         assert_eq!(model::integrity(&other).unwrap(), None);
         other.close().unwrap();
         assert_eq!(self.watching.open_files(), 0, "files left open");
@@ -291,7 +295,7 @@ impl Victim {
         again.close().unwrap();
     }
 
-    /// Writes, and sees to it that what was written is synced.
+    /// Writes a value and makes sure that it is synced.
     fn put(&self, vault: &TestVault, state: &mut State, key: u32) {
         let step = Step::Put(key, Value { id: 0, size: 3000 });
         self.watching.record();
