@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Result};
 use crate::map::vault::Vault;
 use crate::options::OpenOptions;
-use crate::sqlite::{ANY_TYPES, Location, Store};
+use crate::sqlite::{ANY_TYPES, Config, Store};
 
 /// The subfolder of the given folder, and the extension of a vault's file.
 const FOLDER: &str = "vaults";
@@ -169,10 +169,11 @@ impl VaultDir {
     /// - Returns the other errors of [`OpenOptions::open`].
     pub fn remove(&self, name: &str) -> Result<bool> {
         let file = self.file(name)?;
-        let config = OpenOptions::new()
-            .create(false)
-            .config(Location::File(file))?;
-        match Store::open(config, ANY_TYPES).and_then(Store::delete) {
+        let config = Config {
+            create: false,
+            ..Config::DEFAULT
+        };
+        match Store::open(&file, config, ANY_TYPES).and_then(Store::delete) {
             Ok(()) => Ok(true),
             Err(Error::NotFound { .. }) => Ok(false),
             Err(error) => Err(error),

@@ -70,6 +70,7 @@ mod options;
 
 mod map;
 
+mod backend;
 mod codec;
 mod dir;
 mod encoding;
@@ -78,6 +79,7 @@ mod entry;
 mod error;
 pub mod guide;
 mod maintenance;
+mod memory;
 mod sqlite;
 
 pub use codec::Codec;

@@ -8,18 +8,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::codec::Codec;
+use crate::encoding::entry_codec::EntryCodec;
 use crate::error::{Error, Result};
 use crate::map::vault::Vault;
-use crate::sqlite::{Config, Durability, Existence, Location};
-
-/// The default of [`OpenOptions::busy_timeout`].
-const DEFAULT_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The default of [`OpenOptions::cache_capacity`].
-const DEFAULT_CACHE_CAPACITY_BYTES: usize = 8 * 1024 * 1024;
-
-/// The default of [`OpenOptions::log_size_limit`].
-const DEFAULT_LOG_SIZE_LIMIT_BYTES: u64 = 32 * 1024 * 1024;
+use crate::sqlite::{Config, Durability};
 
 /// Options that configure how a vault is opened, like [`std::fs::OpenOptions`].
 ///
@@ -48,23 +40,11 @@ const DEFAULT_LOG_SIZE_LIMIT_BYTES: u64 = 32 * 1024 * 1024;
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "options do nothing until `open` is called"]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent switches, each set by name"
-)]
 pub struct OpenOptions {
-    create: bool,
-    create_new: bool,
-    read_only: bool,
-    durability: Durability,
+    /// The options of a file.
+    config: Config,
     codec: Codec,
     verify_writes: bool,
-    checksums: bool,
-    immutable: bool,
-    mode: Option<u32>,
-    busy_timeout: Duration,
-    cache_capacity: usize,
-    log_size_limit: u64,
 }
 
 impl<K, V> Vault<K, V>
@@ -132,18 +112,9 @@ impl OpenOptions {
     /// Creates options with the defaults that [`Vault::open`] uses. Each method states its default.
     pub const fn new() -> Self {
         Self {
-            create: true,
-            create_new: false,
-            read_only: false,
-            durability: Durability::Full,
+            config: Config::DEFAULT,
             codec: Codec::MessagePack,
             verify_writes: true,
-            checksums: false,
-            immutable: false,
-            mode: None,
-            busy_timeout: DEFAULT_BUSY_TIMEOUT,
-            cache_capacity: DEFAULT_CACHE_CAPACITY_BYTES,
-            log_size_limit: DEFAULT_LOG_SIZE_LIMIT_BYTES,
         }
     }
 
@@ -151,7 +122,7 @@ impl OpenOptions {
     ///
     /// Its folder must exist. [`VaultDir`](crate::VaultDir) creates one.
     pub const fn create(&mut self, create: bool) -> &mut Self {
-        self.create = create;
+        self.config.create = create;
         self
     }
 
@@ -177,7 +148,7 @@ impl OpenOptions {
     /// # }
     /// ```
     pub const fn create_new(&mut self, create_new: bool) -> &mut Self {
-        self.create_new = create_new;
+        self.config.create_new = create_new;
         self
     }
 
@@ -198,13 +169,13 @@ impl OpenOptions {
     /// A file with a [rollback journal](crate::guide::python#the-journal) keeps it. In such a file readers and
     /// the writer block each other, each at most for its busy timeout.
     pub const fn read_only(&mut self, read_only: bool) -> &mut Self {
-        self.read_only = read_only;
+        self.config.read_only = read_only;
         self
     }
 
     /// Sets when a commit is written to the disk. Default: [`Durability::Full`].
     pub const fn durability(&mut self, durability: Durability) -> &mut Self {
-        self.durability = durability;
+        self.config.durability = durability;
         self
     }
 
@@ -280,7 +251,7 @@ impl OpenOptions {
     /// # }
     /// ```
     pub const fn checksums(&mut self, checksums: bool) -> &mut Self {
-        self.checksums = checksums;
+        self.config.checksums = checksums;
         self
     }
 
@@ -294,7 +265,7 @@ impl OpenOptions {
     /// If there is a log or a journal beside the file that is not empty, opening returns
     /// [`Error::NeedsRecovery`].
     pub const fn immutable(&mut self, immutable: bool) -> &mut Self {
-        self.immutable = immutable;
+        self.config.immutable = immutable;
         self
     }
 
@@ -308,7 +279,7 @@ impl OpenOptions {
     /// is created. If one of these belongs to a user who may not write the vault, opening it for writing returns
     /// [`Error::InvalidPath`], whatever the permissions.
     pub const fn mode(&mut self, mode: u32) -> &mut Self {
-        self.mode = Some(mode);
+        self.config.mode = Some(mode);
         self
     }
 
@@ -316,7 +287,7 @@ impl OpenOptions {
     ///
     /// After this time the call returns [`Error::Busy`]. With zero it does not wait.
     pub const fn busy_timeout(&mut self, busy_timeout: Duration) -> &mut Self {
-        self.busy_timeout = busy_timeout;
+        self.config.busy_timeout = busy_timeout;
         self
     }
 
@@ -330,7 +301,7 @@ impl OpenOptions {
     /// commit through another handle or process empties it. A value that is larger than 1/64 of the capacity is
     /// not cached. With zero, or if the vault is [`immutable`](Self::immutable), there is no cache.
     pub const fn cache_capacity(&mut self, bytes: usize) -> &mut Self {
-        self.cache_capacity = bytes;
+        self.config.cache_capacity = bytes;
         self
     }
 
@@ -375,7 +346,7 @@ impl OpenOptions {
     /// # }
     /// ```
     pub const fn log_size_limit(&mut self, bytes: u64) -> &mut Self {
-        self.log_size_limit = bytes;
+        self.config.log_size_limit = bytes;
         self
     }
 
@@ -429,13 +400,32 @@ impl OpenOptions {
         K: Serialize + DeserializeOwned + Eq + Hash,
         V: Serialize + DeserializeOwned,
     {
-        self.open_at(Location::File(path.as_ref().to_path_buf()))
+        if self.config.is_read_only() && self.config.create_new {
+            return Err(Error::InvalidOptions {
+                reason: "`create_new` cannot be combined with `read_only`",
+            });
+        }
+        Vault::open_with(path.as_ref(), self.config, self.codec, self.verify_writes)
     }
 
     /// Creates an empty vault in memory. Its entries are lost when its last handle is dropped.
     ///
-    /// It behaves like a vault in a file, and has snapshots too. [`create`](Self::create),
-    /// [`create_new`](Self::create_new) and [`durability`](Self::durability) have no effect.
+    /// It has the same methods, order, atomicity, locking and errors as a vault in a file, snapshots, savepoints
+    /// and [`backup`](Vault::backup) to a file included. Its entries are in a persistent map in the memory of
+    /// this process: a snapshot and a transaction each begin in constant time, without copying the entries.
+    ///
+    /// # What only a file has
+    ///
+    /// - Other processes and other handles. Clones of this handle share its entries.
+    /// - Durability: [`flush`](Vault::flush) has nothing to sync.
+    /// - A [`path`](Vault::path).
+    /// - A log, pages and a cache. Those fields of [`stats`](Vault::stats) are zero, `readers_idle` too.
+    ///   `file_bytes` and [`size_on_disk`](Vault::size_on_disk) are the approximate memory of the entries.
+    /// - Unused pages. Memory is freed when the last snapshot that needs it is dropped, so
+    ///   [`compact`](Vault::compact) does nothing.
+    /// - The options [`create`](Self::create), [`create_new`](Self::create_new),
+    ///   [`durability`](Self::durability), [`cache_capacity`](Self::cache_capacity),
+    ///   [`log_size_limit`](Self::log_size_limit) and [`mode`](Self::mode), which have no effect.
     ///
     /// # Errors
     ///
@@ -461,51 +451,16 @@ impl OpenOptions {
         K: Serialize + DeserializeOwned + Eq + Hash,
         V: Serialize + DeserializeOwned,
     {
-        if self.read_only || self.immutable {
+        if self.config.is_read_only() {
             return Err(Error::InvalidOptions {
                 reason: "`read_only` cannot be combined with an in-memory vault",
             });
         }
-        self.open_at(Location::Memory)
-    }
-
-    fn open_at<K, V>(&self, location: Location) -> Result<Vault<K, V>>
-    where
-        K: Serialize + DeserializeOwned + Eq + Hash,
-        V: Serialize + DeserializeOwned,
-    {
-        Vault::open_with(self.config(location)?, self.codec, self.verify_writes)
-    }
-
-    pub(crate) fn config(&self, location: Location) -> Result<Config> {
-        let read_only = self.read_only || self.immutable;
-        if read_only && self.create_new {
-            return Err(Error::InvalidOptions {
-                reason: "`create_new` cannot be combined with `read_only`",
-            });
-        }
-        let in_memory = location == Location::Memory;
-        Ok(Config {
-            existence: match (self.create_new, self.create) {
-                _ if in_memory => Existence::Created,
-                _ if read_only => Existence::Required,
-                (true, _) => Existence::Refused,
-                (false, true) => Existence::Created,
-                (false, false) => Existence::Required,
-            },
-            read_only,
-            immutable: self.immutable,
-            checksums: self.checksums,
-            mode: self.mode,
-            durability: if in_memory {
-                Durability::Off
-            } else {
-                self.durability
-            },
-            busy_timeout: self.busy_timeout,
-            cache_capacity: self.cache_capacity,
-            log_size_limit: self.log_size_limit,
-            location,
-        })
+        let format = EntryCodec {
+            codec: self.codec,
+            verify: self.verify_writes,
+            checksums: self.config.checksums,
+        };
+        Ok(Vault::new_in_memory(self.config.busy_timeout, format))
     }
 }

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 
 use crate::codec::{self, Codec, checksum};
 use crate::encoding::encoded_key;
+use crate::engine::{Columns, RawRow};
 use crate::error::{EntryPart, Error, Result, preview};
-use crate::sqlite::{Columns, RawRow};
 
 /// The settings by which a vault encodes and decodes its values.
 #[derive(Clone, Copy, Debug)]
@@ -153,7 +153,7 @@ impl EntryCodec {
         codec::decode(blob).map_err(|error| {
             encoded_key::cannot_decode::<V>(
                 EntryPart::Value,
-                format!("in row {}", row.rowid),
+                format!("in row {}", row.position),
                 error,
             )
         })

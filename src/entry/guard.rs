@@ -9,13 +9,14 @@ use serde::de::DeserializeOwned;
 
 use crate::encoding::encoded_key::EncodedKey;
 use crate::encoding::entry_codec::EntryCodec;
+use crate::engine::Position;
+use crate::entry::scope::{WriteScope, WriteTransaction};
 use crate::error::Result;
-use crate::sqlite::{Scope, WriteTransaction};
 
 /// A value that is written back when the guard is dropped, if it was changed.
 pub(crate) struct ValueGuard<'a, V> {
     /// `None` once the guard has ended.
-    open: Option<(Scope<'a>, LoadedValue<V>)>,
+    open: Option<(WriteScope<'a>, LoadedValue<V>)>,
 }
 
 /// [`EntryCodec::encode_if_bytes_changed`] for one type.
@@ -25,7 +26,7 @@ type EncodeChange<V> = fn(EntryCodec, &[u8], &V, &[u8]) -> Result<Option<Vec<u8>
 struct LoadedValue<V> {
     key: EncodedKey,
     /// Where it is stored, if the key is there.
-    rowid: Option<i64>,
+    position: Option<Position>,
     value: V,
     /// The stored bytes or, while `is_pending`, the bytes to store.
     bytes: Vec<u8>,
@@ -46,9 +47,9 @@ impl<V> LoadedValue<V> {
             None
         };
         match changed {
-            Some(bytes) => transaction.write(self.rowid, self.key.as_bytes(), &bytes),
+            Some(bytes) => transaction.put_at(self.position, self.key.as_bytes(), &bytes),
             None if self.is_pending => {
-                transaction.write(self.rowid, self.key.as_bytes(), &self.bytes)
+                transaction.put_at(self.position, self.key.as_bytes(), &self.bytes)
             }
             None => Ok(()),
         }
@@ -57,7 +58,7 @@ impl<V> LoadedValue<V> {
 
 /// The value of an entry, as it was found.
 pub(crate) struct FoundValue<V> {
-    pub(crate) rowid: i64,
+    pub(crate) position: Position,
     pub(crate) value: V,
     pub(crate) bytes: Vec<u8>,
 }
@@ -65,17 +66,16 @@ pub(crate) struct FoundValue<V> {
 impl<V: DeserializeOwned> FoundValue<V> {
     /// Returns the value for `key`, if there is one.
     pub(crate) fn find(
-        scope: &mut Scope<'_>,
+        scope: &mut WriteScope<'_>,
         key: &EncodedKey,
         format: EntryCodec,
     ) -> Result<Option<Self>> {
         let key = key.as_bytes();
         scope
             .transaction()
-            .session()?
-            .find(key, |rowid, bytes| {
+            .find(key, |position, bytes| {
                 Ok(Self {
-                    rowid,
+                    position,
                     value: format.decode(key, bytes)?,
                     bytes: bytes.to_vec(),
                 })
@@ -87,19 +87,19 @@ impl<V: DeserializeOwned> FoundValue<V> {
 impl<'a, V: Serialize + DeserializeOwned> ValueGuard<'a, V> {
     /// A value that was found within `scope`.
     pub(crate) fn of_found(
-        scope: Scope<'a>,
+        scope: WriteScope<'a>,
         key: EncodedKey,
         found: FoundValue<V>,
         format: EntryCodec,
     ) -> Self {
-        let rowid = Some(found.rowid);
-        Self::new(scope, key, rowid, found.value, found.bytes, format)
+        let position = Some(found.position);
+        Self::new(scope, key, position, found.value, found.bytes, format)
     }
 
     /// A value for an absent key. It is encoded now, so that a value that cannot be stored is an error
     /// now. It is written when the guard ends.
     pub(crate) fn of_new(
-        scope: Scope<'a>,
+        scope: WriteScope<'a>,
         key: EncodedKey,
         value: V,
         format: EntryCodec,
@@ -109,19 +109,19 @@ impl<'a, V: Serialize + DeserializeOwned> ValueGuard<'a, V> {
     }
 
     fn new(
-        scope: Scope<'a>,
+        scope: WriteScope<'a>,
         key: EncodedKey,
-        rowid: Option<i64>,
+        position: Option<Position>,
         value: V,
         bytes: Vec<u8>,
         format: EntryCodec,
     ) -> Self {
         let loaded = LoadedValue {
             key,
-            rowid,
+            position,
             value,
             bytes,
-            is_pending: rowid.is_none(),
+            is_pending: position.is_none(),
             is_touched: false,
             format,
             encode_change: EntryCodec::encode_if_bytes_changed::<V>,
@@ -159,14 +159,14 @@ impl<'a, V> ValueGuard<'a, V> {
         &mut loaded.value
     }
 
-    fn open(&mut self) -> &mut (Scope<'a>, LoadedValue<V>) {
+    fn open(&mut self) -> &mut (WriteScope<'a>, LoadedValue<V>) {
         match &mut self.open {
             Some(open) => open,
             None => unreachable!("the guard has ended"),
         }
     }
 
-    fn end(mut self) -> (Scope<'a>, LoadedValue<V>) {
+    fn end(mut self) -> (WriteScope<'a>, LoadedValue<V>) {
         match self.open.take() {
             Some(open) => open,
             None => unreachable!("the guard has ended"),
@@ -247,7 +247,7 @@ pub struct RefMut<'a, K, V> {
 
 impl<'a, K, V: Serialize + DeserializeOwned> RefMut<'a, K, V> {
     pub(crate) fn of_found(
-        scope: Scope<'a>,
+        scope: WriteScope<'a>,
         key: EncodedKey,
         found: FoundValue<V>,
         format: EntryCodec,

@@ -2,6 +2,7 @@
 
 pub(crate) mod guard;
 pub(crate) mod occupied;
+pub(crate) mod scope;
 pub(crate) mod try_entry;
 pub(crate) mod vacant;
 

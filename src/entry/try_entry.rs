@@ -11,9 +11,9 @@ use crate::encoding::entry_codec::EntryCodec;
 use crate::entry::Entry;
 use crate::entry::guard::{FoundValue, RefMut, ValueGuard};
 use crate::entry::occupied::OccupiedEntry;
+use crate::entry::scope::WriteScope;
 use crate::entry::vacant::VacantEntry;
 use crate::error::{Error, Result};
-use crate::sqlite::Scope;
 
 /// The result of [`Vault::entry`](crate::Vault::entry): an [`Entry`], or the error that occurred while
 /// looking it up.
@@ -51,7 +51,7 @@ where
     pub(crate) fn new(
         key: K,
         encoded: Result<EncodedKey>,
-        scope: impl FnOnce() -> Result<Scope<'a>>,
+        scope: impl FnOnce() -> Result<WriteScope<'a>>,
         format: EntryCodec,
         encode_key: fn(&K, bool) -> Result<EncodedKey>,
     ) -> Self {

@@ -10,10 +10,10 @@ use crate::encoding::encoded_key::EncodedKey;
 use crate::encoding::entry_codec::EntryCodec;
 use crate::entry::guard::{RefMut, ValueGuard};
 use crate::entry::occupied::OccupiedEntry;
+use crate::entry::scope::WriteScope;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
-use crate::sqlite::Scope;
 
 /// A view into a vacant entry, part of [`Entry`](crate::Entry). It holds the write lock until it is dropped.
 ///
@@ -21,7 +21,7 @@ use crate::sqlite::Scope;
 #[must_use = "it holds the write lock until it is dropped"]
 pub struct VacantEntry<'a, K, V> {
     pub(crate) key: K,
-    pub(crate) scope: Scope<'a>,
+    pub(crate) scope: WriteScope<'a>,
     pub(crate) format: EntryCodec,
     /// Encodes the key, once it is known that it is inserted.
     pub(crate) encode_key: fn(&K, bool) -> Result<EncodedKey>,

@@ -10,18 +10,20 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::codec::Tag;
+use crate::engine::RawRow;
 use crate::error::{Error, Result};
 use crate::map::access::ReadAccess;
+use crate::map::read_transaction::ReadTransaction;
 use crate::map::vault::Vault;
-use crate::sqlite::{RawRow, ReadTransaction, Store};
+use crate::sqlite::Target;
 
 /// How many entries are verified between two reports of progress.
 const PROGRESS_ENTRIES: u64 = 1024;
 
 /// The progress of a long call.
 ///
-/// [`verify_with`](Vault::verify_with) counts entries, and [`backup_with`](Vault::backup_with) counts pages
-/// of the file.
+/// [`verify_with`](Vault::verify_with) counts entries. [`backup_with`](Vault::backup_with) counts pages of the
+/// file, or entries of a vault in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
@@ -101,7 +103,7 @@ impl fmt::Display for Problem {
 pub struct Stats {
     /// The number of entries.
     pub entries: u64,
-    /// The size of the file in bytes.
+    /// The size of the file, or the approximate memory of a vault in memory, in bytes.
     pub file_bytes: u64,
     /// The size of the log beside the file in bytes. If it exceeds the
     /// [limit](crate::OpenOptions::log_size_limit) by more than one transaction, an iterator or a snapshot
@@ -161,19 +163,19 @@ impl<K, V> Vault<K, V> {
     /// # }
     /// ```
     pub fn stats(&self) -> Result<Stats> {
-        let figures = self.store().figures()?;
+        let stats = self.backend().stats()?;
         Ok(Stats {
             entries: self.length()?,
-            file_bytes: figures.file_bytes,
-            log_bytes: figures.log_bytes,
-            page_bytes: figures.page_bytes,
-            pages: figures.pages,
-            free_pages: figures.free_pages,
-            readers_open: figures.readers_open,
-            readers_idle: figures.readers_idle,
-            cache_hits: figures.cache_hits,
-            cache_misses: figures.cache_misses,
-            cache_bytes: figures.cache_bytes,
+            file_bytes: stats.file_bytes,
+            log_bytes: stats.log_bytes,
+            page_bytes: stats.page_bytes,
+            pages: stats.pages,
+            free_pages: stats.free_pages,
+            readers_open: stats.readers_open,
+            readers_idle: stats.readers_idle,
+            cache_hits: stats.cache_hits,
+            cache_misses: stats.cache_misses,
+            cache_bytes: stats.cache_bytes,
         })
     }
 
@@ -212,7 +214,7 @@ impl<K, V> Vault<K, V> {
     /// ```
     pub fn compact(&self) -> Result<Compaction> {
         let bytes_before = self.size_on_disk()?;
-        self.store().compact()?;
+        self.backend().compact()?;
         Ok(Compaction {
             bytes_before,
             bytes_after: self.size_on_disk()?,
@@ -259,7 +261,7 @@ impl<K, V> Vault<K, V> {
     }
 
     /// Copies the vault like [`backup`](Self::backup), can replace a vault at `path`, and calls `progress`
-    /// with the number of pages.
+    /// with the number of pages or, for a vault in memory, of entries.
     ///
     /// # Errors
     ///
@@ -292,8 +294,12 @@ impl<K, V> Vault<K, V> {
         mut progress: impl FnMut(Progress),
     ) -> Result<()> {
         let mut report = |done, total| progress(Progress { done, total });
-        let replace = existing == Existing::Replace;
-        self.store().backup(path.as_ref(), replace, &mut report)
+        let target = Target {
+            path: path.as_ref(),
+            replace: existing == Existing::Replace,
+        };
+        self.backend()
+            .backup(target, self.format().checksums, &mut report)
     }
 }
 
@@ -354,8 +360,8 @@ where
     /// # }
     /// ```
     pub fn verify_with(&self, mut progress: impl FnMut(Progress)) -> Result<Report> {
-        let mut transaction = ReadTransaction::begin_now(self.store())?;
-        let total = transaction.session()?.count_any()?;
+        let mut transaction = ReadTransaction::begin_now(self.backend(), self.map())?;
+        let total = transaction.count_any()?;
         let mut report = Report::default();
         let obstacles = transaction.reach_all(|row| {
             self.check_row(row, &mut report);
@@ -368,8 +374,7 @@ where
         report
             .problems
             .extend(obstacles.error.map(Problem::Unreadable));
-        let faults = Store::integrity_check(&mut transaction);
-        report.problems.extend(match faults {
+        report.problems.extend(match transaction.integrity_check() {
             Ok(faults) => faults.into_iter().map(Problem::Structure).collect(),
             Err(error) => vec![Problem::Structure(error.to_string())],
         });

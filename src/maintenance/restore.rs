@@ -78,7 +78,7 @@ where
                 reason: "it is the backup itself: give the path of the vault to replace",
             });
         }
-        source.store().restore_to(path)?;
+        source.backend().restore_to(path)?;
         drop(source);
         OpenOptions::new().create(false).open(path)
     }

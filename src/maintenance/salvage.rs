@@ -10,13 +10,13 @@ use serde::de::DeserializeOwned;
 
 use crate::codec::{Codec, checksum};
 use crate::encoding::entry_codec::EntryCodec;
+use crate::engine::Position;
+use crate::entry::scope::WriteTransaction;
 use crate::error::{Error, Result};
 use crate::map::access::WriteAccess;
 use crate::map::vault::Vault;
 use crate::options::OpenOptions;
-use crate::sqlite::{
-    PageScanner, Recovered, RecoveredRow, WriteTransaction, declares_checksums, permissions,
-};
+use crate::sqlite::{PageScanner, Recovered, RecoveredRow, declares_checksums, permissions};
 
 /// The result of [`Vault::salvage`].
 #[derive(Debug, Default)]
@@ -196,7 +196,7 @@ impl ChecksumUse {
                 }
             };
             // Connected pages come first, so a second row with the same key or rowid is an older one.
-            match transaction.restore(row.rowid, &row.key, &value) {
+            match transaction.insert_at(Position(row.rowid), &row.key, &value) {
                 Ok(added) => salvage.saved += u64::from(added),
                 Err(error) => failure = Some(error),
             }

@@ -3,14 +3,19 @@
 //! Every public method is a line over these two traits, whichever handle it belongs to.
 
 use crate::encoding::entry_codec::EntryCodec;
+use crate::engine::WriteOp;
+use crate::entry::scope::{Savepoint, WriteScope, WriteTransaction};
 use crate::error::Result;
+use crate::map::read_transaction::{Lookup, ReadTransaction};
 use crate::map::snapshot::Snapshot;
 use crate::map::transaction::Transaction;
 use crate::map::vault::Vault;
-use crate::sqlite::{Change, Lookup, ReadTransaction, Savepoint, Scope, Session};
 
 /// Reads entries as bytes.
 pub(crate) trait ReadAccess {
+    /// What sees one state of the vault.
+    type Source: Lookup;
+
     /// Returns how entries are encoded.
     fn format(&self) -> EntryCodec;
 
@@ -27,7 +32,7 @@ pub(crate) trait ReadAccess {
     fn contains(&self, key: &[u8]) -> Result<bool>;
 
     /// Runs `f`, which sees one state of the vault.
-    fn read_snapshot<R>(&self, f: impl FnOnce(&mut Session) -> Result<R>) -> Result<R>;
+    fn read_snapshot<R>(&self, f: impl FnOnce(&mut Self::Source) -> Result<R>) -> Result<R>;
 }
 
 /// Writes entries as bytes.
@@ -39,23 +44,21 @@ pub(crate) trait WriteAccess<'a>: Sized {
     fn format(&self) -> EntryCodec;
 
     /// Writes one entry. A vault commits it together with the entries of other threads.
-    fn apply(self, change: Change) -> Result<()>;
+    fn apply(self, op: WriteOp) -> Result<()>;
 
     /// Writes one entry and returns what `decode` makes of the key and the old value.
-    fn swap<R>(
-        self,
-        change: Change,
-        decode: impl Fn(&[u8], &[u8]) -> Result<R>,
-    ) -> Result<Option<R>>;
+    fn swap<R>(self, op: WriteOp, decode: impl Fn(&[u8], &[u8]) -> Result<R>) -> Result<Option<R>>;
 
     /// Begins a write of one statement.
-    fn write_one(self) -> Result<Scope<'a>>;
+    fn write_one(self) -> Result<WriteScope<'a>>;
 
     /// Begins a write of several statements, which take effect together or not at all.
-    fn write_many(self) -> Result<Scope<'a>>;
+    fn write_many(self) -> Result<WriteScope<'a>>;
 }
 
 impl<K, V> ReadAccess for Vault<K, V> {
+    type Source = ReadTransaction;
+
     #[inline]
     fn format(&self) -> EntryCodec {
         Self::format(self)
@@ -63,25 +66,25 @@ impl<K, V> ReadAccess for Vault<K, V> {
 
     #[inline]
     fn length(&self) -> Result<u64> {
-        self.store().len()
+        self.backend().len(self.map())
     }
 
     fn is_vacant(&self) -> Result<bool> {
-        self.store().read(Session::is_empty)
+        self.backend().is_empty(self.map())
     }
 
     #[inline]
     fn point_read<R>(&self, key: &[u8], f: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
-        (&mut &**self.store()).get(key, f)
+        self.backend().get(self.map(), key, f)
     }
 
     #[inline]
     fn contains(&self, key: &[u8]) -> Result<bool> {
-        (&mut &**self.store()).contains(key)
+        self.backend().contains(self.map(), key)
     }
 
-    fn read_snapshot<R>(&self, f: impl FnOnce(&mut Session) -> Result<R>) -> Result<R> {
-        f(ReadTransaction::begin(self.store())?.session()?)
+    fn read_snapshot<R>(&self, f: impl FnOnce(&mut Self::Source) -> Result<R>) -> Result<R> {
+        f(&mut self.begin_read()?)
     }
 }
 
@@ -92,30 +95,28 @@ impl<'a, K, V> WriteAccess<'a> for &'a Vault<K, V> {
     }
 
     #[inline]
-    fn apply(self, change: Change) -> Result<()> {
-        self.store().apply(change)
+    fn apply(self, op: WriteOp) -> Result<()> {
+        self.backend().apply(self.map(), op)
     }
 
     #[inline]
-    fn swap<R>(
-        self,
-        change: Change,
-        decode: impl Fn(&[u8], &[u8]) -> Result<R>,
-    ) -> Result<Option<R>> {
-        self.store().swap(change, decode)
+    fn swap<R>(self, op: WriteOp, decode: impl Fn(&[u8], &[u8]) -> Result<R>) -> Result<Option<R>> {
+        self.backend().swap(self.map(), op, decode)
     }
 
-    fn write_one(self) -> Result<Scope<'a>> {
-        self.store().begin_write().map(Scope::Own)
+    fn write_one(self) -> Result<WriteScope<'a>> {
+        WriteTransaction::begin(self.backend(), self.map()).map(WriteScope::Own)
     }
 
-    fn write_many(self) -> Result<Scope<'a>> {
+    fn write_many(self) -> Result<WriteScope<'a>> {
         self.write_one()
     }
 }
 
 /// Sees its own writes. Nobody else can write before it ends, so it is always in one state.
 impl<K, V> ReadAccess for Transaction<'_, K, V> {
+    type Source = WriteTransaction;
+
     #[inline]
     fn format(&self) -> EntryCodec {
         Self::format(self)
@@ -126,19 +127,19 @@ impl<K, V> ReadAccess for Transaction<'_, K, V> {
     }
 
     fn is_vacant(&self) -> Result<bool> {
-        self.read_snapshot(Session::is_empty)
+        self.scope().borrow_mut().transaction().is_empty()
     }
 
     fn point_read<R>(&self, key: &[u8], f: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
-        self.read_snapshot(|session| session.get(key, f))
+        self.read_snapshot(|transaction| transaction.get(key, f))
     }
 
     fn contains(&self, key: &[u8]) -> Result<bool> {
-        self.read_snapshot(|session| session.contains(key))
+        self.read_snapshot(|transaction| transaction.contains(key))
     }
 
-    fn read_snapshot<R>(&self, f: impl FnOnce(&mut Session) -> Result<R>) -> Result<R> {
-        f(self.scope().borrow_mut().transaction().session()?)
+    fn read_snapshot<R>(&self, f: impl FnOnce(&mut Self::Source) -> Result<R>) -> Result<R> {
+        f(self.scope().borrow_mut().transaction())
     }
 }
 
@@ -148,28 +149,26 @@ impl<'a, K, V> WriteAccess<'a> for &'a mut Transaction<'_, K, V> {
         Transaction::format(self)
     }
 
-    fn apply(self, change: Change) -> Result<()> {
-        self.write_transaction().apply(&change)
+    fn apply(self, op: WriteOp) -> Result<()> {
+        self.write_transaction().apply(&op)
     }
 
-    fn swap<R>(
-        self,
-        change: Change,
-        decode: impl Fn(&[u8], &[u8]) -> Result<R>,
-    ) -> Result<Option<R>> {
-        self.write_transaction().swap(&change, decode)
+    fn swap<R>(self, op: WriteOp, decode: impl Fn(&[u8], &[u8]) -> Result<R>) -> Result<Option<R>> {
+        self.write_transaction().swap(&op, decode)
     }
 
-    fn write_one(self) -> Result<Scope<'a>> {
-        Ok(Scope::Statement(self.write_transaction()))
+    fn write_one(self) -> Result<WriteScope<'a>> {
+        Ok(WriteScope::Statement(self.write_transaction()))
     }
 
-    fn write_many(self) -> Result<Scope<'a>> {
-        Savepoint::begin(self.write_transaction()).map(Scope::Savepoint)
+    fn write_many(self) -> Result<WriteScope<'a>> {
+        Savepoint::begin(self.write_transaction()).map(WriteScope::Savepoint)
     }
 }
 
 impl<K, V> ReadAccess for Snapshot<K, V> {
+    type Source = ReadTransaction;
+
     #[inline]
     fn format(&self) -> EntryCodec {
         Self::format(self)
@@ -180,18 +179,18 @@ impl<K, V> ReadAccess for Snapshot<K, V> {
     }
 
     fn is_vacant(&self) -> Result<bool> {
-        self.read_snapshot(Session::is_empty)
+        self.read_snapshot(ReadTransaction::is_empty)
     }
 
     fn point_read<R>(&self, key: &[u8], f: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
-        self.read_snapshot(|session| session.get(key, f))
+        self.read_snapshot(|transaction| transaction.get(key, f))
     }
 
     fn contains(&self, key: &[u8]) -> Result<bool> {
-        self.read_snapshot(|session| session.contains(key))
+        self.read_snapshot(|transaction| transaction.contains(key))
     }
 
-    fn read_snapshot<R>(&self, f: impl FnOnce(&mut Session) -> Result<R>) -> Result<R> {
+    fn read_snapshot<R>(&self, f: impl FnOnce(&mut Self::Source) -> Result<R>) -> Result<R> {
         self.read(f)
     }
 }

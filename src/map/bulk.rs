@@ -9,10 +9,10 @@ use crate::encoding::encoded_key::EncodedKey;
 use crate::error::{Error, Result};
 use crate::map::access::{ReadAccess, WriteAccess};
 use crate::map::point::{EncodedEntry, get_in};
-use crate::sqlite::{Load, Lookup};
+use crate::map::read_transaction::Lookup as _;
 
-/// Encodes several keys. This ends before the connection is taken, because the iterator may itself
-/// read from it.
+/// Encodes several keys. This ends before the transaction begins, because the iterator may itself read from
+/// the vault.
 fn encode_keys<'q, Q>(keys: impl IntoIterator<Item = &'q Q>) -> Result<Vec<EncodedKey>>
 where
     Q: Serialize + ?Sized + 'q,
@@ -29,11 +29,7 @@ where
     Q: Serialize + ?Sized + 'q,
 {
     let (keys, format) = (encode_keys(keys)?, handle.format());
-    handle.read_snapshot(|session| {
-        keys.iter()
-            .map(|key| get_in(session, key, format))
-            .collect()
-    })
+    handle.read_snapshot(|source| keys.iter().map(|key| get_in(source, key, format)).collect())
 }
 
 pub(crate) fn contains_keys<'q, Q>(
@@ -44,9 +40,9 @@ where
     Q: Serialize + ?Sized + 'q,
 {
     let keys = encode_keys(keys)?;
-    handle.read_snapshot(|session| {
+    handle.read_snapshot(|source| {
         for key in &keys {
-            if !session.contains(key.as_bytes())? {
+            if !source.contains(key.as_bytes())? {
                 return Ok(false);
             }
         }
@@ -66,7 +62,7 @@ where
     handle.write_many()?.run(|tx| {
         let mut values = Vec::with_capacity(keys.len());
         for key in &keys {
-            let old = get_in(tx.session()?, key, format)?;
+            let old = get_in(tx, key, format)?;
             if old.is_some() {
                 tx.delete(key.as_bytes())?;
             }
@@ -91,12 +87,11 @@ where
 {
     let format = handle.format();
     handle.write_many()?.run(|tx| {
-        let mut load = Load::new(tx);
         let mut encoded = EncodedEntry::default();
         for entry in entries {
             let (key, value) = entry?;
             encoded.set::<K, Q, V>(key.borrow(), value.borrow(), format)?;
-            load.put(encoded.key(), encoded.value())?;
+            tx.put(encoded.key(), encoded.value())?;
         }
         Ok(())
     })

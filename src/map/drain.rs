@@ -7,10 +7,11 @@ use std::marker::PhantomData;
 use serde::de::DeserializeOwned;
 
 use crate::encoding::entry_codec::EntryCodec;
+use crate::engine::Direction;
+use crate::entry::scope::WriteTransaction;
 use crate::error::Result;
 use crate::map::access::WriteAccess;
 use crate::map::scan::WriteScan;
-use crate::sqlite::{Direction, WriteTransaction};
 
 /// An iterator that removes every entry, in the order of insertion.
 ///

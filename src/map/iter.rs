@@ -3,15 +3,17 @@
 use std::fmt;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use serde::de::DeserializeOwned;
 
 use crate::encoding::entry_codec::EntryCodec;
+use crate::engine::{Columns, Cursor, Direction, RawRow};
 use crate::error::{Error, Result};
+use crate::map::read_transaction::{ReadTransaction, RowSource};
 use crate::map::snapshot::Snapshot;
 use crate::map::transaction::Transaction;
-use crate::sqlite::{Columns, Cursor, Direction, Pages, RawRow, ReadTransaction, Store};
+use crate::map::vault::Vault;
 
 /// Decodes a row.
 type Decode<T> = fn(EntryCodec, RawRow<'_>) -> Result<T>;
@@ -25,7 +27,7 @@ struct RowIter<P, T> {
 
 enum State<P> {
     Open {
-        pages: P,
+        source: P,
         cursor: Cursor,
     },
     /// The read could not begin: the first item is the error.
@@ -33,13 +35,13 @@ enum State<P> {
     Ended,
 }
 
-impl<P: Pages, T> RowIter<P, T> {
+impl<P: RowSource, T> RowIter<P, T> {
     /// Begins with the first batch, which fixes the state that a read transaction shows.
-    fn new(pages: Result<P>, format: EntryCodec, columns: Columns, decode: Decode<T>) -> Self {
-        let begun = pages.and_then(|mut pages| {
+    fn new(source: Result<P>, format: EntryCodec, columns: Columns, decode: Decode<T>) -> Self {
+        let begun = source.and_then(|mut source| {
             let mut cursor = Cursor::new(format.columns(columns));
-            pages.fill(&mut cursor, Direction::Forward)?;
-            Ok(State::Open { pages, cursor })
+            source.prefetch(&mut cursor, Direction::Forward)?;
+            Ok(State::Open { source, cursor })
         });
         Self {
             state: begun.unwrap_or_else(State::Failed),
@@ -48,31 +50,31 @@ impl<P: Pages, T> RowIter<P, T> {
         }
     }
 
-    fn keys(pages: Result<P>, format: EntryCodec) -> Self
+    fn keys(source: Result<P>, format: EntryCodec) -> Self
     where
         T: DeserializeOwned,
     {
-        Self::new(pages, format, Columns::Key, EntryCodec::decode_key)
+        Self::new(source, format, Columns::Key, EntryCodec::decode_key)
     }
 
-    fn values(pages: Result<P>, format: EntryCodec) -> Self
+    fn values(source: Result<P>, format: EntryCodec) -> Self
     where
         T: DeserializeOwned,
     {
-        Self::new(pages, format, Columns::Value, EntryCodec::decode_value)
+        Self::new(source, format, Columns::Value, EntryCodec::decode_value)
     }
 
     /// Returns the next row, decoded. A row that cannot be decoded is an error and not the end; a batch
     /// that cannot be read is both.
     fn next(&mut self, direction: Direction) -> Option<Result<T>> {
-        if let State::Open { pages, cursor } = &mut self.state {
-            if cursor.wants(direction)
-                && let Err(error) = pages.fill(cursor, direction)
+        if let State::Open { source, cursor } = &mut self.state {
+            if cursor.needs_batch(direction)
+                && let Err(error) = source.prefetch(cursor, direction)
             {
                 self.state = State::Ended;
                 return Some(Err(error));
             }
-            if let Some(row) = cursor.take(direction) {
+            if let Some(row) = cursor.next(direction) {
                 return Some((self.decode)(self.format, row));
             }
         }
@@ -84,9 +86,9 @@ impl<P: Pages, T> RowIter<P, T> {
     }
 }
 
-impl<P: Pages, K: DeserializeOwned, V: DeserializeOwned> RowIter<P, (K, V)> {
-    fn entries(pages: Result<P>, format: EntryCodec) -> Self {
-        Self::new(pages, format, Columns::Both, EntryCodec::decode_row)
+impl<P: RowSource, K: DeserializeOwned, V: DeserializeOwned> RowIter<P, (K, V)> {
+    fn entries(source: Result<P>, format: EntryCodec) -> Self {
+        Self::new(source, format, Columns::Both, EntryCodec::decode_row)
     }
 }
 
@@ -97,8 +99,8 @@ pub(crate) enum ReadSource<'a> {
 }
 
 impl<'a> ReadSource<'a> {
-    pub(crate) fn now(store: &Arc<Store>) -> Result<Self> {
-        ReadTransaction::begin(store).map(Self::Own)
+    pub(crate) fn now<K, V>(vault: &Vault<K, V>) -> Result<Self> {
+        vault.begin_read().map(Self::Own)
     }
 
     pub(crate) const fn of<K, V>(snapshot: &'a Snapshot<K, V>) -> Self {
@@ -106,18 +108,18 @@ impl<'a> ReadSource<'a> {
     }
 }
 
-impl Pages for ReadSource<'_> {
-    fn fill(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()> {
+impl RowSource for ReadSource<'_> {
+    fn prefetch(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()> {
         match self {
-            Self::Own(transaction) => transaction.fill(cursor, direction),
-            Self::Shared(transaction) => transaction.fill(cursor, direction),
+            Self::Own(transaction) => transaction.prefetch(cursor, direction),
+            Self::Shared(transaction) => transaction.prefetch(cursor, direction),
         }
     }
 }
 
 /// The rows that a transaction sees. The iterator borrows the transaction, because a write would change
 /// them.
-struct TransactionSource<'a>(Box<dyn Pages + 'a>);
+struct TransactionSource<'a>(Box<dyn RowSource + 'a>);
 
 impl<'a> TransactionSource<'a> {
     fn of<K, V>(transaction: &'a Transaction<'_, K, V>) -> Self {
@@ -125,9 +127,9 @@ impl<'a> TransactionSource<'a> {
     }
 }
 
-impl Pages for TransactionSource<'_> {
-    fn fill(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()> {
-        self.0.fill(cursor, direction)
+impl RowSource for TransactionSource<'_> {
+    fn prefetch(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()> {
+        self.0.prefetch(cursor, direction)
     }
 }
 
@@ -189,9 +191,9 @@ pub struct Iter<'a, K, V> {
 }
 
 impl<'a, K: DeserializeOwned, V: DeserializeOwned> Iter<'a, K, V> {
-    pub(crate) fn new(pages: Result<ReadSource<'a>>, format: EntryCodec) -> Self {
+    pub(crate) fn new(source: Result<ReadSource<'a>>, format: EntryCodec) -> Self {
         Self {
-            rows: RowIter::entries(pages, format),
+            rows: RowIter::entries(source, format),
         }
     }
 }
@@ -209,9 +211,9 @@ pub struct Keys<'a, K, V> {
 }
 
 impl<'a, K: DeserializeOwned, V> Keys<'a, K, V> {
-    pub(crate) fn new(pages: Result<ReadSource<'a>>, format: EntryCodec) -> Self {
+    pub(crate) fn new(source: Result<ReadSource<'a>>, format: EntryCodec) -> Self {
         Self {
-            rows: RowIter::keys(pages, format),
+            rows: RowIter::keys(source, format),
             value: PhantomData,
         }
     }
@@ -230,9 +232,9 @@ pub struct Values<'a, K, V> {
 }
 
 impl<'a, K, V: DeserializeOwned> Values<'a, K, V> {
-    pub(crate) fn new(pages: Result<ReadSource<'a>>, format: EntryCodec) -> Self {
+    pub(crate) fn new(source: Result<ReadSource<'a>>, format: EntryCodec) -> Self {
         Self {
-            rows: RowIter::values(pages, format),
+            rows: RowIter::values(source, format),
             key: PhantomData,
         }
     }
@@ -251,9 +253,9 @@ pub struct IntoIter<K, V> {
 }
 
 impl<K: DeserializeOwned, V: DeserializeOwned> IntoIter<K, V> {
-    pub(crate) fn new(store: &Arc<Store>, format: EntryCodec) -> Self {
+    pub(crate) fn new(vault: &Vault<K, V>) -> Self {
         Self {
-            rows: RowIter::entries(ReadTransaction::begin(store), format),
+            rows: RowIter::entries(vault.begin_read(), vault.format()),
         }
     }
 }
@@ -271,9 +273,9 @@ pub struct IntoKeys<K, V> {
 }
 
 impl<K: DeserializeOwned, V> IntoKeys<K, V> {
-    pub(crate) fn new(store: &Arc<Store>, format: EntryCodec) -> Self {
+    pub(crate) fn new(vault: &Vault<K, V>) -> Self {
         Self {
-            rows: RowIter::keys(ReadTransaction::begin(store), format),
+            rows: RowIter::keys(vault.begin_read(), vault.format()),
             value: PhantomData,
         }
     }
@@ -292,9 +294,9 @@ pub struct IntoValues<K, V> {
 }
 
 impl<K, V: DeserializeOwned> IntoValues<K, V> {
-    pub(crate) fn new(store: &Arc<Store>, format: EntryCodec) -> Self {
+    pub(crate) fn new(vault: &Vault<K, V>) -> Self {
         Self {
-            rows: RowIter::values(ReadTransaction::begin(store), format),
+            rows: RowIter::values(vault.begin_read(), vault.format()),
             key: PhantomData,
         }
     }

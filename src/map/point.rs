@@ -5,11 +5,13 @@ use serde::de::DeserializeOwned;
 
 use crate::encoding::encoded_key::{self, EncodedKey};
 use crate::encoding::entry_codec::EntryCodec;
+use crate::engine::{End, RawEntry, WriteOp};
 use crate::entry::guard::{FoundValue, RefMut};
+use crate::entry::scope::WriteTransaction;
 use crate::entry::try_entry::TryEntry;
 use crate::error::{Error, Result};
 use crate::map::access::{ReadAccess, WriteAccess};
-use crate::sqlite::{Change, End, Lookup, RawEntry, Session, WriteTransaction};
+use crate::map::read_transaction::Lookup;
 
 // ---- reading ----------------------------------------------------------------------
 
@@ -52,14 +54,14 @@ where
     handle.contains(EncodedKey::lookup(key)?.as_bytes())
 }
 
-/// Returns the value for `key` in the state that `session` shows.
+/// Returns the value for `key` in the state that `source` shows.
 pub(crate) fn get_in<V: DeserializeOwned>(
-    session: &mut Session,
+    source: &mut impl Lookup,
     key: &EncodedKey,
     format: EntryCodec,
 ) -> Result<Option<V>> {
     let key = key.as_bytes();
-    session
+    source
         .get(key, |bytes| format.decode(key, bytes))?
         .transpose()
 }
@@ -105,22 +107,21 @@ impl EncodedEntry {
     }
 
     /// The write that stores it.
-    fn into_change(self) -> Change {
-        Change {
+    fn into_op(self) -> WriteOp {
+        WriteOp::Put {
             key: self.key.into_bytes(),
-            new: Some(self.value),
+            value: self.value,
         }
     }
 }
 
 /// The write that removes the entry for `key`.
-fn removal<Q>(key: &Q) -> Result<Change>
+fn removal<Q>(key: &Q) -> Result<WriteOp>
 where
     Q: Serialize + ?Sized,
 {
-    Ok(Change {
+    Ok(WriteOp::Delete {
         key: EncodedKey::lookup(key)?.into_bytes(),
-        new: None,
     })
 }
 
@@ -135,7 +136,7 @@ where
 {
     let format = handle.format();
     let entry = EncodedEntry::new::<K, K, V>(key, value, format)?;
-    handle.swap(entry.into_change(), |key, old| format.decode(key, old))
+    handle.swap(entry.into_op(), |key, old| format.decode(key, old))
 }
 
 pub(crate) fn put<'a, K, Q, V>(handle: impl WriteAccess<'a>, key: &Q, value: &V) -> Result<()>
@@ -145,7 +146,7 @@ where
     V: Serialize + DeserializeOwned,
 {
     let entry = EncodedEntry::new::<K, Q, V>(key, value, handle.format())?;
-    handle.apply(entry.into_change())
+    handle.apply(entry.into_op())
 }
 
 pub(crate) fn remove<'a, V, Q>(handle: impl WriteAccess<'a>, key: &Q) -> Result<Option<V>>
@@ -185,11 +186,16 @@ where
 {
     let format = handle.format();
     handle.write_one()?.run(|tx| {
-        let Some(RawEntry { key, value, rowid }) = tx.session()?.at_end(end)? else {
+        let Some(RawEntry {
+            position,
+            key,
+            value,
+        }) = tx.at_end(end)?
+        else {
             return Ok(None);
         };
         let entry = format.decode_entry(&key, &value)?;
-        tx.delete_row(rowid, &key)?;
+        tx.delete_at(position, &key)?;
         Ok(Some(entry))
     })
 }
@@ -208,7 +214,7 @@ where
 {
     let format = handle.format();
     handle.write_one()?.run(|tx: &mut WriteTransaction| {
-        if let Some(value) = get_in(tx.session()?, &EncodedKey::lookup(key)?, format)? {
+        if let Some(value) = get_in(tx, &EncodedKey::lookup(key)?, format)? {
             return Ok(value);
         }
         let value = f()?;

@@ -8,10 +8,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::encoding::entry_codec::EntryCodec;
+use crate::engine::{Direction, RawRow};
+use crate::entry::scope::WriteTransaction;
 use crate::error::Result;
 use crate::map::access::WriteAccess;
 use crate::map::scan::WriteScan;
-use crate::sqlite::{Direction, RawRow, WriteTransaction};
 
 /// Calls `f` for an entry. Removes and returns the entry if `f` returns `true`, and writes its value
 /// otherwise if `f` has changed it.
@@ -28,11 +29,11 @@ where
     let (key_bytes, stored) = row.bytes()?;
     let (key, mut value) = format.decode_entry(key_bytes, stored)?;
     if f(&key, &mut value) {
-        transaction.delete_row(row.rowid, key_bytes)?;
+        transaction.delete_at(row.position, key_bytes)?;
         return Ok(Some((key, value)));
     }
     if let Some(bytes) = format.encode_if_value_changed(key_bytes, &value, stored)? {
-        transaction.update(row.rowid, key_bytes, &bytes)?;
+        transaction.update(row.position, key_bytes, &bytes)?;
     }
     Ok(None)
 }

@@ -5,11 +5,12 @@ use serde::de::DeserializeOwned;
 
 use crate::encoding::encoded_key::EncodedKey;
 use crate::encoding::entry_codec::EntryCodec;
+use crate::engine::{Columns, Cursor, Direction, RawRow};
+use crate::entry::scope::WriteTransaction;
 use crate::error::preview;
 use crate::error::{Error, Result};
 use crate::map::access::WriteAccess;
 use crate::map::scan::WriteScan;
-use crate::sqlite::{Columns, Cursor, Direction, RawRow, WriteTransaction};
 
 /// Marks the key of a row that has been rewritten, until all rows have been. No stored key begins with
 /// it, so a new key never equals the old key of a row that is still to come.
@@ -40,11 +41,11 @@ where
         if key.as_bytes() != old_key {
             let marked = [&[NEW_KEY_MARK], key.as_bytes()].concat();
             transaction
-                .set_key(row.rowid, (old_key, &marked), Some(&value))
+                .set_key(row.position, (old_key, &marked), Some(&value))
                 .map_err(|error| without_mark(error, &key))?;
             has_new_keys = true;
         } else if *value != *old_value {
-            transaction.update(row.rowid, old_key, &value)?;
+            transaction.update(row.position, old_key, &value)?;
         } else {
             return Ok(None::<()>);
         }
@@ -73,13 +74,13 @@ fn without_mark(error: Error, key: &EncodedKey) -> Error {
 fn remove_marks(transaction: &mut WriteTransaction) -> Result<()> {
     let mut cursor = Cursor::new(Columns::Key);
     loop {
-        cursor.fill(transaction.session()?, Direction::Forward)?;
-        let Some(row) = cursor.take(Direction::Forward) else {
+        transaction.prefetch(&mut cursor, Direction::Forward)?;
+        let Some(row) = cursor.next(Direction::Forward) else {
             return Ok(());
         };
         let (marked, _) = row.bytes()?;
         if let Some((&NEW_KEY_MARK, key)) = marked.split_first() {
-            transaction.set_key(row.rowid, (marked, key), None)?;
+            transaction.set_key(row.position, (marked, key), None)?;
         }
     }
 }
@@ -95,7 +96,7 @@ where
     WriteScan::new(handle.write_many()).for_each_row(
         |transaction, row| {
             if !can_be_found::<K, V>(format, row) {
-                transaction.discard_row(row)?;
+                transaction.delete_at(row.position, row.key_or_empty())?;
                 discarded += 1;
             }
             Ok::<_, Error>(())

@@ -1,7 +1,8 @@
 //! A scan of all rows in one write transaction.
 
+use crate::engine::{Columns, Cursor, Direction, RawRow};
+use crate::entry::scope::{WriteScope, WriteTransaction};
 use crate::error::{Error, Result};
-use crate::sqlite::{Columns, Cursor, Direction, RawRow, Scope, WriteTransaction};
 
 /// A scan of every row that may change rows, in a transaction that ends with the scan.
 pub(crate) struct WriteScan<'a> {
@@ -14,7 +15,7 @@ pub(crate) struct WriteScan<'a> {
     reason = "one lives at a time, and the large one is the common one"
 )]
 enum State<'a> {
-    Open(Scope<'a>),
+    Open(WriteScope<'a>),
     /// The transaction could not begin: the first item is the error.
     Failed(Error),
     /// Committed, or rolled back after an error.
@@ -22,7 +23,7 @@ enum State<'a> {
 }
 
 impl<'a> WriteScan<'a> {
-    pub(crate) fn new(scope: Result<Scope<'a>>) -> Self {
+    pub(crate) fn new(scope: Result<WriteScope<'a>>) -> Self {
         Self {
             cursor: Cursor::new(Columns::Both),
             state: scope.map_or_else(State::Failed, State::Open),
@@ -43,8 +44,8 @@ impl<'a> WriteScan<'a> {
         let transaction = scope.transaction();
         let mut step = || {
             loop {
-                self.cursor.fill(transaction.session()?, direction)?;
-                let Some(row) = self.cursor.take(direction) else {
+                transaction.prefetch(&mut self.cursor, direction)?;
+                let Some(row) = self.cursor.next(direction) else {
                     return Ok(None);
                 };
                 if let Some(item) = f(transaction, row)? {

@@ -6,11 +6,12 @@ pub(crate) mod iter;
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 
 use crate::encoding::entry_codec::EntryCodec;
+use crate::engine::lock;
 use crate::error::Result;
-use crate::sqlite::{ReadTransaction, Session};
+use crate::map::read_transaction::ReadTransaction;
 
 /// A snapshot: the state of the vault when [`Vault::snapshot`](crate::Vault::snapshot) was called.
 ///
@@ -65,13 +66,9 @@ impl<K, V> Snapshot<K, V> {
         self.format
     }
 
-    pub(crate) fn read<R>(&self, f: impl FnOnce(&mut Session) -> Result<R>) -> Result<R> {
-        // A panic while it was held leaves a connection that can still be read from.
-        let mut transaction = self
-            .transaction
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        f(transaction.session()?)
+    pub(crate) fn read<R>(&self, f: impl FnOnce(&mut ReadTransaction) -> Result<R>) -> Result<R> {
+        // After a panic of another thread, the transaction can still be read from.
+        f(&mut lock(&self.transaction))
     }
 
     /// Counted once, for it cannot change.
@@ -79,7 +76,7 @@ impl<K, V> Snapshot<K, V> {
         if let Some(&length) = self.length.get() {
             return Ok(length);
         }
-        let length = self.read(Session::count)?;
+        let length = self.read(ReadTransaction::len)?;
         Ok(*self.length.get_or_init(|| length))
     }
 }

@@ -21,8 +21,8 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use crate::encoding::entry_codec::EntryCodec;
+use crate::entry::scope::{WriteScope, WriteTransaction};
 use crate::error::{Error, Result};
-use crate::sqlite::{Scope, WriteTransaction};
 
 /// A transaction: several reads and writes that take effect together or not at all.
 ///
@@ -65,13 +65,13 @@ use crate::sqlite::{Scope, WriteTransaction};
 /// # }
 /// ```
 pub struct Transaction<'a, K, V> {
-    scope: RefCell<Scope<'a>>,
+    scope: RefCell<WriteScope<'a>>,
     format: EntryCodec,
     marker: PhantomData<fn() -> (K, V)>,
 }
 
 impl<'a, K, V> Transaction<'a, K, V> {
-    pub(crate) const fn new(scope: Scope<'a>, format: EntryCodec) -> Self {
+    pub(crate) const fn new(scope: WriteScope<'a>, format: EntryCodec) -> Self {
         Self {
             scope: RefCell::new(scope),
             format,
@@ -83,7 +83,7 @@ impl<'a, K, V> Transaction<'a, K, V> {
         self.format
     }
 
-    pub(crate) const fn scope(&self) -> &RefCell<Scope<'a>> {
+    pub(crate) const fn scope(&self) -> &RefCell<WriteScope<'a>> {
         &self.scope
     }
 

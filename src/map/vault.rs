@@ -26,14 +26,19 @@ use std::hash::Hash;
 use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::backend::Backend;
 use crate::codec::Codec;
 use crate::encoding::entry_codec::EntryCodec;
+use crate::engine::MapId;
 use crate::error::{Error, Result};
-use crate::sqlite::{Config, Ends, Store};
+use crate::map::read_transaction::ReadTransaction;
+use crate::memory;
+use crate::sqlite::{self, Config, Ends};
 
 /// A persistent map: the methods of [`HashMap`](std::collections::HashMap), over one table of one SQLite
 /// file.
@@ -155,7 +160,7 @@ use crate::sqlite::{Config, Ends, Store};
 /// # }
 /// ```
 pub struct Vault<K, V> {
-    store: Arc<Store>,
+    backend: Backend,
     format: EntryCodec,
     marker: PhantomData<fn() -> (K, V)>,
 }
@@ -164,7 +169,7 @@ impl<K, V> Clone for Vault<K, V> {
     /// Returns another handle of the same open vault.
     fn clone(&self) -> Self {
         Self {
-            store: Arc::clone(&self.store),
+            backend: self.backend.clone(),
             format: self.format,
             marker: PhantomData,
         }
@@ -176,9 +181,9 @@ impl<K, V> fmt::Debug for Vault<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Vault");
         shown
-            .field("path", &self.store.name())
+            .field("path", &self.backend.location())
             .field("table", &"dict");
-        if let Some(len) = self.store.cached_len() {
+        if let Some(len) = self.backend.cached_len(self.map()) {
             shown.field("len", &len);
         }
         shown.finish_non_exhaustive()
@@ -187,8 +192,19 @@ impl<K, V> fmt::Debug for Vault<K, V> {
 
 /// What needs to know nothing of keys and values.
 impl<K, V> Vault<K, V> {
-    pub(crate) const fn store(&self) -> &Arc<Store> {
-        &self.store
+    pub(crate) const fn backend(&self) -> &Backend {
+        &self.backend
+    }
+
+    /// Which map of the file this is.
+    #[expect(clippy::unused_self, reason = "a file has one map, so far")]
+    pub(crate) const fn map(&self) -> MapId {
+        MapId::MAIN
+    }
+
+    /// Begins to read one state, that of the first read.
+    pub(crate) fn begin_read(&self) -> Result<ReadTransaction> {
+        ReadTransaction::begin(&self.backend, self.map())
     }
 
     pub(crate) const fn format(&self) -> EntryCodec {
@@ -198,7 +214,7 @@ impl<K, V> Vault<K, V> {
     /// The same open file as a map of other types, which its entries have been given.
     pub(crate) fn with_types<L, W>(self) -> Vault<L, W> {
         Vault {
-            store: self.store,
+            backend: self.backend,
             format: self.format,
             marker: PhantomData,
         }
@@ -218,10 +234,10 @@ impl<K, V> Vault<K, V> {
     /// ```
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
-        self.store.path()
+        self.backend.path()
     }
 
-    /// Returns the size in bytes of the file and its log, or the memory that a vault in memory uses.
+    /// Returns the size in bytes of the file and its log, or the approximate memory of a vault in memory.
     ///
     /// # Errors
     ///
@@ -240,8 +256,7 @@ impl<K, V> Vault<K, V> {
     /// # }
     /// ```
     pub fn size_on_disk(&self) -> Result<u64> {
-        let (file, log) = self.store.file_sizes()?;
-        Ok(file + log)
+        self.backend.size()
     }
 
     /// Makes everything that was acknowledged so far survive a power cut, whatever the
@@ -256,7 +271,7 @@ impl<K, V> Vault<K, V> {
     /// - Returns [`Error::Io`] if the disk refuses.
     /// - Returns [`Error::Moved`] if the file, its log or its index no longer has its name.
     pub fn flush(&self) -> Result<()> {
-        self.store.flush()
+        self.backend.flush()
     }
 
     /// Closes this handle and returns any error that dropping it would hide.
@@ -280,8 +295,7 @@ impl<K, V> Vault<K, V> {
     /// # }
     /// ```
     pub fn close(self) -> Result<()> {
-        self.store.flush()?;
-        Arc::into_inner(self.store).map_or(Ok(()), Store::close)
+        self.backend.close()
     }
 
     /// Deletes the vault: the file, and the log beside it.
@@ -309,8 +323,7 @@ impl<K, V> Vault<K, V> {
     /// # }
     /// ```
     pub fn delete(self) -> Result<()> {
-        let path = self.store.name().to_path_buf();
-        Arc::into_inner(self.store).map_or(Err(Error::InUse { path }), Store::delete)
+        self.backend.delete()
     }
 }
 
@@ -319,20 +332,33 @@ where
     K: Serialize + DeserializeOwned + Eq + Hash,
     V: Serialize + DeserializeOwned,
 {
-    pub(crate) fn open_with(config: Config, codec: Codec, verify: bool) -> Result<Self> {
+    pub(crate) fn open_with(
+        path: &Path,
+        config: Config,
+        codec: Codec,
+        verify: bool,
+    ) -> Result<Self> {
         let format = |checksums| EntryCodec {
             codec,
             verify,
             checksums,
         };
-        let store = Store::open(config, &|path, ends, checksums| {
+        let store = sqlite::Store::open(path, config, &|path, ends, checksums| {
             check_types::<K, V>(path, ends, format(checksums))
         })?;
         Ok(Self {
             format: format(store.has_checksums()),
-            store: Arc::new(store),
+            backend: Backend::File(Arc::new(store)),
             marker: PhantomData,
         })
+    }
+
+    pub(crate) fn new_in_memory(busy_timeout: Duration, format: EntryCodec) -> Self {
+        Self {
+            backend: Backend::Memory(Arc::new(memory::Store::new(busy_timeout))),
+            format,
+            marker: PhantomData,
+        }
     }
 }
 
@@ -382,13 +408,16 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Write as _;
 
     #[test]
     fn errors_of_several_destructors_are_returned_in_their_order_each_once() {
         let vault: Vault<u8, u8> = Vault::open_in_memory().unwrap();
+        let writer = vault.backend.begin_write().unwrap();
         for reason in ["first", "second"] {
-            vault.store.defer_error(Error::InvalidOptions { reason });
+            writer.defer_error(Error::InvalidOptions { reason });
         }
+        drop(writer);
         for reason in ["first", "second"] {
             let error = vault.put(&1, &1).unwrap_err();
             let source = std::error::Error::source(&error).unwrap().to_string();

@@ -4,20 +4,18 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
-use crate::engine::Refusal;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::sqlite::connection::open_file::OpenFile;
 use crate::sqlite::connection::raw::index_header;
 use crate::sqlite::connection::session::Session;
 use crate::sqlite::file_format::{number, read_at};
-use crate::sqlite::names::{NameState, NameStates, NameTracker};
+use crate::sqlite::names::{NameState, NameStates};
+use crate::sqlite::open::Opener;
 use crate::sqlite::open::paths::Identity;
-use crate::sqlite::{Store, fork};
 
 /// The header of a log.
 type LogHeader = [u8; 32];
@@ -27,22 +25,17 @@ type FrameHeader = [u8; 24];
 /// How often a log is compared again because another connection has changed it during the comparison.
 const MAX_COMPARISONS: usize = 16;
 
-impl Store {
+impl Opener {
     /// Returns an error before a write if a file no longer has its name.
     pub(in crate::sqlite) fn check_before(&self, session: &mut Session) -> Result<()> {
-        let Some(names) = self.opener.names() else {
-            return Ok(());
-        };
-        self.refuse_unless_own(names, names.check_before_write(), session)
+        self.refuse_unless_own(self.names.check_before_write(), session)
     }
 
     /// Returns an error after a commit if it is not in the files of the store's names.
     ///
     /// `frames` is the number of frames in the log after the commit.
     pub(in crate::sqlite) fn check_after(&self, session: &mut Session, frames: u32) -> Result<()> {
-        let Some(names) = self.opener.names() else {
-            return Ok(());
-        };
+        let names = &self.names;
         let mut states = names.check_after_commit();
         if states.are_own() && !names.knows_log() && frames > 0 {
             let found = session.with_connection(|connection| {
@@ -57,136 +50,53 @@ impl Store {
                 }
             }
         }
-        self.refuse_unless_own(names, states, session)
+        self.refuse_unless_own(states, session)
     }
 
-    /// Returns an error if a file no longer has its name. It must be called outside a write.
+    /// Returns an error outside a write if a file no longer has its name.
+    pub(in crate::sqlite) fn check_idle(&self, session: &mut Session) -> Result<()> {
+        self.refuse_unless_own(self.names.check_after_commit(), session)
+    }
+
+    /// Returns an error if a file no longer has its name, while another thread writes.
     pub(in crate::sqlite) fn check_names(&self) -> Result<()> {
-        let Some(names) = self.opener.names() else {
-            return Ok(());
-        };
-        match self.writer.try_acquire() {
-            Ok(Some(mut session)) => {
-                let checked =
-                    self.refuse_unless_own(names, names.check_after_commit(), &mut session);
-                self.writer.release(session);
-                checked
-            }
-            // The thread that holds the write lock checks the names too, and saves the log.
-            Ok(None) | Err(Refusal::Reentrant | Refusal::TimedOut) => {
-                let states = names.check_after_commit();
-                if states.are_own() {
-                    return Ok(());
-                }
-                Err(names.moved(states))
-            }
-        }
-    }
-
-    fn refuse_unless_own(
-        &self,
-        names: &NameTracker,
-        states: NameStates,
-        session: &mut Session,
-    ) -> Result<()> {
+        let states = self.names.check_after_commit();
         if states.are_own() {
             return Ok(());
         }
-        self.save_log(names, states, session);
-        Err(names.moved(states))
+        Err(self.names.moved(states))
+    }
+
+    fn refuse_unless_own(&self, states: NameStates, session: &mut Session) -> Result<()> {
+        if states.are_own() {
+            return Ok(());
+        }
+        self.save_log(states, session);
+        Err(self.names.moved(states))
     }
 
     /// Writes a log without a name back to the file, if that is certain to do no harm.
-    fn save_log(&self, names: &NameTracker, states: NameStates, session: &mut Session) {
-        if self.opener.config.read_only || !can_save_log(states) {
+    fn save_log(&self, states: NameStates, session: &mut Session) {
+        if self.config.is_read_only() || !can_save_log(states) {
             return;
         }
         // If it fails, the next write and the closing of the store try it again.
-        let _ =
-            session.with_connection(|connection| save_log(connection, states, names.log_path()));
+        let _ = session
+            .with_connection(|connection| save_log(connection, states, self.names.log_path()));
     }
 
     /// Keeps the closing of the last connection from changing files that belong to another vault.
     ///
     /// SQLite would write the log back, and delete the file that has the log's name.
     pub(in crate::sqlite) fn prepare_close(&self, session: &mut Session) {
-        let Some(names) = self.opener.names() else {
-            return;
-        };
-        let states = names.check();
+        let states = self.names.check();
         if states.are_own() {
             return;
         }
-        self.save_log(names, states, session);
+        self.save_log(states, session);
         let _ = session.with_connection(|connection| {
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
         });
-    }
-}
-
-impl Store {
-    /// Returns `true` in a child of the process that opened the store.
-    #[inline]
-    pub(in crate::sqlite) fn is_forked(&self) -> bool {
-        fork::count() != self.forks
-    }
-
-    /// Returns an error in a child of the process that opened the store, because SQLite's locks belong to the
-    /// parent.
-    #[inline]
-    pub(in crate::sqlite) fn check_fork(&self) -> Result<()> {
-        if self.is_forked() {
-            return Err(self.forked());
-        }
-        Ok(())
-    }
-
-    #[cold]
-    fn forked(&self) -> Error {
-        Error::Forked {
-            path: self.name().to_path_buf(),
-        }
-    }
-}
-
-impl Drop for Store {
-    fn drop(&mut self) {
-        if self.is_forked() {
-            // Closing the connections of the parent could write to its files.
-            std::mem::forget((self.coherence.take(), self.take_readers()));
-            return std::mem::forget(self.writer.take());
-        }
-        if let Some(mut session) = self.writer.take() {
-            self.prepare_close(&mut session);
-            // The writer is closed last, so that it writes back and deletes the log.
-            self.coherence.take();
-            drop(self.take_readers());
-        }
-    }
-}
-
-impl Session {
-    /// Returns the session with a tracker of its files' names.
-    pub(in crate::sqlite) fn named(mut self, names: Option<Arc<NameTracker>>) -> Self {
-        self.names = names;
-        self
-    }
-
-    /// Returns the error of a file that SQLite can read, but that contradicts itself.
-    pub(in crate::sqlite) fn corrupt(&self, reason: &'static str) -> Error {
-        self.explain(Error::Corrupt {
-            path: self.path.to_path_buf(),
-            source: reason.into(),
-        })
-    }
-
-    /// Replaces an error by [`Error::Moved`], if a file no longer has its name and this can be the reason.
-    #[cold]
-    pub(in crate::sqlite) fn explain(&self, error: Error) -> Error {
-        match &self.names {
-            Some(names) => names.explain(error),
-            None => error,
-        }
     }
 }
 

@@ -23,8 +23,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
+use crate::engine::lock;
 use crate::error::{Error, Result};
-use crate::sqlite::lock;
 use crate::sqlite::open::paths::{self, Identity, sibling};
 
 /// Longer than a step of a clock whose times have parts of a millisecond. Linux advances it at least every

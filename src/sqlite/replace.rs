@@ -11,11 +11,13 @@ use rusqlite::{Connection, OpenFlags, ffi};
 use crate::error::{Error, Result};
 use crate::sqlite::connection::failure;
 use crate::sqlite::connection::open_file::OpenFile;
+use crate::sqlite::maintenance::backup::{OWNER, TempFile, copy_pages};
 use crate::sqlite::maintenance::finish::{self, sync_folder};
-use crate::sqlite::maintenance::{OWNER, Unfinished, copy};
-use crate::sqlite::open::config::{Config, Existence, Location};
+use crate::sqlite::open::config::Config;
 use crate::sqlite::open::paths::{self, resolve, sibling};
-use crate::sqlite::{ANY_TYPES, Durability, ReadTransaction, Store};
+use crate::sqlite::reader::Reader;
+use crate::sqlite::store::Store;
+use crate::sqlite::{ANY_TYPES, Durability};
 
 /// The suffixes of files that can contain changes of the main file.
 const LOGS: [&str; 2] = ["-wal", "-journal"];
@@ -31,26 +33,25 @@ impl Store {
     ///
     /// After a crash, `target` is either the old file with its log, or the copy without a log.
     pub(crate) fn restore_to(self: &Arc<Self>, target: &Path) -> Result<()> {
-        let mut transaction = ReadTransaction::begin_now(self)?;
+        let mut reader = Reader::begin_now(self)?;
         let target = resolve(target)?;
         let io = |error| Error::io(&target, error);
         // The copy is as private as the file that it replaces.
-        let mode = paths::mode(&target).or_else(|| self.path().and_then(paths::mode));
-        let unfinished =
-            paths::create_temp_sibling(&target, ".restored", mode.map(|mode| mode | OWNER))
-                .map(Unfinished)
-                .map_err(io)?;
-        copy(transaction.session()?, &unfinished.0, &mut |_, _| ())?;
-        finish::sync_file(&unfinished.0).map_err(io)?;
+        let mode = paths::mode(&target).or_else(|| paths::mode(self.file()));
+        let temp = paths::create_temp_sibling(&target, ".restored", mode.map(|mode| mode | OWNER))
+            .map(TempFile)
+            .map_err(io)?;
+        copy_pages(reader.session()?, &temp.0, &mut |_, _| ())?;
+        finish::sync_file(&temp.0).map_err(io)?;
         // A folder that cannot be synced is an error before anything in it is replaced.
         sync_folder(&target).map_err(io)?;
         match self.open_to_replace(&target) {
             Ok(old) => {
-                old.replace_by_synced(&unfinished.0)?;
+                old.replace_by_synced(&temp.0)?;
                 sync_folder(&target).map_err(io)
             }
             Err(Error::Busy { path, .. }) => Err(Error::InUse { path }),
-            Err(error) if is_damage(&error, &target) => replace_damaged(&unfinished.0, &target),
+            Err(error) if is_damage(&error, &target) => replace_damaged(&temp.0, &target),
             Err(error) => Err(error),
         }
     }
@@ -58,17 +59,13 @@ impl Store {
     /// Opens the vault that is to be replaced, or creates an empty one. Closing it writes its log back.
     fn open_to_replace(&self, target: &Path) -> Result<Self> {
         let replaced = Config {
-            location: Location::File(target.to_path_buf()),
-            existence: Existence::Created,
-            checksums: false,
-            immutable: false,
-            read_only: false,
-            mode: self.path().and_then(paths::mode),
+            create: true,
+            mode: paths::mode(self.file()),
             busy_timeout: Duration::ZERO,
             durability: Durability::Full,
-            ..self.opener.config.clone()
+            ..self.opener.config.to_replace()
         };
-        Self::open(replaced, ANY_TYPES)
+        Self::open(target, replaced, ANY_TYPES)
     }
 
     fn replace_by_synced(self, copy: &Path) -> Result<()> {

@@ -6,13 +6,14 @@ use std::hash::Hash;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::engine::End;
+use crate::entry::scope::WriteTransaction;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
 use crate::map::access::WriteAccess as _;
 use crate::map::point;
 use crate::map::transaction::Transaction;
-use crate::sqlite::{End, WriteTransaction};
 
 impl<K, V> Transaction<'_, K, V>
 where

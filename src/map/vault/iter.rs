@@ -30,7 +30,7 @@ impl<K: DeserializeOwned, V: DeserializeOwned> Vault<K, V> {
     /// # }
     /// ```
     pub fn iter(&self) -> Iter<'_, K, V> {
-        Iter::new(ReadSource::now(self.store()), self.format())
+        Iter::new(ReadSource::now(self), self.format())
     }
 }
 
@@ -53,7 +53,7 @@ impl<K: DeserializeOwned, V> Vault<K, V> {
     /// # }
     /// ```
     pub fn keys(&self) -> Keys<'_, K, V> {
-        Keys::new(ReadSource::now(self.store()), self.format())
+        Keys::new(ReadSource::now(self), self.format())
     }
 
     /// Returns an iterator over the keys that owns this handle, in the order of insertion.
@@ -73,7 +73,7 @@ impl<K: DeserializeOwned, V> Vault<K, V> {
     /// # }
     /// ```
     pub fn into_keys(self) -> IntoKeys<K, V> {
-        IntoKeys::new(self.store(), self.format())
+        IntoKeys::new(&self)
     }
 }
 
@@ -96,7 +96,7 @@ impl<K, V: DeserializeOwned> Vault<K, V> {
     /// # }
     /// ```
     pub fn values(&self) -> Values<'_, K, V> {
-        Values::new(ReadSource::now(self.store()), self.format())
+        Values::new(ReadSource::now(self), self.format())
     }
 
     /// Returns an iterator over the values that owns this handle, in the order of insertion of their
@@ -117,7 +117,7 @@ impl<K, V: DeserializeOwned> Vault<K, V> {
     /// # }
     /// ```
     pub fn into_values(self) -> IntoValues<K, V> {
-        IntoValues::new(self.store(), self.format())
+        IntoValues::new(&self)
     }
 }
 
@@ -127,7 +127,7 @@ impl<K: DeserializeOwned, V: DeserializeOwned> IntoIterator for Vault<K, V> {
     type IntoIter = IntoIter<K, V>;
 
     fn into_iter(self) -> Self::IntoIter {
-        IntoIter::new(self.store(), self.format())
+        IntoIter::new(&self)
     }
 }
 

@@ -1,9 +1,9 @@
 //! Taking a snapshot.
 
 use crate::error::Result;
+use crate::map::read_transaction::ReadTransaction;
 use crate::map::snapshot::Snapshot;
 use crate::map::vault::Vault;
-use crate::sqlite::ReadTransaction;
 
 impl<K, V> Vault<K, V> {
     /// Returns a snapshot of the current state, to read from.
@@ -28,7 +28,7 @@ impl<K, V> Vault<K, V> {
     /// # }
     /// ```
     pub fn snapshot(&self) -> Result<Snapshot<K, V>> {
-        let transaction = ReadTransaction::begin_now(self.store())?;
+        let transaction = ReadTransaction::begin_now(self.backend(), self.map())?;
         Ok(Snapshot::new(transaction, self.format()))
     }
 }

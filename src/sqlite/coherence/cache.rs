@@ -1,6 +1,6 @@
 //! Encoded values in memory, bounded by their bytes.
 //!
-//! It knows nothing of what is true: each entry says in which state of the file it was read.
+//! It does not know what is valid: each entry says in which version of the file it was read.
 
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -10,35 +10,35 @@ use quick_cache::sync::{Cache as QuickCache, DefaultLifecycle};
 use quick_cache::{Equivalent, OptionsBuilder, Weighter};
 use twox_hash::XxHash3_64;
 
-/// What an entry takes beside its key and its value: allocations, hash table, order of eviction.
+/// The memory of an entry besides its key and value: allocations, hash table, order of eviction.
 const ENTRY_BYTES: usize = 128;
 
-/// For the number of parts that the cache makes of itself, and the memory of what was evicted.
+/// From this the cache computes the number of its shards and how many evicted keys it remembers.
 const TYPICAL_ENTRY_BYTES: usize = 512;
 
-/// A value that would take more than this part of the cache would drive out too much else.
+/// A value that takes more than this share of the cache is not cached, because it would evict too many others.
 const LARGEST_SHARE: usize = 64;
 
-/// So that threads do not count in the same memory.
+/// The number of counters, so that threads rarely count in the same cache line.
 const COUNTERS: usize = 16;
 
-/// The counter of the next thread that counts.
+/// The index of the counter that the next new thread uses.
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 
-/// Keys come from outside: nobody must be able to choose ones that collide.
+/// A random seed, so that an attacker who chooses the keys cannot choose ones that collide.
 static SEED: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));
 
-/// A key's place in the cache, and in what is known of changes.
+/// Returns the hash of a key, by which the cache and the [version tracker](super::version_tracker) find it.
 #[inline]
 pub(in crate::sqlite) fn hash(key: &[u8]) -> u64 {
     XxHash3_64::oneshot_with_seed(*SEED, key)
 }
 
-/// What a key had in one state of the file.
+/// The value of a key in one version of the file.
 #[derive(Clone, Debug)]
 pub(in crate::sqlite) struct Cached {
     pub(in crate::sqlite) number: u64,
-    /// `None` if it was not there.
+    /// `None` if the key was not present.
     pub(in crate::sqlite) value: Option<Arc<[u8]>>,
 }
 
@@ -48,7 +48,7 @@ struct Key {
     bytes: Box<[u8]>,
 }
 
-struct Sought<'a> {
+struct KeyRef<'a> {
     hash: u64,
     bytes: &'a [u8],
 }
@@ -59,23 +59,23 @@ impl Hash for Key {
     }
 }
 
-impl Hash for Sought<'_> {
+impl Hash for KeyRef<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.hash);
     }
 }
 
-impl Equivalent<Key> for Sought<'_> {
+impl Equivalent<Key> for KeyRef<'_> {
     fn equivalent(&self, key: &Key) -> bool {
         *self.bytes == *key.bytes
     }
 }
 
-/// The hash was made before: this hands it on.
+/// Passes on a hash that was computed before.
 #[derive(Clone, Copy, Default)]
-struct Given(u64);
+struct PassThrough(u64);
 
-impl Hasher for Given {
+impl Hasher for PassThrough {
     fn write(&mut self, _: &[u8]) {}
 
     fn write_u64(&mut self, hash: u64) {
@@ -104,15 +104,15 @@ struct Counter {
     misses: AtomicU64,
 }
 
-/// A cache of encoded values. Threads that ask for different keys hardly meet in it.
+/// A sharded cache of encoded values: threads that look up different keys rarely wait for each other.
 pub(in crate::sqlite) struct Cache {
-    entries: QuickCache<Key, Cached, Bytes, BuildHasherDefault<Given>>,
+    entries: QuickCache<Key, Cached, Bytes, BuildHasherDefault<PassThrough>>,
     counters: [Counter; COUNTERS],
     largest: usize,
 }
 
 impl Cache {
-    /// A cache of at most so many bytes; `None` if that is none, or too few for a table.
+    /// Returns a cache of at most `capacity_bytes`, or `None` if that is zero or too small for a table.
     pub(in crate::sqlite) fn new(capacity_bytes: usize) -> Option<Self> {
         let options = OptionsBuilder::new()
             .estimated_items_capacity(capacity_bytes / TYPICAL_ENTRY_BYTES)
@@ -134,11 +134,11 @@ impl Cache {
 
     #[inline]
     pub(in crate::sqlite) fn get(&self, hash: u64, key: &[u8]) -> Option<Cached> {
-        self.entries.get(&Sought { hash, bytes: key })
+        self.entries.get(&KeyRef { hash, bytes: key })
     }
 
-    /// True if an entry of this size is worth keeping.
-    pub(in crate::sqlite) const fn takes(&self, key: &[u8], value: &[u8]) -> bool {
+    /// Returns `true` if an entry of this size may be cached.
+    pub(in crate::sqlite) const fn accepts(&self, key: &[u8], value: &[u8]) -> bool {
         key.len() + value.len() <= self.largest
     }
 
@@ -161,14 +161,14 @@ impl Cache {
         thread_local! {
             static MINE: usize = NEXT.fetch_add(1, Ordering::Relaxed) % COUNTERS;
         }
-        // A thread that is ending counts with the first.
+        // A thread that is ending uses the first counter.
         let mine = MINE.try_with(|mine| *mine).unwrap_or(0);
         if let Some(counter) = self.counters.get(mine) {
             of(counter).fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// How often a read was answered from here, and how often it was not.
+    /// Returns the numbers of hits and misses.
     pub(in crate::sqlite) fn counts(&self) -> (u64, u64) {
         self.counters
             .iter()
@@ -180,7 +180,7 @@ impl Cache {
             })
     }
 
-    /// Bytes that the entries take.
+    /// Returns the memory of the entries in bytes.
     pub(in crate::sqlite) fn bytes(&self) -> u64 {
         self.entries.weight()
     }

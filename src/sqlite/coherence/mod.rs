@@ -1,48 +1,47 @@
-//! Reading through the cache: what a read needs to know of the shared index, in one place.
+//! The read cache, and what tells whether a cached value is still valid.
 
 pub(in crate::sqlite) mod cache;
-pub(in crate::sqlite) mod states;
+pub(in crate::sqlite) mod version_tracker;
 
 use std::sync::Arc;
 
 use self::cache::{Cache, Cached};
-use self::states::{State, States, Touched};
-use crate::error::Result;
+use self::version_tracker::{Version, VersionTracker, WriteSet};
 use crate::sqlite::connection::raw::{WalIndex, WalIndexHeader};
-use crate::sqlite::connection::session::Lookup;
-use crate::sqlite::{Store, lock};
 
-/// The live state of the file, and what this process knows of earlier ones.
+/// The index of the log, which shows the current version of the file, and the cache, if there is one.
 pub(in crate::sqlite) struct Coherence {
     pub(in crate::sqlite) index: WalIndex,
-    cached: Option<(States, Cache)>,
+    cached: Option<(VersionTracker, Cache)>,
 }
 
-/// The beginning of a transaction that this store is in the middle of.
-#[derive(Debug)]
-pub(in crate::sqlite) struct Began {
-    /// The state at the beginning, where it could be known.
-    pub(in crate::sqlite) at: Option<WalIndexHeader>,
-}
-
-/// The right to tell the cache what was read: the state before the read.
+/// The beginning of a write transaction.
 #[derive(Clone, Copy)]
-struct Ticket {
-    live: WalIndexHeader,
-    state: State,
+pub(in crate::sqlite) struct Began {
+    /// The header at that time, if it could be read.
+    pub(in crate::sqlite) header: Option<WalIndexHeader>,
 }
 
-/// What the cache has to say of a key.
-enum Answer {
-    Known(Option<Arc<[u8]>>),
-    Unknown(Option<Ticket>),
+/// The right to fill the cache with what is read next: the version before the read.
+#[derive(Clone, Copy)]
+pub(in crate::sqlite) struct ReadToken {
+    live: WalIndexHeader,
+    version: Version,
+}
+
+/// The result of looking a key up in the cache.
+pub(in crate::sqlite) enum Lookup {
+    /// The value that the key has, or `None` if it is not present.
+    Hit(Option<Arc<[u8]>>),
+    /// The cache does not know. Without a token, what is read cannot be cached.
+    Miss(Option<ReadToken>),
 }
 
 impl Coherence {
     pub(in crate::sqlite) fn new(index: WalIndex, cache_capacity: usize) -> Self {
         Self {
             index,
-            cached: Cache::new(cache_capacity).map(|cache| (States::new(), cache)),
+            cached: Cache::new(cache_capacity).map(|cache| (VersionTracker::new(), cache)),
         }
     }
 
@@ -50,176 +49,72 @@ impl Coherence {
         self.cached.as_ref().map(|(_, cache)| cache)
     }
 
-    /// This store has just begun a write transaction.
-    pub(in crate::sqlite) fn begin(&self) -> Began {
-        let at = self.index.header();
-        if let Some((states, _)) = &self.cached {
-            states.begin(at);
+    /// Notes that this store has just begun a write transaction.
+    pub(in crate::sqlite) fn begin_write(&self) -> Began {
+        let header = self.index.header();
+        if let Some((versions, _)) = &self.cached {
+            versions.begin(header);
         }
-        Began { at }
+        Began { header }
     }
 
-    /// It has ended: with a commit that made the header `now`, or otherwise.
-    pub(in crate::sqlite) fn end(&self, now: Option<WalIndexHeader>, touched: &Touched) {
-        if let Some((states, _)) = &self.cached {
-            states.end(now, touched);
+    /// Notes the end of that transaction. `now` is the header that its commit has made, if that is known.
+    pub(in crate::sqlite) fn end_write(&self, now: Option<WalIndexHeader>, write_set: &WriteSet) {
+        if let Some((versions, _)) = &self.cached {
+            versions.end(now, write_set);
         }
     }
 
-    fn ask(&self, states: &States, cache: &Cache, hash: u64, key: &[u8]) -> Answer {
-        let Some(live) = self.index.header() else {
-            return Answer::Unknown(None);
+    /// Looks a key up in the cache, and counts a hit or a miss.
+    pub(in crate::sqlite) fn lookup(&self, hash: u64, key: &[u8]) -> Lookup {
+        let Some((versions, cache)) = &self.cached else {
+            return Lookup::Miss(None);
         };
-        let Some(state) = states.current(&live) else {
-            let observed = states.observe(|| self.index.header());
-            return Answer::Unknown(observed.map(|(live, state)| Ticket { live, state }));
+        let found = self.lookup_in(versions, cache, hash, key);
+        match found {
+            Lookup::Hit(_) => cache.count_hit(),
+            Lookup::Miss(_) => cache.count_miss(),
+        }
+        found
+    }
+
+    fn lookup_in(&self, versions: &VersionTracker, cache: &Cache, hash: u64, key: &[u8]) -> Lookup {
+        let Some(live) = self.index.header() else {
+            return Lookup::Miss(None);
+        };
+        let Some(version) = versions.current(&live) else {
+            let current = versions.refresh(|| self.index.header());
+            return Lookup::Miss(current.map(|(live, version)| ReadToken { live, version }));
         };
         match cache.get(hash, key) {
-            Some(cached) if states.still_holds(cached.number, hash, state) => {
-                Answer::Known(cached.value)
+            Some(cached) if versions.is_valid(cached.number, hash, version) => {
+                Lookup::Hit(cached.value)
             }
-            _ => Answer::Unknown(Some(Ticket { live, state })),
+            _ => Lookup::Miss(Some(ReadToken { live, version })),
         }
     }
 
-    /// Keeps what was read after `ticket` was given, if it is of that state.
-    fn keep(&self, cache: &Cache, ticket: Ticket, hash: u64, key: &[u8], value: Option<Arc<[u8]>>) {
-        if self.index.header() == Some(ticket.live) {
-            let number = ticket.state.number;
+    /// Returns a copy of a value that was read, if it may be cached.
+    pub(in crate::sqlite) fn copy(&self, key: &[u8], value: &[u8]) -> Option<Arc<[u8]>> {
+        self.cache()
+            .filter(|cache| cache.accepts(key, value))
+            .map(|_| Arc::from(value))
+    }
+
+    /// Caches what was read with `token`, if the version has not changed since.
+    pub(in crate::sqlite) fn fill(
+        &self,
+        token: ReadToken,
+        hash: u64,
+        key: &[u8],
+        value: Option<Arc<[u8]>>,
+    ) {
+        let Some(cache) = self.cache() else {
+            return;
+        };
+        if self.index.header() == Some(token.live) {
+            let number = token.version.number;
             cache.insert(hash, key, Cached { number, value });
         }
-    }
-}
-
-/// From memory, if what is there is still true; else from the file.
-impl Lookup for &Store {
-    fn get<R>(&mut self, key: &[u8], f: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
-        self.check_fork()?;
-        let Some((coherence, states, cache)) = self.caching() else {
-            return self.read(|session| session.get(key, f));
-        };
-        let hash = cache::hash(key);
-        let ticket = match coherence.ask(states, cache, hash, key) {
-            Answer::Known(value) => {
-                cache.count_hit();
-                return Ok(value.map(|value| f(&value)));
-            }
-            Answer::Unknown(ticket) => ticket,
-        };
-        cache.count_miss();
-        let mut copy = None;
-        let read = self.read(|session| {
-            session.get(key, |value| {
-                if ticket.is_some() && cache.takes(key, value) {
-                    copy = Some(Arc::from(value));
-                }
-                f(value)
-            })
-        })?;
-        if let Some(ticket) = ticket
-            && copy.is_some() == read.is_some()
-        {
-            coherence.keep(cache, ticket, hash, key, copy);
-        }
-        Ok(read)
-    }
-
-    fn contains(&mut self, key: &[u8]) -> Result<bool> {
-        self.check_fork()?;
-        let Some((coherence, states, cache)) = self.caching() else {
-            return self.read(|session| session.contains(key));
-        };
-        let hash = cache::hash(key);
-        let ticket = match coherence.ask(states, cache, hash, key) {
-            Answer::Known(value) => {
-                cache.count_hit();
-                return Ok(value.is_some());
-            }
-            Answer::Unknown(ticket) => ticket,
-        };
-        cache.count_miss();
-        let is_there = self.read(|session| session.contains(key))?;
-        if let Some(ticket) = ticket
-            && !is_there
-        {
-            coherence.keep(cache, ticket, hash, key, None);
-        }
-        Ok(is_there)
-    }
-}
-
-impl Store {
-    /// The state of the file, if anybody has asked for the index yet.
-    pub(in crate::sqlite) fn header(&self) -> Option<WalIndexHeader> {
-        self.coherence.get()?.as_ref()?.index.header()
-    }
-
-    /// It costs a connection, which a vault that is only written to never needs.
-    pub(in crate::sqlite) fn coherence(&self) -> Result<Option<&Coherence>> {
-        if let Some(coherence) = self.coherence.get() {
-            return Ok(coherence.as_ref());
-        }
-        let capacity = self.opener.config.cache_capacity;
-        let index = self.opener.index()?;
-        let coherence = index.map(|index| Coherence::new(index, capacity));
-        Ok(self.coherence.get_or_init(|| coherence).as_ref())
-    }
-
-    /// The cache, once somebody has read.
-    pub(in crate::sqlite) fn cache(&self) -> Option<&Cache> {
-        self.coherence.get()?.as_ref()?.cache()
-    }
-
-    /// The caller has just begun a write transaction. `None` if nobody has asked for the state yet.
-    pub(in crate::sqlite) fn began(&self) -> Option<Began> {
-        self.coherence.get()?.as_ref().map(Coherence::begin)
-    }
-
-    /// The caller has committed `touched` keys, which added `growth` entries: carries over what is
-    /// still true.
-    pub(in crate::sqlite) fn committed(
-        &self,
-        began: &Began,
-        frames: u32,
-        touched: &Touched,
-        growth: i64,
-    ) {
-        let now = self.header();
-        let own = now.filter(|now| {
-            began
-                .at
-                .is_some_and(|before| now.is_by_commit(&before, frames))
-        });
-        if let Some(before) = began.at
-            && now != began.at
-        {
-            let mut known = lock(&self.length);
-            *known = match (*known, own) {
-                (Some((header, length)), Some(now)) if header == before => {
-                    Some((now, length.saturating_add_signed(growth)))
-                }
-                // Somebody else wrote after the commit: to be counted when it is asked for.
-                _ => None,
-            };
-        }
-        self.ended_write(own, touched);
-    }
-
-    /// The caller's write transaction is over.
-    pub(in crate::sqlite) fn ended_write(&self, now: Option<WalIndexHeader>, touched: &Touched) {
-        if let Some(Some(coherence)) = self.coherence.get() {
-            coherence.end(now, touched);
-        }
-    }
-
-    /// What a cached read needs, where there is a cache.
-    fn caching(&self) -> Option<(&Coherence, &States, &Cache)> {
-        if self.opener.config.cache_capacity == 0 {
-            return None;
-        }
-        // Without an index it is read from the file, which says what is wrong, if something is.
-        let coherence = self.coherence().ok()??;
-        let (states, cache) = coherence.cached.as_ref()?;
-        Some((coherence, states, cache))
     }
 }

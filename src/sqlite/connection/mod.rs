@@ -2,11 +2,11 @@
 //! does not wrap.
 
 pub(in crate::sqlite) mod failure;
+pub(in crate::sqlite) mod hooked_connection;
 pub(in crate::sqlite) mod open_file;
-pub(in crate::sqlite) mod page_cache;
 pub(in crate::sqlite) mod raw;
-pub(in crate::sqlite) mod row;
 pub(in crate::sqlite) mod rowids;
+pub(in crate::sqlite) mod rows;
 pub(in crate::sqlite) mod sendable;
 pub(in crate::sqlite) mod session;
 pub(in crate::sqlite) mod statement;

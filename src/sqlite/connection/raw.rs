@@ -189,7 +189,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::sqlite::write::checkpoint::Watched;
+    use crate::sqlite::connection::hooked_connection::HookedConnection;
 
     const PUT: &str = "INSERT INTO t VALUES (randomblob(20))";
 
@@ -203,7 +203,7 @@ mod tests {
 
     struct File {
         _folder: tempfile::TempDir,
-        writer: Watched,
+        writer: HookedConnection,
         other: Connection,
         index: WalIndex,
     }
@@ -213,7 +213,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("t.db");
             let file = Self {
-                writer: Watched::writer(open(&path), u64::MAX).unwrap(),
+                writer: HookedConnection::writer(open(&path), u64::MAX).unwrap(),
                 other: open(&path),
                 index: WalIndex::new(open(&path)).unwrap().unwrap(),
                 _folder: folder,
@@ -226,7 +226,7 @@ mod tests {
         fn commit(&self, sql: &str) -> (WalIndexHeader, WalIndexHeader, u32) {
             let before = self.index.header().unwrap();
             self.writer.forget_commit();
-            self.writer.connection().execute_batch(sql).unwrap();
+            self.writer.get().execute_batch(sql).unwrap();
             let frames = self.writer.committed_frames();
             (before, self.index.header().unwrap(), frames)
         }

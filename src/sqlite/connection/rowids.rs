@@ -1,13 +1,12 @@
-//! Rowids: a new one follows the last, and where that cannot be, rows are numbered anew.
+//! Rowids: a new one follows the last. If that is impossible, the rows are numbered again.
 
-use crate::engine::{Columns, End};
+use crate::engine::{Columns, Direction, End, Position, Scan, Span};
 use crate::error::{Error, Result};
 use crate::sqlite::connection::session::Session;
 use crate::sqlite::connection::statements::Sql;
 
-/// New rowids below this one follow the last. Where the last is the largest there is, SQLite
-/// chooses at random between 1 and 2^62 (<https://www.sqlite.org/autoinc.html>): one in 2^30 of those is
-/// below this.
+/// New rowids below this one follow the last. If the last is the largest possible, SQLite chooses a random
+/// one between 1 and 2^62 (<https://www.sqlite.org/autoinc.html>), of which one in 2^30 is below this.
 pub(in crate::sqlite) const MANY_ROWIDS: i64 = 1 << 32;
 
 /// How many rows are moved between two scans.
@@ -17,10 +16,8 @@ impl Session {
     /// Gives the rows consecutive rowids in their order, in a transaction of its own, if the last
     /// rowid is a large one. `false` if another process has the write lock.
     pub(in crate::sqlite) fn renumber(&mut self) -> Result<bool> {
-        if self
-            .rowid_at(End::Last)?
-            .is_none_or(|last| last < MANY_ROWIDS)
-        {
+        let last = self.position_at(End::Last)?;
+        if last.is_none_or(|last| last.0 < MANY_ROWIDS) {
             return Ok(true);
         }
         if !self.try_begin_write()? {
@@ -34,24 +31,23 @@ impl Session {
         renumbered.map(|_| true)
     }
 
-    /// No row moves up, so that in ascending order each finds its new place free.
+    /// No row moves up, so each row finds its new place free if they are moved in ascending order.
     fn move_rows(&mut self) -> Result<()> {
-        let mut next = self.rowid_at(End::First)?.unwrap_or(1).min(1);
-        let mut from = Some(i64::MIN);
-        while let Some(first) = from {
-            let mut rowids = Vec::with_capacity(BATCH_ROWS);
-            self.scan(Sql::ScanForward(Columns::Key), first, |row| {
-                rowids.push(row.rowid);
-                rowids.len() < BATCH_ROWS
+        let first = self.position_at(End::First)?;
+        let mut next = first.map_or(1, |first| first.0.min(1));
+        let mut unread = Some(Span::ALL);
+        while let Some(span) = unread {
+            let mut positions = Vec::with_capacity(BATCH_ROWS);
+            self.scan(keys_of(Direction::Forward, span), |row| {
+                positions.push(row.position);
+                positions.len() < BATCH_ROWS
             })?;
-            // A damaged tree may lead to its own beginning.
-            if !rowids.is_sorted() || rowids.first().is_some_and(|&rowid| rowid < first) {
-                return Err(self.corrupt("rows are not in their order"));
-            }
-            from = rowids.last().and_then(|last| last.checked_add(1));
-            for rowid in rowids {
-                if rowid != next {
-                    self.move_row(rowid, next)?;
+            unread = positions
+                .last()
+                .and_then(|&last| span.after(last, Direction::Forward));
+            for position in positions {
+                if position.0 != next {
+                    self.move_row(position, Position(next))?;
                 }
                 next += 1;
             }
@@ -59,36 +55,45 @@ impl Session {
         Ok(())
     }
 
-    /// Makes sure that a row that was just inserted is the last one. If it is not, it is removed.
+    /// Checks that a row that was just inserted is the last one, and removes it if it is not.
     #[cold]
-    pub(in crate::sqlite) fn keep_at_end(&mut self, rowid: i64) -> Result<()> {
-        if self.rowid_at(End::Last)? == Some(rowid) {
+    pub(in crate::sqlite) fn keep_at_end(&mut self, inserted: Position) -> Result<()> {
+        if self.position_at(End::Last)? == Some(inserted) {
             return Ok(());
         }
-        self.delete_row(rowid)?;
+        self.delete_at(inserted)?;
         Err(Error::OutOfRowids {
             path: self.path().to_path_buf(),
         })
     }
 
-    /// The rowid of the first or the last row.
-    fn rowid_at(&mut self, end: End) -> Result<Option<i64>> {
-        let (sql, first) = match end {
-            End::First => (Sql::ScanForward(Columns::Key), i64::MIN),
-            End::Last => (Sql::ScanBackward(Columns::Key), i64::MAX),
+    /// Returns the position of the first or the last row.
+    fn position_at(&mut self, end: End) -> Result<Option<Position>> {
+        let direction = match end {
+            End::First => Direction::Forward,
+            End::Last => Direction::Backward,
         };
         let mut found = None;
-        self.scan(sql, first, |row| {
-            found = Some(row.rowid);
+        self.scan(keys_of(direction, Span::ALL), |row| {
+            found = Some(row.position);
             false
         })?;
         Ok(found)
     }
 
-    /// Moves a row to another rowid, at which there is none.
-    fn move_row(&mut self, from: i64, to: i64) -> Result<()> {
-        let moved = [from.into(), to.into()];
+    /// Moves a row to a position at which there is none.
+    fn move_row(&mut self, from: Position, to: Position) -> Result<()> {
+        let moved = [from.0.into(), to.0.into()];
         self.with(|statements| statements.change(Sql::MoveRow, moved))
             .map(drop)
+    }
+}
+
+/// A scan of keys only.
+const fn keys_of(direction: Direction, span: Span) -> Scan {
+    Scan {
+        columns: Columns::Key,
+        direction,
+        span,
     }
 }

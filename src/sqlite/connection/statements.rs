@@ -4,8 +4,8 @@ use rusqlite::Connection;
 use self_cell::self_cell;
 
 use crate::engine::Columns;
+use crate::sqlite::connection::hooked_connection::HookedConnection;
 use crate::sqlite::connection::statement::{Parameter, Statement};
-use crate::sqlite::write::checkpoint::Watched;
 
 /// A statement that a connection may run more than once.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,7 @@ pub(in crate::sqlite) enum Sql {
     First,
     Last,
     Put,
-    Restore,
+    InsertAt,
     Update,
     SetKey,
     SetEntry,
@@ -63,7 +63,7 @@ impl Sql {
             Self::First => 13,
             Self::Last => 14,
             Self::Put => 15,
-            Self::Restore => 16,
+            Self::InsertAt => 16,
             Self::Update => 17,
             Self::SetKey => 18,
             Self::SetEntry => 19,
@@ -122,7 +122,7 @@ impl Sql {
                 "INSERT INTO dict (key, value) VALUES (?1, ?2) \
                  ON CONFLICT (key) DO UPDATE SET value = excluded.value"
             }
-            Self::Restore => "INSERT OR IGNORE INTO dict (rowid, key, value) VALUES (?1, ?2, ?3)",
+            Self::InsertAt => "INSERT OR IGNORE INTO dict (rowid, key, value) VALUES (?1, ?2, ?3)",
             Self::Update => "UPDATE dict SET value = ?2 WHERE rowid = ?1",
             Self::SetKey => "UPDATE OR IGNORE dict SET key = ?2 WHERE rowid = ?1",
             Self::SetEntry => "UPDATE OR IGNORE dict SET key = ?2, value = ?3 WHERE rowid = ?1",
@@ -196,7 +196,7 @@ impl<'conn> Statements<'conn> {
 
 self_cell!(
     pub(in crate::sqlite) struct Bound {
-        owner: Watched,
+        owner: HookedConnection,
         #[not_covariant]
         dependent: Statements,
     }

@@ -5,8 +5,8 @@
 
 use rusqlite::{Connection, ffi};
 
+use crate::engine::{Position, RawEntry};
 use crate::sqlite::connection::open_file::OpenFile;
-use crate::sqlite::connection::row::RawEntry;
 use crate::sqlite::file_format::btree::{
     self, PageSize, Pages, Parsed, TablePage, columns, page_number, record,
 };
@@ -166,7 +166,7 @@ impl FilePages<'_> {
                     return Ok(Some(RawEntry {
                         key: key.to_vec(),
                         value: value.to_vec(),
-                        rowid,
+                        position: Position(rowid),
                     }));
                 }
             }
@@ -211,7 +211,7 @@ mod tests {
             assert!(found.checksums);
             for (end, rowid) in [(found.ends.first, 1), (found.ends.last, count)] {
                 let end = end.unwrap();
-                assert_eq!(end.rowid, i64::from(rowid));
+                assert_eq!(end.position, Position(i64::from(rowid)));
                 assert_eq!(end.key, rowid.to_string().as_bytes());
                 assert_eq!(end.value, vec![0; bytes as usize]);
             }

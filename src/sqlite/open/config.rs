@@ -1,6 +1,5 @@
 //! The settings of a store.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// When a commit is written to the disk.
@@ -61,7 +60,7 @@ impl Durability {
 
 /// Whether a file may or must exist when a store is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Existence {
+pub(in crate::sqlite) enum Existence {
     /// It must exist.
     Required,
     /// It is created if it does not exist.
@@ -70,22 +69,17 @@ pub(crate) enum Existence {
     Refused,
 }
 
-/// Where the entries are stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Location {
-    /// A file, by the path that the caller gave.
-    File(PathBuf),
-    /// The memory of this process, until the store is closed.
-    Memory,
-}
-
-/// The settings of [`Store::open`](crate::sqlite::Store::open).
-#[derive(Clone, Debug)]
+/// How a file is opened: the options of [`OpenOptions`](crate::OpenOptions) that concern it.
+#[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent switches, each set by name"
+)]
 pub(crate) struct Config {
-    pub(crate) location: Location,
-    pub(crate) existence: Existence,
+    pub(crate) create: bool,
+    pub(crate) create_new: bool,
     pub(crate) read_only: bool,
-    /// The file cannot change, so no locks are acquired and no log is read. Requires `read_only`.
+    /// The file cannot change, so no locks are acquired and no log is read.
     pub(crate) immutable: bool,
     /// A new file gets checksums, and an existing one must have them.
     pub(crate) checksums: bool,
@@ -100,16 +94,48 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// Returns `true` if a vault may be created at the path.
-    pub(in crate::sqlite) fn may_create(&self) -> bool {
-        !self.read_only && self.existence != Existence::Required
+    /// The defaults of [`OpenOptions`](crate::OpenOptions).
+    pub(crate) const DEFAULT: Self = Self {
+        create: true,
+        create_new: false,
+        read_only: false,
+        immutable: false,
+        checksums: false,
+        mode: None,
+        durability: Durability::Full,
+        busy_timeout: Duration::from_secs(10),
+        cache_capacity: 8 * 1024 * 1024,
+        log_size_limit: 32 * 1024 * 1024,
+    };
+
+    /// Returns `true` if nothing may be written.
+    pub(crate) const fn is_read_only(&self) -> bool {
+        self.read_only || self.immutable
     }
 
-    /// Returns the path as the caller gave it, for errors that come before it is resolved.
-    pub(in crate::sqlite) fn given_path(&self) -> &Path {
-        match &self.location {
-            Location::File(path) => path,
-            Location::Memory => Path::new(":memory:"),
+    pub(in crate::sqlite) const fn existence(&self) -> Existence {
+        match (self.create_new, self.create) {
+            _ if self.is_read_only() => Existence::Required,
+            (true, _) => Existence::Refused,
+            (false, true) => Existence::Created,
+            (false, false) => Existence::Required,
+        }
+    }
+
+    /// Returns `true` if a vault may be created at the path.
+    pub(in crate::sqlite) fn may_create(&self) -> bool {
+        self.existence() != Existence::Required
+    }
+
+    /// Returns the settings for opening a vault that is to be replaced.
+    pub(in crate::sqlite) const fn to_replace(self) -> Self {
+        Self {
+            create_new: false,
+            checksums: false,
+            immutable: false,
+            read_only: false,
+            mode: None,
+            ..self
         }
     }
 }

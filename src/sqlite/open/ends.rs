@@ -4,8 +4,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode};
 
+use crate::engine::{Position, RawEntry};
 use crate::error::Result;
-use crate::sqlite::connection::row::RawEntry;
 
 /// A check of the types of a file, by its path, its first and last entry, and whether it has checksums.
 pub(crate) type TypeCheck<'a> = &'a dyn Fn(&Path, &Ends, bool) -> Result<()>;
@@ -25,7 +25,7 @@ impl Ends {
             let sql = format!("SELECT rowid, key, value FROM dict ORDER BY rowid {order} LIMIT 1");
             connection.query_one(&sql, [], |row| {
                 Ok(RawEntry {
-                    rowid: row.get(0)?,
+                    position: Position(row.get(0)?),
                     key: row.get(1)?,
                     value: row.get(2)?,
                 })

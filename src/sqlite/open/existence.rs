@@ -11,7 +11,7 @@ use crate::sqlite::open::paths::{self, not_a_file};
 /// Creates the file, if it must not exist yet or gets permissions of its own. SQLite would open an existing
 /// file, and cannot set permissions.
 pub(in crate::sqlite) fn create_file(path: &Path, config: &Config) -> Result<()> {
-    let must_be_new = config.existence == Existence::Refused;
+    let must_be_new = config.existence() == Existence::Refused;
     let has_permissions = config.mode.is_some() && config.may_create();
     if !must_be_new && !has_permissions {
         return Ok(());
@@ -44,7 +44,7 @@ pub(in crate::sqlite) fn check_existence(path: &Path, config: &Config) -> Result
     if let Some(reason) = not_a_file(&metadata) {
         return Err(Error::InvalidPath { path, reason });
     }
-    if config.existence == Existence::Refused {
+    if config.existence() == Existence::Refused {
         return Err(Error::AlreadyExists { path });
     }
     if metadata.len() == 1 {

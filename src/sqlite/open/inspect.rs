@@ -62,7 +62,7 @@ impl Opener {
         check: TypeCheck<'_>,
         deadline: &mut Deadline,
     ) -> Result<Option<Inspection>> {
-        if self.is_in_memory() || self.config.immutable {
+        if self.config.immutable {
             return Ok(None);
         }
         let (bytes, _) = self.read_stored_header(connection)?;
@@ -116,7 +116,7 @@ impl Opener {
         if siblings.log == 0 || !siblings.has_index {
             return false;
         }
-        if !self.config.read_only {
+        if !self.config.is_read_only() {
             return view::is_open_elsewhere(connection) == Some(true);
         }
         // The exclusive lock of the test requires a file that is open for writing.

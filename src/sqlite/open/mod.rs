@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, FileControl, OpenFlags, ffi};
 
-use self::config::{Config, Existence, Location};
+use self::config::{Config, Existence};
 pub(crate) use self::ends::{ANY_TYPES, Ends, TypeCheck};
 use self::existence::check_existence;
 use self::paths::{absolute, immutable_uri, sibling};
@@ -34,7 +34,6 @@ use crate::error::{Error, Result};
 use crate::sqlite::connection::failure;
 use crate::sqlite::connection::raw::WalIndex;
 use crate::sqlite::connection::session::Session;
-use crate::sqlite::memory;
 use crate::sqlite::names::NameTracker;
 
 /// The longest timeout of SQLite, which counts milliseconds in 31 bits.
@@ -44,35 +43,22 @@ const LONGEST_SQLITE_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
 #[derive(Debug)]
 pub(in crate::sqlite) struct Opener {
     pub(in crate::sqlite) path: Arc<Path>,
-    vfs: Option<&'static str>,
     pub(in crate::sqlite) config: Config,
     /// The files that were opened first, because the path may become the name of another file.
-    names: Option<Arc<NameTracker>>,
+    pub(in crate::sqlite) names: Arc<NameTracker>,
 }
 
 impl Opener {
     /// Makes the path absolute and checks what exists there.
-    pub(in crate::sqlite) fn new(config: Config) -> Result<Self> {
+    pub(in crate::sqlite) fn new(path: &Path, config: Config) -> Result<Self> {
         check_sqlite_version()?;
-        let (path, vfs) = match &config.location {
-            Location::File(path) => (absolute(path, config.existence)?, None),
-            Location::Memory => {
-                let vfs = memory::vfs().map_err(|error| {
-                    failure::from_sqlite(error, config.given_path(), Duration::ZERO)
-                })?;
-                (PathBuf::from(memory::unique_path()), Some(vfs))
-            }
-        };
-        let opener = Self {
-            names: vfs.is_none().then(|| Arc::new(NameTracker::new(&path))),
+        let path = absolute(path, config.existence())?;
+        check_existence(&path, &config)?;
+        Ok(Self {
+            names: Arc::new(NameTracker::new(&path)),
             path: Arc::from(path),
-            vfs,
             config,
-        };
-        if opener.vfs.is_none() {
-            check_existence(&opener.path, &opener.config)?;
-        }
-        Ok(opener)
+        })
     }
 
     /// Opens a connection for reading, to the file of [`open_first`](Self::open_first). It holds `token` until it
@@ -116,31 +102,12 @@ impl Opener {
 
     /// Returns `true` if the path is no longer the name of the file that was opened first.
     pub(in crate::sqlite) fn is_replaced(&self) -> bool {
-        self.names.as_ref().is_some_and(|names| names.is_replaced())
-    }
-
-    pub(in crate::sqlite) fn names(&self) -> Option<&NameTracker> {
-        self.names.as_deref()
+        self.names.is_replaced()
     }
 
     /// Returns the path of the log.
     pub(in crate::sqlite) fn log_path(&self) -> PathBuf {
         sibling(&self.path, "-wal")
-    }
-
-    pub(in crate::sqlite) fn is_in_memory(&self) -> bool {
-        self.vfs.is_some()
-    }
-
-    /// Returns `true` if the path is no longer the name of the file that `connection` has open.
-    pub(in crate::sqlite) fn has_moved(&self, connection: &Connection) -> bool {
-        let mut moved = 0;
-        #[cfg(unix)]
-        if !self.is_in_memory() {
-            let control = FileControl::HasMoved(&mut moved);
-            connection.file_control(Some(c"main"), control).ok();
-        }
-        moved != 0
     }
 
     /// Returns the error of a path that is no longer the name of the open file.
@@ -153,8 +120,8 @@ impl Opener {
 
     fn flags(&self) -> OpenFlags {
         let write = OpenFlags::SQLITE_OPEN_READ_WRITE;
-        match self.config.existence {
-            _ if self.config.read_only => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        match self.config.existence() {
+            _ if self.config.is_read_only() => OpenFlags::SQLITE_OPEN_READ_ONLY,
             Existence::Created => write | OpenFlags::SQLITE_OPEN_CREATE,
             Existence::Required | Existence::Refused => write,
         }
@@ -172,10 +139,7 @@ impl Opener {
     fn open_at(&self, path: &Path, flags: OpenFlags) -> Result<Connection> {
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         let creation_blocked = paths::block_creation();
-        let opened = match self.vfs {
-            Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs),
-            None => Connection::open_with_flags(path, flags),
-        };
+        let opened = Connection::open_with_flags(path, flags);
         drop(creation_blocked);
         let mut connection = opened.map_err(|error| self.failed_to_open(error))?;
         harden(&mut connection).map_err(|error| self.failed(error))?;
@@ -187,7 +151,7 @@ impl Opener {
         let cannot_open = error.sqlite_error_code() == Some(ErrorCode::CannotOpen);
         match check_existence(&self.path, &self.config) {
             Err(Error::AlreadyExists { .. }) => self.failed(error),
-            Err(reason) if cannot_open && !self.is_in_memory() => reason,
+            Err(reason) if cannot_open => reason,
             _ => self.failed(error),
         }
     }
@@ -197,7 +161,7 @@ impl Opener {
         let read_only = connection
             .is_readonly(c"main")
             .map_err(|error| self.failed(error))?;
-        if read_only && !self.config.read_only {
+        if read_only && !self.config.is_read_only() {
             let source = failure::from_code(ffi::SQLITE_READONLY);
             return Err(self.failed(source));
         }
@@ -225,10 +189,18 @@ impl Opener {
 
     /// Returns the error of a connection that failed.
     pub(in crate::sqlite) fn failed(&self, error: rusqlite::Error) -> Error {
-        let error = failure::from_sqlite(error, &self.path, Duration::ZERO);
-        match &self.names {
-            Some(names) => names.explain(error),
-            None => error,
-        }
+        self.names
+            .explain(failure::from_sqlite(error, &self.path, Duration::ZERO))
     }
+}
+
+/// Returns `true` if the path is no longer the name of the file that `connection` has open.
+fn has_moved(connection: &Connection) -> bool {
+    let mut moved = 0;
+    #[cfg(unix)]
+    {
+        let control = FileControl::HasMoved(&mut moved);
+        connection.file_control(Some(c"main"), control).ok();
+    }
+    moved != 0
 }

@@ -14,7 +14,7 @@ use crate::sqlite::open::existence::create_file;
 use crate::sqlite::open::inspect::Inspection;
 use crate::sqlite::open::paths::{self, Identity};
 use crate::sqlite::open::settings::switch_to_wal;
-use crate::sqlite::open::{Opener, schema};
+use crate::sqlite::open::{Opener, has_moved, schema};
 
 /// How often opening is tried again because the file was replaced during it.
 const MAX_ATTEMPTS: usize = 16;
@@ -28,9 +28,7 @@ impl Opener {
     pub(in crate::sqlite) fn open_first(&self, check: TypeCheck<'_>) -> Result<(Session, bool)> {
         self.refuse_pending_log()?;
         self.refuse_foreign_owner()?;
-        if !self.is_in_memory() {
-            create_file(&self.path, &self.config)?;
-        }
+        create_file(&self.path, &self.config)?;
         for _ in 0..MAX_ATTEMPTS {
             self.refuse_to_lock_out_owner()?;
             let mut connection = self.connect(self.flags())?;
@@ -48,7 +46,7 @@ impl Opener {
             // If the file was replaced during this attempt, its result means nothing. The identity is that
             // of the open file, because the file has its name between two reads of the same identity.
             let identity = paths::identity(&self.path);
-            if self.has_moved(&connection) || paths::identity(&self.path) != identity {
+            if has_moved(&connection) || paths::identity(&self.path) != identity {
                 continue;
             }
             connection
@@ -69,18 +67,15 @@ impl Opener {
 
     /// Records which files `connection` has open. The main one is `file`.
     fn record_names(&self, connection: &Connection, file: Option<Identity>) -> Result<()> {
-        let Some(names) = &self.names else {
-            return Ok(());
-        };
         // A file that was just switched to WAL mode has no index until it is read.
-        if !self.config.read_only && OpenFile::log(connection).is_none() {
+        if !self.config.is_read_only() && OpenFile::log(connection).is_none() {
             connection
                 .query_one("PRAGMA schema_version", [], |_| Ok(()))
                 .map_err(|error| self.failed(error))?;
         }
         // Another user may have created these files after the first check.
         self.refuse_foreign_owner()?;
-        names.record(file, !self.config.read_only)
+        self.names.record(file, !self.config.is_read_only())
     }
 
     /// Makes the file of a new connection a vault in WAL mode. Returns whether it has checksums.
@@ -103,7 +98,7 @@ impl Opener {
             .inspect_connection(connection, known, check, deadline)?
             .checksums;
         run("COMMIT")?;
-        if self.config.read_only {
+        if self.config.is_read_only() {
             return Ok(checksums == Some(true));
         }
         self.refuse_unwritable_log()?;

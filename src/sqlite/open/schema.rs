@@ -24,6 +24,12 @@ pub(in crate::sqlite) const OLDEST_SQLITE: (i32, &str) = (3_051_003, "3.51.3");
 pub(in crate::sqlite) const CREATE: &str =
     "CREATE TABLE dict (key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT";
 
+/// Returns the statements that make a vault of an empty file.
+pub(in crate::sqlite) fn create(checksums: bool) -> String {
+    let format = if checksums { CHECKSUMS } else { PLAIN };
+    format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {format}; {CREATE}")
+}
+
 /// The table of the Python package.
 const PYTHON: &str = "CREATE TABLE dict (key BLOB PRIMARY KEY, value BLOB)";
 

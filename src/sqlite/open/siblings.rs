@@ -39,7 +39,7 @@ impl Opener {
     /// Returns an error if reading would create a log or an index that the owner of the file cannot write.
     /// SQLite creates them for readers too, and a reader cannot delete them again.
     pub(in crate::sqlite) fn refuse_to_lock_out_owner(&self) -> Result<()> {
-        if !self.config.read_only || self.config.immutable || self.is_in_memory() {
+        if !self.config.read_only || self.config.immutable {
             return Ok(());
         }
         let missing = |suffix| !sibling(&self.path, suffix).exists();
@@ -85,12 +85,12 @@ impl Opener {
             failure::sqlite_code(source),
             Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)
         );
-        self.config.read_only && refused && self.path.is_file()
+        self.config.is_read_only() && refused && self.path.is_file()
     }
 
     /// Returns an error if the vault is to be written, but its log, index or journal cannot be.
     pub(in crate::sqlite) fn refuse_unwritable_log(&self) -> Result<()> {
-        if self.config.read_only || self.is_in_memory() {
+        if self.config.is_read_only() {
             return Ok(());
         }
         for suffix in ["-wal", "-shm", "-journal"] {
@@ -109,7 +109,7 @@ impl Opener {
     /// Returns an error if the log, the index or the journal belongs to a user who may not write the file. In a
     /// folder that others can write, this user could have created it to read or to change what is written.
     pub(in crate::sqlite) fn refuse_foreign_owner(&self) -> Result<()> {
-        if self.config.read_only || self.is_in_memory() {
+        if self.config.is_read_only() {
             return Ok(());
         }
         let is_foreign =

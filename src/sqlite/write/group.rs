@@ -1,145 +1,136 @@
-//! Group commit: the changes of several threads in one transaction, and one sync for all of them.
+//! Group commit: the writes of several threads in one transaction, with one sync for all of them.
 //!
-//! Who finds the writer claimed leaves its change in the line, as bytes. Whoever's turn it then is
-//! makes the changes behind its own as well, and commits for all. Keys and values stay on their
-//! threads: where the old value is asked for, it is read and decoded by the caller beforehand, and
-//! the change is made by another only if those bytes are still there.
+//! A thread that finds the write lock taken leaves its write in line, as bytes. The next thread in line
+//! makes the writes behind its own too, and commits all of them. Keys and values stay on their threads: if
+//! the old value is needed, the caller reads and decodes it beforehand, and another thread makes the write
+//! only if those bytes are still stored. This is flat combining, see [`FairMutex`](crate::engine::FairMutex).
 
 use std::sync::Arc;
 use std::thread;
 
-use crate::engine::Deadline;
-use crate::engine::{Claimed, Outcome, Request};
+use crate::engine::{Claimed, Deadline, MapId, Outcome, Read as _, Request, Write as _, WriteOp};
 use crate::error::Result;
-use crate::sqlite::Store;
-use crate::sqlite::connection::session::{Lookup, Session};
+use crate::sqlite::connection::session::Session;
+use crate::sqlite::store::Store;
 use crate::sqlite::trace;
-use crate::sqlite::write::scope::Scope;
-use crate::sqlite::write::transaction::WriteTransaction;
+use crate::sqlite::write::work::{Expected, Work};
+use crate::sqlite::writer::Writer;
 
-/// How many changes of others, and how many bytes of them, one makes with its own: what it costs
-/// them to be with the others stays small.
-const MOST_CHANGES: usize = 256;
-const MOST_BYTES: usize = 1 << 20;
+/// The number of writes of other threads, and their bytes, that one thread makes with its own. It bounds
+/// what sharing a commit costs a thread.
+const MAX_GROUP_WRITES: usize = 256;
+const MAX_GROUP_BYTES: usize = 1 << 20;
 
-/// A change of one entry: one statement, which is whole or not at all.
-#[derive(Debug)]
-pub(crate) struct Change {
-    pub(crate) key: Vec<u8>,
-    /// `None` removes the entry.
-    pub(crate) new: Option<Vec<u8>>,
-}
-
-/// What a change that another thread makes has to find.
-#[derive(Debug)]
-enum Expected {
-    Anything,
-    /// These bytes, or nothing at all.
-    Old(Option<Vec<u8>>),
-}
-
-/// A change that another thread can make.
-#[derive(Debug)]
-pub(in crate::sqlite) struct Work {
-    change: Change,
-    expected: Expected,
-}
-
-impl Work {
-    fn bytes(&self) -> usize {
-        self.change.key.len() + self.change.new.as_ref().map_or(0, Vec::len)
-    }
-}
-
-/// What one can still make with its own.
+/// The room that is left in a group.
 struct Room {
-    changes: usize,
+    writes: usize,
     bytes: usize,
 }
 
 impl Room {
+    /// Takes the room for a write, and returns `false` if there is too little.
     fn take(&mut self, work: &Work) -> bool {
-        let left = (
-            self.changes.checked_sub(1),
-            self.bytes.checked_sub(work.bytes()),
+        let remaining = (
+            self.writes.checked_sub(1),
+            self.bytes.checked_sub(work.op.bytes()),
         );
-        let (Some(changes), Some(bytes)) = left else {
+        let (Some(writes), Some(bytes)) = remaining else {
             return false;
         };
-        *self = Self { changes, bytes };
+        *self = Self { writes, bytes };
         true
     }
 }
 
 impl Store {
-    /// Makes a change without a look at the old value.
-    pub(crate) fn apply(self: &Arc<Self>, change: Change) -> Result<()> {
-        self.change(
-            change,
+    /// Makes one write without reading the old value.
+    pub(in crate::sqlite) fn apply_grouped(
+        self: &Arc<Self>,
+        map: MapId,
+        op: WriteOp,
+    ) -> Result<()> {
+        self.write_one(
+            map,
+            op,
             |_| Some((Expected::Anything, ())),
-            WriteTransaction::apply,
+            |writer, op| writer.apply(map, op),
         )
     }
 
-    /// Makes a change and returns what `decode` makes of the key and the old value. An
-    /// error of it changes nothing.
-    pub(crate) fn swap<R>(
+    /// Makes one write and returns what `decode` makes of the key and the old value. If `decode` fails,
+    /// nothing is written.
+    pub(in crate::sqlite) fn swap_grouped<R>(
         self: &Arc<Self>,
-        change: Change,
+        map: MapId,
+        op: WriteOp,
         decode: impl Fn(&[u8], &[u8]) -> Result<R>,
     ) -> Result<Option<R>> {
-        self.change(
-            change,
-            |change| self.foresee(&change.key, &decode),
-            |transaction, change| transaction.swap(change, &decode),
+        self.write_one(
+            map,
+            op,
+            |op| self.read_precondition(op.key(), &decode),
+            |writer, op| writer.swap(map, op, &decode),
         )
     }
 
-    /// Makes a change by `make`, at once if nobody has the writer. If somebody has,
-    /// `foresee` says what it would find and return, so that another thread can make it.
-    fn change<R>(
+    /// Makes a write by `make`, at once if the write lock is free. If it is not, `precondition` returns what
+    /// the write must find and what it returns, so that another thread can make it.
+    fn write_one<R>(
         self: &Arc<Self>,
-        change: Change,
-        foresee: impl FnOnce(&Change) -> Option<(Expected, R)>,
-        make: impl Fn(&mut WriteTransaction, &Change) -> Result<R>,
+        map: MapId,
+        op: WriteOp,
+        precondition: impl FnOnce(&WriteOp) -> Option<(Expected, R)>,
+        make: impl Fn(&mut Writer, &WriteOp) -> Result<R>,
     ) -> Result<R> {
         let mut deadline = self.start_waiting()?;
         let free = self.writer.try_acquire();
         match free.map_err(|refusal| self.refused(&refusal, &deadline))? {
-            Some(session) => {
-                let transaction = self.begin(session, &mut deadline)?;
-                Scope::Own(transaction).run(|transaction| make(transaction, &change))
-            }
-            None => self.change_in_line(change, deadline, foresee, make),
+            Some(session) => self.write_with(session, &op, &mut deadline, make),
+            None => self.write_in_line(map, op, deadline, precondition, make),
         }
     }
 
-    fn change_in_line<R>(
+    /// Makes a write and commits it, on the connection that writes.
+    fn write_with<R>(
         self: &Arc<Self>,
-        change: Change,
-        mut deadline: Deadline,
-        foresee: impl FnOnce(&Change) -> Option<(Expected, R)>,
-        make: impl Fn(&mut WriteTransaction, &Change) -> Result<R>,
+        session: Session,
+        op: &WriteOp,
+        deadline: &mut Deadline,
+        make: impl Fn(&mut Writer, &WriteOp) -> Result<R>,
     ) -> Result<R> {
-        let Some((expected, foreseen)) = foresee(&change) else {
-            return self.change_alone(&change, &mut deadline, make);
+        let mut writer = Writer::begin(self, session, deadline)?;
+        let result = make(&mut writer, op)?;
+        writer.commit()?;
+        Ok(result)
+    }
+
+    fn write_in_line<R>(
+        self: &Arc<Self>,
+        map: MapId,
+        op: WriteOp,
+        mut deadline: Deadline,
+        precondition: impl FnOnce(&WriteOp) -> Option<(Expected, R)>,
+        make: impl Fn(&mut Writer, &WriteOp) -> Result<R>,
+    ) -> Result<R> {
+        let Some((expected, foreseen)) = precondition(&op) else {
+            return self.write_alone(&op, &mut deadline, make);
         };
-        let request = Arc::new(Request::new(Work { change, expected }));
-        let change = &request.work().change;
+        let request = Arc::new(Request::new(Work { map, op, expected }));
+        let op = &request.work().op;
         let result = match self.wait_with(&request, &deadline)? {
             Some(session) => {
-                // Those whose changes were just committed may have more: with them in line, a sync
-                // is for all of them and not for every second one.
+                // The threads whose writes were just committed may have more. If they are in line too, one
+                // sync is for all of them and not for every second one.
                 thread::yield_now();
-                let transaction = self.begin(session, &mut deadline)?;
-                transaction.lead(|transaction| make(transaction, change))?
+                let writer = Writer::begin(self, session, &mut deadline)?;
+                writer.commit_group(|writer| make(writer, op))?
             }
             None => (request.outcome() == Outcome::Done).then_some(foreseen),
         };
-        result.map_or_else(|| self.change_alone(change, &mut deadline, make), Ok)
+        result.map_or_else(|| self.write_alone(op, &mut deadline, make), Ok)
     }
 
-    /// Waits for the writer, or for somebody who makes the change in its turn (`None`).
+    /// Waits for the write lock, or for a thread that makes the write in its turn (`None`).
     fn wait_with(
         &self,
         request: &Arc<Request<Work>>,
@@ -150,33 +141,30 @@ impl Store {
             .acquire_or_be_served(request, deadline.remaining())
             .map_err(|refusal| self.refused(&refusal, deadline))?;
         if turn.is_none() {
-            trace::waited(self.name(), deadline.elapsed());
+            trace::waited(self.file(), deadline.elapsed());
         }
         Ok(turn)
     }
 
-    /// Makes a change in a transaction that is shared with nobody: its result is its own.
-    fn change_alone<R>(
+    /// Makes a write in a transaction that it shares with no other, so that its result is its own.
+    fn write_alone<R>(
         self: &Arc<Self>,
-        change: &Change,
+        op: &WriteOp,
         deadline: &mut Deadline,
-        make: impl Fn(&mut WriteTransaction, &Change) -> Result<R>,
+        make: impl Fn(&mut Writer, &WriteOp) -> Result<R>,
     ) -> Result<R> {
         let session = self.acquire_writer(deadline)?;
-        let transaction = self.begin(session, deadline)?;
-        Scope::Own(transaction).run(|transaction| make(transaction, change))
+        self.write_with(session, op, deadline, make)
     }
 
-    /// What is stored now, as bytes and decoded. `None` if it cannot be read or decoded, which
-    /// is for the caller to find out when it has the writer.
-    fn foresee<R>(
+    /// Returns what is stored now, as bytes and decoded, or `None` if it cannot be read or decoded. The
+    /// caller then meets the error when it has the write lock.
+    fn read_precondition<R>(
         &self,
         key: &[u8],
         decode: impl Fn(&[u8], &[u8]) -> Result<R>,
     ) -> Option<(Expected, Option<R>)> {
-        let mut session = self.reader().ok()?;
-        let old = session.get(key, |old| (old.to_vec(), decode(key, old)));
-        self.give_back_reader(session);
+        let old = self.read(|session| session.find(key, |_, old| (old.to_vec(), decode(key, old))));
         let Some((bytes, old)) = old.ok()? else {
             return Some((Expected::Old(None), None));
         };
@@ -184,65 +172,31 @@ impl Store {
     }
 }
 
-impl WriteTransaction {
-    /// Makes a change without a look at the old value.
-    pub(crate) fn apply(&mut self, change: &Change) -> Result<()> {
-        match &change.new {
-            Some(value) => self.put(&change.key, value),
-            None => self.delete(&change.key).map(drop),
-        }
-    }
-
-    /// Makes a change and returns what `decode` makes of the key and the old value. An
-    /// error of it changes nothing.
-    pub(crate) fn swap<R>(
-        &mut self,
-        change: &Change,
-        decode: impl Fn(&[u8], &[u8]) -> Result<R>,
-    ) -> Result<Option<R>> {
-        let key = &change.key;
-        let found = self
-            .session()?
-            .find(key, |rowid, old| (rowid, decode(key, old)))?;
-        let (rowid, old) = found.unzip();
-        let old = old.transpose()?;
-        self.apply_at(rowid, change)?;
-        Ok(old)
-    }
-
-    /// Makes a change to what was found at `rowid`, if the key was there.
-    fn apply_at(&mut self, rowid: Option<i64>, change: &Change) -> Result<()> {
-        match &change.new {
-            Some(value) => self.write(rowid, &change.key, value),
-            None if rowid.is_some() => self.delete(&change.key).map(drop),
-            None => Ok(()),
-        }
-    }
-
-    /// Makes the caller's own change and those behind it in the line, and commits for all.
+impl Writer {
+    /// Makes the caller's write and those behind it in line, and commits all of them.
     ///
-    /// `None` if it failed with changes of others in it: nothing was changed then, and each is to
-    /// try alone, for its own result.
-    fn lead<R>(mut self, own: impl FnOnce(&mut Self) -> Result<R>) -> Result<Option<R>> {
+    /// Returns `None` if the commit failed with writes of other threads in it. Then nothing was written, and
+    /// each thread tries alone, to get its own result.
+    fn commit_group<R>(mut self, own: impl FnOnce(&mut Self) -> Result<R>) -> Result<Option<R>> {
         let own = own(&mut self)?;
-        let Some(made) = self.carry() else {
+        let Some(made) = self.drain_queue() else {
             return self.commit().map(|()| Some(own));
         };
-        self.shared_by(made.len() + 1);
-        if self.try_commit().is_err() {
+        self.note_shared(made.len() + 1);
+        if self.commit().is_err() {
             return Ok(None);
         }
-        // Before the writer goes to the next in line, so that they can be in line again by then.
+        // Before the write lock goes to the next in line, so that they can be in line again by then.
         made.into_iter().for_each(Claimed::done);
         Ok(Some(own))
     }
 
-    /// Makes the changes that are next in line, and returns those that it could make; `None` if
-    /// none was there.
-    fn carry(&mut self) -> Option<Vec<Claimed<Work>>> {
+    /// Makes the writes that are next in line, and returns those that it could make, or `None` if there was
+    /// none.
+    fn drain_queue(&mut self) -> Option<Vec<Claimed<Work>>> {
         let mut room = Room {
-            changes: MOST_CHANGES,
-            bytes: MOST_BYTES,
+            writes: MAX_GROUP_WRITES,
+            bytes: MAX_GROUP_BYTES,
         };
         let mut made = None;
         loop {
@@ -251,35 +205,40 @@ impl WriteTransaction {
                 return made;
             }
             let made = made.get_or_insert_with(Vec::new);
-            // What is not made is told so at once, and waits for the writer.
+            // A thread whose write was not made is told at once, and waits for the write lock.
             made.extend(
                 claimed
                     .into_iter()
-                    .filter(|claimed| self.carry_out(claimed.work())),
+                    .filter(|claimed| self.make(claimed.work())),
             );
         }
     }
 
-    /// Makes a change of another, if it finds what it has to; true if it was made.
-    fn carry_out(&mut self, work: &Work) -> bool {
-        let made = match &work.expected {
-            Expected::Anything => self.apply(&work.change).map(|()| true),
-            Expected::Old(old) => self.apply_over(old.as_ref(), &work.change),
+    /// Makes the write of another thread if it finds what it must find. Returns `true` if it was made.
+    fn make(&mut self, work: &Work) -> bool {
+        let Work { map, op, expected } = work;
+        let made = match expected {
+            Expected::Anything => self.apply(*map, op).map(|()| true),
+            Expected::Old(old) => self.compare_and_apply(*map, old.as_deref(), op),
         };
         matches!(made, Ok(true))
     }
 
-    /// Makes a change if `expected` is what is there; true if it is.
-    fn apply_over(&mut self, expected: Option<&Vec<u8>>, change: &Change) -> Result<bool> {
-        let expected = expected.map(Vec::as_slice);
-        let found = self
-            .session()?
-            .find(&change.key, |rowid, old| (rowid, Some(old) == expected))?;
-        let (rowid, is_expected) = found.unzip();
+    /// Makes a write if the value is `expected`. Returns `true` if it is.
+    fn compare_and_apply(
+        &mut self,
+        map: MapId,
+        expected: Option<&[u8]>,
+        op: &WriteOp,
+    ) -> Result<bool> {
+        let found = self.find(map, op.key(), |position, old| {
+            (position, Some(old) == expected)
+        })?;
+        let (position, is_expected) = found.unzip();
         if !is_expected.unwrap_or(expected.is_none()) {
             return Ok(false);
         }
-        self.apply_at(rowid, change).map(|()| true)
+        self.apply_at(map, position, op).map(|()| true)
     }
 }
 
@@ -288,10 +247,12 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::engine::Engine as _;
     use crate::error::Error;
-    use crate::sqlite::ANY_TYPES;
     use crate::sqlite::connection::raw::WalIndexHeader;
-    use crate::sqlite::{Config, Durability, Existence, Location};
+    use crate::sqlite::{ANY_TYPES, Config, Durability};
+
+    const MAP: MapId = MapId::MAIN;
 
     struct Bench {
         store: Arc<Store>,
@@ -302,19 +263,12 @@ mod tests {
         fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
             let config = Config {
-                location: Location::File(folder.path().join("t.db")),
-                existence: Existence::Created,
-                read_only: false,
-                immutable: false,
-                checksums: false,
-                mode: None,
                 durability: Durability::Off,
                 busy_timeout: Duration::from_mins(1),
-                cache_capacity: 1 << 20,
-                log_size_limit: 1 << 20,
+                ..Config::DEFAULT
             };
-            let store = Store::open(config, ANY_TYPES).unwrap();
-            store.len().unwrap();
+            let store = Store::open(&folder.path().join("t.db"), config, ANY_TYPES).unwrap();
+            store.len(MAP).unwrap();
             Self {
                 store: Arc::new(store),
                 _folder: folder,
@@ -322,21 +276,20 @@ mod tests {
         }
 
         fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
-            (&*self.store).get(key, <[u8]>::to_vec).unwrap()
+            self.store.get(MAP, key, <[u8]>::to_vec).unwrap()
         }
 
         fn put(&self, key: &[u8], value: &[u8]) {
-            self.store.apply(change(key, Some(value))).unwrap();
+            self.store.apply(MAP, write(key, Some(value))).unwrap();
         }
 
-        /// How many transactions were committed, of which there are few here.
+        /// Returns the number of committed transactions.
         fn commits(&self) -> u32 {
             let WalIndexHeader(words) = self.store.header().unwrap();
             words[2]
         }
 
-        /// Lets all of `calls` come into the line, in their order, while somebody has the writer,
-        /// and returns what each has returned.
+        /// Puts `calls` in line, in their order, while the write lock is held, and returns their results.
         fn in_line<R: Send>(&self, calls: Vec<impl FnOnce(&Arc<Store>) -> R + Send>) -> Vec<R> {
             let held = self.store.begin_write().unwrap();
             thread::scope(|scope| {
@@ -357,38 +310,42 @@ mod tests {
         }
     }
 
-    fn change(key: &[u8], new: Option<&[u8]>) -> Change {
-        Change {
-            key: key.to_vec(),
-            new: new.map(<[u8]>::to_vec),
+    fn write(key: &[u8], new: Option<&[u8]>) -> WriteOp {
+        let key = key.to_vec();
+        match new {
+            Some(value) => WriteOp::Put {
+                key,
+                value: value.to_vec(),
+            },
+            None => WriteOp::Delete { key },
         }
     }
 
     type Call = Box<dyn FnOnce(&Arc<Store>) -> Result<Option<Vec<u8>>> + Send>;
 
     fn put(key: u8) -> Call {
-        Box::new(move |store| store.apply(change(&[key], Some(b"put"))).map(|()| None))
+        Box::new(move |store| store.apply(MAP, write(&[key], Some(b"put"))).map(|()| None))
     }
 
     fn swap(key: &'static [u8], new: Option<&'static [u8]>) -> Call {
-        Box::new(move |store| store.swap(change(key, new), |_, old| Ok(old.to_vec())))
+        Box::new(move |store| store.swap(MAP, write(key, new), |_, old| Ok(old.to_vec())))
     }
 
     #[test]
-    fn those_in_line_share_one_commit() {
+    fn writes_in_line_share_one_commit() {
         let bench = Bench::new();
         let before = bench.commits();
         let results = bench.in_line((0..20).map(put).collect());
         assert!(results.iter().all(|result| matches!(result, Ok(None))));
         assert_eq!(bench.commits(), before + 1);
-        assert_eq!(bench.store.len().unwrap(), 20);
+        assert_eq!(bench.store.len(MAP).unwrap(), 20);
         for key in 0..20 {
             assert_eq!(bench.get(&[key]), Some(b"put".to_vec()));
         }
     }
 
     #[test]
-    fn each_has_the_old_value_of_its_turn() {
+    fn each_write_returns_the_old_value_of_its_turn() {
         let bench = Bench::new();
         bench.put(b"a", b"0");
         let calls = vec![
@@ -427,11 +384,11 @@ mod tests {
             }
         }
         let entries = 1 + u64::from(last.is_some());
-        assert_eq!(bench.store.len().unwrap(), entries);
+        assert_eq!(bench.store.len(MAP).unwrap(), entries);
     }
 
     #[test]
-    fn one_that_fails_fails_alone() {
+    fn a_write_that_fails_fails_alone() {
         let bench = Bench::new();
         bench.put(b"bad", b"undecodable");
         let too_large = vec![0; 1_000_000_001];
@@ -439,12 +396,12 @@ mod tests {
             put(0),
             Box::new(move |store| {
                 store
-                    .apply(change(b"huge", Some(&too_large)))
+                    .apply(MAP, write(b"huge", Some(&too_large)))
                     .map(|()| None)
             }),
             put(1),
             Box::new(|store| {
-                store.swap(change(b"bad", None), |_, _| {
+                store.swap(MAP, write(b"bad", None), |_, _| {
                     Err(Error::InvalidOptions {
                         reason: "cannot be decoded",
                     })
@@ -456,17 +413,17 @@ mod tests {
         let failed: Vec<bool> = results.iter().map(Result::is_err).collect();
         assert_eq!(failed, [false, true, false, true, false]);
         assert!(matches!(results[3], Err(Error::InvalidOptions { .. })));
-        assert_eq!(bench.store.len().unwrap(), 4);
+        assert_eq!(bench.store.len(MAP).unwrap(), 4);
         assert_eq!(bench.get(b"bad"), Some(b"undecodable".to_vec()));
         assert_eq!(bench.get(b"huge"), None);
     }
 
     #[test]
-    fn who_wants_the_writer_itself_is_not_overclaimed() {
+    fn a_transaction_in_line_keeps_its_turn() {
         let bench = Bench::new();
         let look: Call = Box::new(|store| {
             let mut transaction = store.begin_write()?;
-            let seen = transaction.len()?;
+            let seen = transaction.len(MAP)?;
             Ok(Some(vec![u8::try_from(seen).unwrap()]))
         });
         let calls = vec![put(0), put(1), look, put(2), put(3)];
@@ -484,14 +441,14 @@ mod tests {
     fn a_group_is_bounded_in_bytes() {
         let bench = Bench::new();
         let large = |key: u8| -> Call {
-            let value = vec![key; MOST_BYTES / 2 + 1];
-            Box::new(move |store| store.apply(change(&[key], Some(&value))).map(|()| None))
+            let value = vec![key; MAX_GROUP_BYTES / 2 + 1];
+            Box::new(move |store| store.apply(MAP, write(&[key], Some(&value))).map(|()| None))
         };
         let before = bench.commits();
         let results = bench.in_line((0..6).map(large).collect());
         assert!(results.iter().all(Result::is_ok));
-        // Each that leads takes one with it, for which there is room.
+        // Each group has room for one more write.
         assert_eq!(bench.commits(), before + 3);
-        assert_eq!(bench.store.len().unwrap(), 6);
+        assert_eq!(bench.store.len(MAP).unwrap(), 6);
     }
 }

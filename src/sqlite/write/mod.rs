@@ -1,7 +1,6 @@
-//! Writing: the write lock, transactions, group commit and checkpoints.
+//! Writing: one transaction at a time, which several calls can share.
 
-pub(in crate::sqlite) mod checkpoint;
 pub(in crate::sqlite) mod group;
-pub(in crate::sqlite) mod load;
-pub(in crate::sqlite) mod scope;
+pub(in crate::sqlite) mod page_cache;
 pub(in crate::sqlite) mod transaction;
+pub(in crate::sqlite) mod work;

@@ -19,7 +19,8 @@ const LAYERS: &[&[&str]] = &[
     &["map"],
     &["entry"],
     &["encoding"],
-    &["codec", "sqlite"],
+    &["backend"],
+    &["codec", "memory", "sqlite"],
     &["engine"],
     &["error"],
 ];

@@ -14,8 +14,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use rusqlite::hooks::Wal;
 
-use crate::engine::Deadline;
-use crate::sqlite::lock;
+use crate::engine::{Deadline, lock};
 
 /// How long the log gets before a commit writes it back: SQLite's own default
 /// (<https://www.sqlite.org/wal.html#automatic_checkpoint>).
@@ -40,12 +39,12 @@ const LONGEST_ROUND: Duration = Duration::from_millis(64);
 const NOT_KNOWN: i64 = -1;
 
 /// A connection, and what it knows of the log if it is written to.
-pub(in crate::sqlite) struct Watched {
+pub(in crate::sqlite) struct HookedConnection {
     connection: Connection,
-    log: Option<Log>,
+    log: Option<WalHook>,
 }
 
-struct Log {
+struct WalHook {
     lengths: Arc<Lengths>,
     limit_bytes: u64,
     limit_frames: OnceCell<u32>,
@@ -84,7 +83,7 @@ enum Restart {
     },
 }
 
-impl Watched {
+impl HookedConnection {
     /// A connection that is only read from.
     pub(in crate::sqlite) const fn reader(connection: Connection) -> Self {
         Self {
@@ -118,7 +117,7 @@ impl Watched {
         }))?;
         Ok(Self {
             connection,
-            log: Some(Log {
+            log: Some(WalHook {
                 lengths,
                 limit_bytes: log_size_limit,
                 limit_frames: OnceCell::new(),
@@ -128,7 +127,7 @@ impl Watched {
         })
     }
 
-    pub(in crate::sqlite) const fn connection(&self) -> &Connection {
+    pub(in crate::sqlite) const fn get(&self) -> &Connection {
         &self.connection
     }
 
@@ -189,7 +188,7 @@ impl Lengths {
     }
 }
 
-impl Log {
+impl WalHook {
     /// With how many frames the log has reached its limit.
     #[inline]
     fn limit_frames(&self, connection: &Connection) -> u32 {
@@ -272,7 +271,7 @@ mod tests {
 
     struct File {
         path: PathBuf,
-        writer: Watched,
+        writer: HookedConnection,
         _folder: tempfile::TempDir,
     }
 
@@ -289,7 +288,7 @@ mod tests {
                 .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x)")
                 .unwrap();
             Self {
-                writer: Watched::writer(connection, log_size_limit).unwrap(),
+                writer: HookedConnection::writer(connection, log_size_limit).unwrap(),
                 path,
                 _folder: folder,
             }
@@ -298,7 +297,7 @@ mod tests {
         /// The number of frames after one more commit.
         fn put(&self) -> u32 {
             self.writer.forget_commit();
-            self.writer.connection().execute_batch(PUT).unwrap();
+            self.writer.get().execute_batch(PUT).unwrap();
             self.writer.committed_frames()
         }
 

@@ -1,0 +1,346 @@
+//! The engines behind a vault: the one place to which a new engine adds its arms.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::engine::{
+    End, Engine, EngineStats, MapId, Obstacles, Position, RawEntry, RawRow, Read, Scan, Write,
+    WriteOp,
+};
+use crate::error::{Error, Result};
+use crate::sqlite::Target;
+use crate::{memory, sqlite};
+
+/// Runs the same expression on whichever engine it is.
+macro_rules! each {
+    ($self:expr, $engine:ident => $result:expr) => {
+        match $self {
+            Self::File($engine) => $result,
+            Self::Memory($engine) => $result,
+        }
+    };
+}
+
+/// An open place for bytes. Clones share it.
+#[derive(Clone)]
+pub(crate) enum Backend {
+    File(Arc<sqlite::Store>),
+    Memory(Arc<memory::Store>),
+}
+
+/// Reads one state.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one lives at a time, and the large one is the common one"
+)]
+pub(crate) enum Reader {
+    File(sqlite::Reader),
+    Memory(memory::Reader),
+}
+
+/// Writes in one transaction.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one lives at a time, and the large one is the common one"
+)]
+pub(crate) enum Writer {
+    File(sqlite::Writer),
+    Memory(memory::Writer),
+}
+
+impl Backend {
+    pub(crate) fn begin_read(&self) -> Result<Reader> {
+        match self {
+            Self::File(store) => store.begin_read().map(Reader::File),
+            Self::Memory(store) => store.begin_read().map(Reader::Memory),
+        }
+    }
+
+    pub(crate) fn begin_read_now(&self) -> Result<Reader> {
+        match self {
+            Self::File(store) => store.begin_read_now().map(Reader::File),
+            Self::Memory(store) => store.begin_read_now().map(Reader::Memory),
+        }
+    }
+
+    pub(crate) fn begin_write(&self) -> Result<Writer> {
+        match self {
+            Self::File(store) => store.begin_write().map(Writer::File),
+            Self::Memory(store) => store.begin_write().map(Writer::Memory),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn get<R>(
+        &self,
+        map: MapId,
+        key: &[u8],
+        f: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>> {
+        each!(self, store => store.get(map, key, f))
+    }
+
+    #[inline]
+    pub(crate) fn contains(&self, map: MapId, key: &[u8]) -> Result<bool> {
+        each!(self, store => store.contains(map, key))
+    }
+
+    #[inline]
+    pub(crate) fn len(&self, map: MapId) -> Result<u64> {
+        each!(self, store => store.len(map))
+    }
+
+    pub(crate) fn cached_len(&self, map: MapId) -> Option<u64> {
+        each!(self, store => store.cached_len(map))
+    }
+
+    pub(crate) fn is_empty(&self, map: MapId) -> Result<bool> {
+        each!(self, store => store.is_empty(map))
+    }
+
+    #[inline]
+    pub(crate) fn apply(&self, map: MapId, op: WriteOp) -> Result<()> {
+        each!(self, store => store.apply(map, op))
+    }
+
+    #[inline]
+    pub(crate) fn swap<R>(
+        &self,
+        map: MapId,
+        op: WriteOp,
+        decode: impl Fn(&[u8], &[u8]) -> Result<R>,
+    ) -> Result<Option<R>> {
+        each!(self, store => store.swap(map, op, decode))
+    }
+
+    pub(crate) fn flush(&self) -> Result<()> {
+        each!(self, store => store.flush())
+    }
+
+    /// Closes this handle. The last one closes what is open, and returns any error of that.
+    pub(crate) fn close(self) -> Result<()> {
+        self.flush()?;
+        each!(self, store => Arc::into_inner(store).map_or(Ok(()), Engine::close))
+    }
+
+    pub(crate) fn path(&self) -> Option<&Path> {
+        each!(self, store => store.path())
+    }
+
+    /// The path, or what stands for it in an error.
+    pub(crate) fn location(&self) -> &Path {
+        each!(self, store => store.location())
+    }
+
+    // ---- what files do, and memory as far as it has a meaning there -----------------
+
+    /// Returns the size of the file and its log, or of the memory, in bytes.
+    pub(crate) fn size(&self) -> Result<u64> {
+        match self {
+            Self::File(store) => {
+                let (file, log) = store.file_sizes()?;
+                Ok(file + log)
+            }
+            Self::Memory(store) => Ok(store.memory()),
+        }
+    }
+
+    pub(crate) fn stats(&self) -> Result<EngineStats> {
+        match self {
+            Self::File(store) => store.stats(),
+            Self::Memory(store) => Ok(store.stats()),
+        }
+    }
+
+    /// Rewrites a file without its unused pages. Memory has none.
+    pub(crate) fn compact(&self) -> Result<()> {
+        match self {
+            Self::File(store) => store.compact(),
+            // As in a file, it returns an error if another write holds the lock or has failed.
+            Self::Memory(store) => store.begin_write().map(drop),
+        }
+    }
+
+    /// Copies one state to a new file, whose values have `checksums`.
+    pub(crate) fn backup(
+        &self,
+        target: Target<'_>,
+        checksums: bool,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<()> {
+        match self {
+            Self::File(store) => store.backup(target, progress),
+            Self::Memory(store) => {
+                let mut reader = store.begin_read_now()?;
+                sqlite::backup_rows(&mut reader, MapId::MAIN, checksums, target, progress)
+            }
+        }
+    }
+
+    /// Deletes a file, unless it is open elsewhere.
+    pub(crate) fn delete(self) -> Result<()> {
+        let path = self.location().to_path_buf();
+        let in_use = Err(Error::InUse { path });
+        match self {
+            Self::File(store) => Arc::into_inner(store).map_or(in_use, sqlite::Store::delete),
+            Self::Memory(store) => Arc::into_inner(store).map_or(in_use, Engine::close),
+        }
+    }
+
+    /// Writes a copy of one state of a file over whatever is at `target`.
+    pub(crate) fn restore_to(&self, target: &Path) -> Result<()> {
+        match self {
+            Self::File(store) => store.restore_to(target),
+            // A vault that was opened by its path is in a file.
+            Self::Memory(_) => Ok(()),
+        }
+    }
+}
+
+impl Reader {
+    /// Returns the number of rows, or 0 if it cannot be counted because of damage.
+    pub(crate) fn count_any(&mut self, map: MapId) -> Result<u64> {
+        match self {
+            Self::File(reader) => reader.count_any(),
+            Self::Memory(reader) => reader.len(map),
+        }
+    }
+
+    /// Passes every row that can be reached to `f`, each once, whatever is damaged.
+    pub(crate) fn reach_all(
+        &mut self,
+        map: MapId,
+        mut f: impl FnMut(RawRow<'_>),
+    ) -> Result<Obstacles> {
+        match self {
+            Self::File(reader) => reader.reach_all(f),
+            Self::Memory(reader) => {
+                reader.scan(map, Scan::ALL, |row| {
+                    f(row);
+                    true
+                })?;
+                Ok(Obstacles::default())
+            }
+        }
+    }
+
+    /// Returns what is wrong with the structure of a file.
+    pub(crate) fn integrity_check(&mut self) -> Result<Vec<String>> {
+        match self {
+            Self::File(reader) => reader.integrity_check(),
+            Self::Memory(_) => Ok(Vec::new()),
+        }
+    }
+}
+
+/// Implements [`Read`] for an enum over the engines.
+macro_rules! impl_read {
+    ($enum:ty) => {
+        impl Read for $enum {
+            #[inline]
+            fn find<R>(
+                &mut self,
+                map: MapId,
+                key: &[u8],
+                f: impl FnOnce(Position, &[u8]) -> R,
+            ) -> Result<Option<R>> {
+                each!(self, engine => engine.find(map, key, f))
+            }
+
+            fn contains(&mut self, map: MapId, key: &[u8]) -> Result<bool> {
+                each!(self, engine => engine.contains(map, key))
+            }
+
+            fn is_empty(&mut self, map: MapId) -> Result<bool> {
+                each!(self, engine => engine.is_empty(map))
+            }
+
+            fn len(&mut self, map: MapId) -> Result<u64> {
+                each!(self, engine => engine.len(map))
+            }
+
+            fn at_end(&mut self, map: MapId, end: End) -> Result<Option<RawEntry>> {
+                each!(self, engine => engine.at_end(map, end))
+            }
+
+            fn scan(
+                &mut self,
+                map: MapId,
+                scan: Scan,
+                f: impl FnMut(RawRow<'_>) -> bool,
+            ) -> Result<()> {
+                each!(self, engine => engine.scan(map, scan, f))
+            }
+        }
+    };
+}
+
+impl_read!(Reader);
+impl_read!(Writer);
+
+impl Write for Writer {
+    #[inline]
+    fn put(&mut self, map: MapId, key: &[u8], value: &[u8]) -> Result<()> {
+        each!(self, engine => engine.put(map, key, value))
+    }
+
+    fn update(&mut self, map: MapId, position: Position, key: &[u8], value: &[u8]) -> Result<()> {
+        each!(self, engine => engine.update(map, position, key, value))
+    }
+
+    fn set_key(
+        &mut self,
+        map: MapId,
+        position: Position,
+        keys: (&[u8], &[u8]),
+        value: Option<&[u8]>,
+    ) -> Result<()> {
+        each!(self, engine => engine.set_key(map, position, keys, value))
+    }
+
+    fn insert_at(
+        &mut self,
+        map: MapId,
+        position: Position,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<bool> {
+        each!(self, engine => engine.insert_at(map, position, key, value))
+    }
+
+    fn delete(&mut self, map: MapId, key: &[u8]) -> Result<bool> {
+        each!(self, engine => engine.delete(map, key))
+    }
+
+    fn delete_at(&mut self, map: MapId, position: Position, key: &[u8]) -> Result<()> {
+        each!(self, engine => engine.delete_at(map, position, key))
+    }
+
+    fn clear(&mut self, map: MapId) -> Result<()> {
+        each!(self, engine => engine.clear(map))
+    }
+
+    fn savepoint(&mut self) -> Result<()> {
+        each!(self, engine => engine.savepoint())
+    }
+
+    fn release(&mut self) -> Result<()> {
+        each!(self, engine => engine.release())
+    }
+
+    fn rollback_to(&mut self) -> Result<()> {
+        each!(self, engine => engine.rollback_to())
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        each!(self, engine => engine.commit())
+    }
+
+    fn rollback(&mut self) -> Result<()> {
+        each!(self, engine => engine.rollback())
+    }
+
+    fn defer_error(&self, error: Error) {
+        each!(self, engine => engine.defer_error(error));
+    }
+}

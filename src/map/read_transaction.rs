@@ -1,0 +1,109 @@
+//! A read transaction on one map, and where its rows and values come from.
+
+use std::cell::RefCell;
+use std::sync::Mutex;
+
+use crate::backend::{Backend, Reader};
+use crate::engine::{Cursor, Direction, MapId, Obstacles, RawRow, Read as _, lock};
+use crate::entry::scope::{WriteScope, WriteTransaction};
+use crate::error::Result;
+
+/// One state of a map for as long as it lives.
+pub(crate) struct ReadTransaction {
+    reader: Reader,
+    map: MapId,
+}
+
+impl ReadTransaction {
+    /// Begins a transaction, whose state is that of the first read.
+    pub(crate) fn begin(backend: &Backend, map: MapId) -> Result<Self> {
+        let reader = backend.begin_read()?;
+        Ok(Self { reader, map })
+    }
+
+    /// Begins a transaction, whose state is that of now.
+    pub(crate) fn begin_now(backend: &Backend, map: MapId) -> Result<Self> {
+        let reader = backend.begin_read_now()?;
+        Ok(Self { reader, map })
+    }
+
+    pub(crate) fn len(&mut self) -> Result<u64> {
+        self.reader.len(self.map)
+    }
+
+    pub(crate) fn is_empty(&mut self) -> Result<bool> {
+        self.reader.is_empty(self.map)
+    }
+
+    /// Returns the number of rows, or 0 if it cannot be counted because of damage.
+    pub(crate) fn count_any(&mut self) -> Result<u64> {
+        self.reader.count_any(self.map)
+    }
+
+    /// Passes every row that can be reached to `f`, whatever is damaged. Returns the error that prevented the
+    /// reading of others, and how many the index lists that could not be read.
+    pub(crate) fn reach_all(&mut self, f: impl FnMut(RawRow<'_>)) -> Result<Obstacles> {
+        self.reader.reach_all(self.map, f)
+    }
+
+    /// Returns what is wrong with the structure of a file.
+    pub(crate) fn integrity_check(&mut self) -> Result<Vec<String>> {
+        self.reader.integrity_check()
+    }
+}
+
+/// Looks entries up in one state of a map.
+pub(crate) trait Lookup {
+    /// Passes the value of `key` to `f`, without copying it.
+    fn get<R>(&mut self, key: &[u8], f: impl FnOnce(&[u8]) -> R) -> Result<Option<R>>;
+
+    /// Returns `true` if `key` is present. Does not read the value.
+    fn contains(&mut self, key: &[u8]) -> Result<bool>;
+}
+
+impl Lookup for ReadTransaction {
+    #[inline]
+    fn get<R>(&mut self, key: &[u8], f: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
+        self.reader.find(self.map, key, |_, value| f(value))
+    }
+
+    fn contains(&mut self, key: &[u8]) -> Result<bool> {
+        self.reader.contains(self.map, key)
+    }
+}
+
+/// Sees its own writes.
+impl Lookup for WriteTransaction {
+    #[inline]
+    fn get<R>(&mut self, key: &[u8], f: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
+        self.find(key, |_, value| f(value))
+    }
+
+    fn contains(&mut self, key: &[u8]) -> Result<bool> {
+        Self::contains(self, key)
+    }
+}
+
+/// Where a cursor reads its batches.
+pub(crate) trait RowSource {
+    /// Reads the next batch, if the cursor needs one.
+    fn prefetch(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()>;
+}
+
+impl RowSource for ReadTransaction {
+    fn prefetch(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()> {
+        cursor.prefetch(&mut self.reader, self.map, direction)
+    }
+}
+
+impl RowSource for &Mutex<ReadTransaction> {
+    fn prefetch(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()> {
+        lock(self).prefetch(cursor, direction)
+    }
+}
+
+impl RowSource for &RefCell<WriteScope<'_>> {
+    fn prefetch(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()> {
+        self.borrow_mut().transaction().prefetch(cursor, direction)
+    }
+}

@@ -1,0 +1,17 @@
+//! The engine of vaults in memory: entries in persistent maps, which share the structure of their versions.
+//!
+//! A clone of a state takes constant time, so a snapshot, a transaction and a savepoint each begin with one.
+//! A commit replaces the current state. See Okasaki, *Purely Functional Data Structures*, 1998.
+//!
+//! `state` has the entries, `store` the current state and the write lock, `reader` and `writer` the
+//! transactions of a handle, `engine` the door.
+
+mod engine;
+mod reader;
+mod state;
+mod store;
+mod writer;
+
+pub(crate) use reader::Reader;
+pub(crate) use store::Store;
+pub(crate) use writer::Writer;

@@ -1,0 +1,117 @@
+//! Reading every row that can be reached in a file that may be damaged.
+
+use crate::engine::{Columns, Direction, Obstacles, Position, RawRow, Scan, Span};
+use crate::error::Result;
+use crate::sqlite::connection::rows::{LEAST_ROW_BYTES, raw_row};
+use crate::sqlite::connection::session::Session;
+use crate::sqlite::connection::statements::Sql;
+use crate::sqlite::reader::Reader;
+
+impl Reader {
+    /// Passes every row that can be reached to `f`, each once.
+    ///
+    /// It scans the table from its first row. If that ends at damage, it scans backward from the last row,
+    /// and then looks up each row in between that the index lists.
+    pub(crate) fn reach_all(&mut self, mut f: impl FnMut(RawRow<'_>)) -> Result<Obstacles> {
+        let session = self.session()?;
+        let mut unread = Some(Span::ALL);
+        let Err(error) = scan_unread(session, Direction::Forward, &mut unread, &mut f) else {
+            return Ok(Obstacles::default());
+        };
+        let mut unreadable = 0;
+        // An error of the disk has ended the transaction. Other rows would be of another state.
+        if session.is_in_transaction()
+            && scan_unread(session, Direction::Backward, &mut unread, &mut f).is_err()
+        {
+            unreadable = look_up(session, unread, &mut f);
+        }
+        Ok(Obstacles {
+            error: Some(error),
+            unreadable,
+        })
+    }
+
+    /// Returns the number of rows, or 0 if the index and the table are damaged.
+    pub(crate) fn count_any(&mut self) -> Result<u64> {
+        self.session()?.count_any()
+    }
+}
+
+/// Passes the unread rows in that direction to `f`, up to the first one that cannot be read.
+fn scan_unread(
+    session: &mut Session,
+    direction: Direction,
+    unread: &mut Option<Span>,
+    f: &mut impl FnMut(RawRow<'_>),
+) -> Result<()> {
+    let Some(span) = *unread else {
+        return Ok(());
+    };
+    let rows = Scan {
+        columns: Columns::Both,
+        direction,
+        span,
+    };
+    session.scan(rows, |row| {
+        *unread = unread.and_then(|span| span.after(row.position, direction));
+        f(row);
+        true
+    })
+}
+
+/// Passes the unread rows that the index lists to `f`, and returns the number of those that cannot be read.
+fn look_up(session: &mut Session, unread: Option<Span>, f: &mut impl FnMut(RawRow<'_>)) -> u64 {
+    let Some(span) = unread else {
+        return 0;
+    };
+    // Eight bytes for each row: the index is in the order of the keys, and a damaged one may list a row
+    // twice.
+    let mut positions = session.indexed_positions(span);
+    positions.sort_unstable();
+    positions.dedup();
+    let mut unreadable = 0;
+    for position in positions {
+        let found = session.row(position, &mut *f);
+        unreadable += u64::from(!matches!(found, Ok(true)));
+    }
+    unreadable
+}
+
+impl Session {
+    /// Returns the positions of this span that the index lists, as far as it can be read, in no order.
+    fn indexed_positions(&mut self, span: Span) -> Vec<Position> {
+        let most = self.bytes().unwrap_or(0) / LEAST_ROW_BYTES;
+        let mut positions = Vec::new();
+        // An error ends the list, and the rows in it are still looked up.
+        let _ = self.with(|statements| {
+            statements
+                .get(Sql::IndexedRowids)?
+                .query([most.into()], |rows| {
+                    while let Some(row) = rows.next()? {
+                        // Not in SQL, because the limit is on the rows that are read: a damaged index may
+                        // lead to its own beginning.
+                        let position = Position(row.integer(0));
+                        positions
+                            .extend(Some(position).filter(|&position| span.contains(position)));
+                    }
+                    Ok(())
+                })
+        });
+        positions
+    }
+
+    /// Passes the row at `position` to `f`. Returns `false` if there is none.
+    fn row(&mut self, position: Position, f: impl FnOnce(RawRow<'_>)) -> Result<bool> {
+        self.with(|statements| {
+            statements
+                .get(Sql::Row)?
+                .query([position.0.into()], |rows| {
+                    let Some(row) = rows.next()? else {
+                        return Ok(false);
+                    };
+                    f(raw_row(position.0, row.column(0)?, row.column(1)?));
+                    Ok(true)
+                })
+        })
+    }
+}

@@ -1,0 +1,97 @@
+//! The read transaction of a handle: one state of the file for as long as it lives.
+
+use std::sync::Arc;
+use std::thread::ThreadId;
+
+use crate::engine::{End, MapId, Position, RawEntry, RawRow, Read, Scan};
+use crate::error::Result;
+use crate::sqlite::connection::session::Session;
+use crate::sqlite::store::Store;
+
+/// A connection in a read transaction.
+pub(crate) struct Reader {
+    store: Arc<Store>,
+    /// `None` only while it is being dropped.
+    session: Option<Session>,
+    /// The thread that began it.
+    thread: ThreadId,
+}
+
+impl Reader {
+    /// Begins a transaction, whose state is that of the first read.
+    pub(in crate::sqlite) fn begin(store: &Arc<Store>) -> Result<Self> {
+        let mut session = store.take_reader()?;
+        session.begin_read()?;
+        Ok(Self {
+            store: Arc::clone(store),
+            session: Some(session),
+            thread: store.begin_reading(),
+        })
+    }
+
+    /// Begins a transaction, whose state is that of now.
+    pub(in crate::sqlite) fn begin_now(store: &Arc<Store>) -> Result<Self> {
+        let mut reader = Self::begin(store)?;
+        reader.session()?.read_header()?;
+        Ok(reader)
+    }
+
+    /// The connection, to read with.
+    #[inline]
+    pub(in crate::sqlite) fn session(&mut self) -> Result<&mut Session> {
+        self.store.check_fork()?;
+        // After an I/O error SQLite has ended the transaction. A read now would see another state.
+        match &mut self.session {
+            Some(session) if session.is_in_transaction() => Ok(session),
+            _ => Err(self.store.ended()),
+        }
+    }
+}
+
+// A file has one map, so far.
+impl Read for Reader {
+    #[inline]
+    fn find<R>(
+        &mut self,
+        _: MapId,
+        key: &[u8],
+        f: impl FnOnce(Position, &[u8]) -> R,
+    ) -> Result<Option<R>> {
+        self.session()?.find(key, f)
+    }
+
+    fn contains(&mut self, _: MapId, key: &[u8]) -> Result<bool> {
+        self.session()?.contains(key)
+    }
+
+    fn is_empty(&mut self, _: MapId) -> Result<bool> {
+        self.session()?.is_empty()
+    }
+
+    fn len(&mut self, _: MapId) -> Result<u64> {
+        self.session()?.count()
+    }
+
+    fn at_end(&mut self, _: MapId, end: End) -> Result<Option<RawEntry>> {
+        self.session()?.at_end(end)
+    }
+
+    fn scan(&mut self, _: MapId, scan: Scan, f: impl FnMut(RawRow<'_>) -> bool) -> Result<()> {
+        self.session()?.scan(scan, f)
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let Some(mut session) = self.session.take() else {
+            return;
+        };
+        if self.store.process().is_parent() {
+            return std::mem::forget(session);
+        }
+        self.store.end_reading(self.thread);
+        if session.rollback().is_ok() {
+            self.store.give_back_reader(session);
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The write transaction of a handle: it holds the write lock of the store until it is dropped.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use crate::engine::{Deadline, End, MapId, Position, RawEntry, RawRow, Read, Scan, Write};
+use crate::error::{Error, Result};
+use crate::sqlite::connection::session::Session;
+use crate::sqlite::store::Store;
+use crate::sqlite::write::transaction::WriteTransaction;
+
+/// Exclusive access to the file, across threads and processes, for as long as it lives.
+pub(crate) struct Writer {
+    store: Arc<Store>,
+    /// `None` only while it is being dropped.
+    transaction: Option<WriteTransaction>,
+    not_send: PhantomData<*const ()>,
+}
+
+impl Writer {
+    /// Begins a transaction on the connection that writes.
+    pub(in crate::sqlite) fn begin(
+        store: &Arc<Store>,
+        session: Session,
+        deadline: &mut Deadline,
+    ) -> Result<Self> {
+        Ok(Self {
+            transaction: Some(store.begin(session, deadline)?),
+            store: Arc::clone(store),
+            not_send: PhantomData,
+        })
+    }
+
+    pub(in crate::sqlite) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Notes that several calls share the commit.
+    pub(in crate::sqlite) fn note_shared(&mut self, calls: usize) {
+        if let Some(transaction) = &mut self.transaction {
+            transaction.note_shared(calls);
+        }
+    }
+
+    #[inline]
+    fn transaction(&mut self) -> Result<&mut WriteTransaction> {
+        match &mut self.transaction {
+            Some(transaction) => Ok(transaction),
+            None => Err(self.store.ended()),
+        }
+    }
+
+    #[inline]
+    fn session(&mut self) -> Result<&mut Session> {
+        self.transaction()?.session()
+    }
+}
+
+// A file has one map, so far.
+impl Read for Writer {
+    #[inline]
+    fn find<R>(
+        &mut self,
+        _: MapId,
+        key: &[u8],
+        f: impl FnOnce(Position, &[u8]) -> R,
+    ) -> Result<Option<R>> {
+        self.session()?.find(key, f)
+    }
+
+    fn contains(&mut self, _: MapId, key: &[u8]) -> Result<bool> {
+        self.session()?.contains(key)
+    }
+
+    fn is_empty(&mut self, _: MapId) -> Result<bool> {
+        self.session()?.is_empty()
+    }
+
+    fn len(&mut self, _: MapId) -> Result<u64> {
+        self.transaction()?.len()
+    }
+
+    fn at_end(&mut self, _: MapId, end: End) -> Result<Option<RawEntry>> {
+        self.session()?.at_end(end)
+    }
+
+    fn scan(&mut self, _: MapId, scan: Scan, f: impl FnMut(RawRow<'_>) -> bool) -> Result<()> {
+        self.session()?.scan(scan, f)
+    }
+}
+
+impl Write for Writer {
+    #[inline]
+    fn put(&mut self, _: MapId, key: &[u8], value: &[u8]) -> Result<()> {
+        self.transaction()?.put(key, value)
+    }
+
+    fn update(&mut self, _: MapId, position: Position, key: &[u8], value: &[u8]) -> Result<()> {
+        self.transaction()?.update(position, key, value)
+    }
+
+    fn set_key(
+        &mut self,
+        _: MapId,
+        position: Position,
+        keys: (&[u8], &[u8]),
+        value: Option<&[u8]>,
+    ) -> Result<()> {
+        self.transaction()?.set_key(position, keys, value)
+    }
+
+    fn insert_at(
+        &mut self,
+        _: MapId,
+        position: Position,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<bool> {
+        self.transaction()?.insert_at(position, key, value)
+    }
+
+    fn delete(&mut self, _: MapId, key: &[u8]) -> Result<bool> {
+        self.transaction()?.delete(key)
+    }
+
+    fn delete_at(&mut self, _: MapId, position: Position, key: &[u8]) -> Result<()> {
+        self.transaction()?.delete_at(position, key)
+    }
+
+    fn clear(&mut self, _: MapId) -> Result<()> {
+        self.transaction()?.clear()
+    }
+
+    fn savepoint(&mut self) -> Result<()> {
+        self.transaction()?.savepoint()
+    }
+
+    fn release(&mut self) -> Result<()> {
+        self.transaction()?.release()
+    }
+
+    fn rollback_to(&mut self) -> Result<()> {
+        self.transaction()?.rollback_to()
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        match &mut self.transaction {
+            Some(transaction) => self.store.commit(transaction),
+            None => Ok(()),
+        }
+    }
+
+    fn rollback(&mut self) -> Result<()> {
+        self.transaction()?.rollback()
+    }
+
+    fn defer_error(&self, error: Error) {
+        self.store.defer_error(error);
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if let Some(transaction) = self.transaction.take() {
+            self.store.end(transaction);
+        }
+    }
+}
