@@ -1,4 +1,4 @@
-//! The integration tests: one binary, one folder a subject.
+//! The integration tests: one binary, with one folder for each subject.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

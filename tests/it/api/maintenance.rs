@@ -335,7 +335,7 @@ fn compacting_frees_space_and_keeps_the_order() {
             assert!(gained.bytes_after * 4 < gained.bytes_before, "{gained:?}");
         }
         assert_eq!(gained.bytes_after, vault.size_on_disk().unwrap());
-        vault.put(&5, &"goes on".to_owned()).unwrap();
+        vault.put(&5, &"continues".to_owned()).unwrap();
         assert_eq!(entries(&vault).last().unwrap().0, 5);
         assert!(vault.verify().unwrap().is_ok());
         let again = vault.compact().unwrap();

@@ -19,7 +19,7 @@ const THREADS: usize = 8;
 
 /// A timeout that is never reached, except in a deadlock.
 const NEVER: Duration = Duration::from_hours(1);
-/// A timeout that is to be exceeded.
+/// A timeout that the tests exceed.
 const SHORT: Duration = Duration::from_millis(30);
 /// If the fastest of several calls takes longer than the timeout and this, it waited for something
 /// else.

@@ -260,7 +260,7 @@ fn a_write_waits_for_another_process_and_succeeds() {
     assert_is!(impatient.put(&9, &9), Err(Error::Busy { .. }));
     std::thread::scope(|scope| {
         let writer = scope.spawn(|| vault.insert(1, 10).unwrap());
-        child.tell("go on");
+        child.tell("continue");
         child.expect("0");
         assert_eq!(writer.join().unwrap(), None);
     });

@@ -1,4 +1,4 @@
-//! Files made to keep a reader busy for ever, or to make it claim more memory or disk than they
+//! Files made to keep a reader busy forever, or to make it claim more memory or disk than they
 //! justify. Each is read by a child process with limits on CPU time and file size.
 
 #![allow(

@@ -1,5 +1,5 @@
-//! Who may do what with the files: vaults of another user, logs and journals that cannot be written
-//! back, a file that is mounted by itself, and a process without descriptors.
+//! Users and permissions: vaults of another user, logs and journals that cannot be written back, a
+//! file that is mounted by itself, and a process that runs out of file descriptors.
 
 use std::fs;
 use std::path::Path;
@@ -24,7 +24,7 @@ fn immutable(path: &Path) -> vaults::Result<Vault<u32, u32>> {
     OpenOptions::new().immutable(true).open(path)
 }
 
-/// Puts a vault at `path` as a killed process leaves it: 100 entries are in the log, and only there.
+/// Makes a vault at `path` as a killed process leaves it: 100 entries are only in the log.
 fn make_with_log(path: &Path, index: bool) {
     let elsewhere = Scratch::new();
     make(elsewhere.vault(), [(1000, 1000)]);
@@ -41,7 +41,8 @@ fn make_with_log(path: &Path, index: bool) {
     );
 }
 
-/// Puts a vault of three entries at `path` as Python leaves it that is killed in a transaction.
+/// Makes a vault of three entries at `path`, as Python leaves it when it is killed in a
+/// transaction.
 fn make_with_hot_journal(path: &Path) {
     let elsewhere = Scratch::new();
     make(elsewhere.vault(), numbers(3));
@@ -72,15 +73,15 @@ fn assert_needs_recovery(error: &Error, log: &Path) {
     assert!(!text.contains("immutable(true)"), "{text}");
 }
 
-// ---- changes beside the file --------------------------------------------------------------
+// ---- logs and journals --------------------------------------------------------------------
 
 #[test]
-fn immutable_with_a_log_beside_it() {
+fn immutable_with_a_log() {
     let scratch = Scratch::new();
     make_with_log(&scratch.vault(), false);
     let error = refused(&scratch, || immutable(&scratch.vault()));
     assert_needs_recovery(&error, &scratch.path("vault.db-wal"));
-    // What the error says to do.
+    // The error recommends this.
     Vault::<u32, u32>::open(scratch.vault())
         .unwrap()
         .close()
@@ -89,7 +90,7 @@ fn immutable_with_a_log_beside_it() {
 }
 
 #[test]
-fn immutable_with_a_hot_journal_beside_it() {
+fn immutable_with_a_hot_journal() {
     let scratch = Scratch::new();
     make_with_hot_journal(&scratch.vault());
     let error = refused(&scratch, || immutable(&scratch.vault()));
@@ -103,11 +104,11 @@ fn immutable_with_a_hot_journal_beside_it() {
 }
 
 #[test]
-fn immutable_with_what_says_nothing_beside_it() {
+fn immutable_with_an_empty_log_or_journal() {
     for (name, bytes) in [
         ("vault.db-wal", &[][..]),
         ("vault.db-journal", &[]),
-        // As SQLite leaves it with `journal_mode = PERSIST`.
+        // SQLite leaves it like this with `journal_mode = PERSIST`.
         ("vault.db-journal", &[0; 1024]),
     ] {
         let scratch = Scratch::new();
@@ -120,7 +121,7 @@ fn immutable_with_what_says_nothing_beside_it() {
 
 #[cfg(unix)]
 #[test]
-fn immutable_with_a_pipe_in_the_place_of_a_journal() {
+fn immutable_with_a_pipe_instead_of_a_journal() {
     let scratch = Scratch::new();
     make(scratch.vault(), numbers(3));
     let journal = scratch.path("vault.db-journal");
@@ -130,7 +131,7 @@ fn immutable_with_a_pipe_in_the_place_of_a_journal() {
 }
 
 #[test]
-fn reading_beside_a_hot_journal() {
+fn read_only_with_a_hot_journal() {
     let scratch = Scratch::new();
     make_with_hot_journal(&scratch.vault());
     let error = refused(&scratch, || read_only(&scratch.vault()));
@@ -139,9 +140,9 @@ fn reading_beside_a_hot_journal() {
 
 #[cfg(unix)]
 #[test]
-fn a_log_or_a_journal_in_a_folder_that_may_not_be_written() {
+fn a_log_or_a_journal_in_a_folder_without_write_permission() {
     if ran_without_privileges(test_path!(
-        a_log_or_a_journal_in_a_folder_that_may_not_be_written
+        a_log_or_a_journal_in_a_folder_without_write_permission
     )) {
         return;
     }
@@ -159,13 +160,14 @@ fn a_log_or_a_journal_in_a_folder_that_may_not_be_written() {
     }
 }
 
-// ---- an index that may not be written -----------------------------------------------------
+// ---- an index without write permission ----------------------------------------------------
 
-/// The index of a process that was killed is there and nobody keeps it: the log is read without it.
+/// A killed process has left an index, which no process keeps up to date. The log is read without
+/// it.
 #[cfg(unix)]
 #[test]
-fn reading_a_log_whose_index_may_not_be_written() {
-    if ran_without_privileges(test_path!(reading_a_log_whose_index_may_not_be_written)) {
+fn reading_a_log_whose_index_is_not_writable() {
+    if ran_without_privileges(test_path!(reading_a_log_whose_index_is_not_writable)) {
         return;
     }
     let scratch = Scratch::new();
@@ -191,28 +193,29 @@ fn reading_a_log_whose_index_may_not_be_written() {
 
 #[cfg(unix)]
 #[test]
-fn writing_beside_a_log_that_may_not_be_written() {
-    if ran_without_privileges(test_path!(writing_beside_a_log_that_may_not_be_written)) {
+fn writing_with_a_log_that_is_not_writable() {
+    if ran_without_privileges(test_path!(writing_with_a_log_that_is_not_writable)) {
         return;
     }
     for suffix in ["-wal", "-shm"] {
         let scratch = Scratch::new();
         make_with_log(&scratch.vault(), true);
-        let beside = scratch.path(&format!("vault.db{suffix}"));
-        set_mode(&beside, 0o444);
+        let companion = scratch.path(&format!("vault.db{suffix}"));
+        set_mode(&companion, 0o444);
         let error = Vault::<u32, u32>::open(scratch.vault()).unwrap_err();
-        assert_is!(&error, Error::ReadOnly { path, .. } if *path == beside);
+        assert_is!(&error, Error::ReadOnly { path, .. } if *path == companion);
         let text = error.to_string();
         assert!(text.contains("owner"), "{text}");
-        // What the error says to do.
-        set_mode(&beside, 0o644);
+        // The error recommends this.
+        set_mode(&companion, 0o644);
         assert_eq!(open::<u32, u32>(scratch.vault()).len().unwrap(), 101);
     }
 }
 
-// ---- another user's vault -----------------------------------------------------------------
+// ---- vaults of another user ---------------------------------------------------------------
 
-/// A child of another user, who may read what this one makes. `None` if this process cannot have one.
+/// Starts a child as another user, who can read what this one creates. Returns `None` if this
+/// process has no permission for it.
 #[cfg(unix)]
 fn child_of_another_user(test: &str, scratch: &Scratch) -> Option<(Scratch, Child)> {
     let tools = Scratch::new();
@@ -223,19 +226,23 @@ fn child_of_another_user(test: &str, scratch: &Scratch) -> Option<(Scratch, Chil
 
 #[cfg(unix)]
 #[test]
-fn reading_beside_a_writer_of_another_user() {
-    if let Some((_, place)) = role() {
-        let vault = read_only(&place.join("vault.db")).unwrap();
+fn reading_while_another_user_writes() {
+    if let Some((_, folder)) = role() {
+        let vault = read_only(&folder.join("vault.db")).unwrap();
         assert!(entries(&vault).into_iter().eq(numbers(100)));
         assert_eq!(vault.get(&7).unwrap(), Some(7));
         assert_eq!(vault.get(&7).unwrap(), Some(7));
         let hits = vault.stats().unwrap().cache_hits;
-        assert_eq!(hits, 1, "the index is shared");
+        assert_eq!(hits, 1, "the cache works with the shared index");
         let snapshot = vault.snapshot().unwrap();
         assert_eq!(snapshot.len().unwrap(), 100);
         say("read");
         assert_eq!(listen().as_deref(), Some("written"));
-        assert_eq!(vault.get(&7).unwrap(), Some(8), "no old value");
+        assert_eq!(
+            vault.get(&7).unwrap(),
+            Some(8),
+            "the value must not be stale"
+        );
         assert_eq!(vault.len().unwrap(), 101);
         assert_eq!(snapshot.get(&7).unwrap(), Some(7));
         assert!(vault.verify().unwrap().is_ok());
@@ -245,9 +252,9 @@ fn reading_beside_a_writer_of_another_user() {
     set_mode(&scratch.folder(), 0o755);
     let vault = open::<u32, u32>(scratch.vault());
     vault.try_extend(numbers(100)).unwrap();
-    let test = test_path!(reading_beside_a_writer_of_another_user);
+    let test = test_path!(reading_while_another_user_writes);
     let Some((_tools, mut child)) = child_of_another_user(test, &scratch) else {
-        not_tried(test, "only root can be another user");
+        not_tried(test, "only root can start a process of another user");
         return;
     };
     child.expect("read");
@@ -259,10 +266,10 @@ fn reading_beside_a_writer_of_another_user() {
 
 #[cfg(unix)]
 #[test]
-fn a_reader_does_not_lock_the_owner_out() {
-    if let Some((_, place)) = role() {
-        let path = place.join("vault.db");
-        let names = || fs::read_dir(&place).unwrap().count();
+fn a_reader_of_another_user_does_not_block_the_owner() {
+    if let Some((_, folder)) = role() {
+        let path = folder.join("vault.db");
+        let names = || fs::read_dir(&folder).unwrap().count();
         let error = read_only(&path).unwrap_err();
         assert_is!(&error, Error::ReadOnlyFolder { .. });
         assert_eq!(names(), 1, "after {error:?}");
@@ -272,7 +279,7 @@ fn a_reader_does_not_lock_the_owner_out() {
         assert_eq!(listen().as_deref(), Some("open"));
         assert_eq!(read_only(&path).unwrap().len().unwrap(), 3);
         say("read");
-        assert_eq!(listen().as_deref(), Some("everybody writes"));
+        assert_eq!(listen().as_deref(), Some("writable by all"));
         assert_eq!(read_only(&path).unwrap().len().unwrap(), 3);
         return;
     }
@@ -280,9 +287,9 @@ fn a_reader_does_not_lock_the_owner_out() {
     make(scratch.vault(), numbers(3));
     set_mode(&scratch.vault(), 0o644);
     set_mode(&scratch.folder(), 0o777);
-    let test = test_path!(a_reader_does_not_lock_the_owner_out);
+    let test = test_path!(a_reader_of_another_user_does_not_block_the_owner);
     let Some((_tools, mut child)) = child_of_another_user(test, &scratch) else {
-        not_tried(test, "only root can be another user");
+        not_tried(test, "only root can start a process of another user");
         return;
     };
     child.expect("refused");
@@ -292,30 +299,30 @@ fn a_reader_does_not_lock_the_owner_out() {
     child.expect("read");
     vault.close().unwrap();
     assert_eq!(contents(&scratch.folder()).len(), 1);
-    // What the owner can write to may be created.
+    // If all users can write the vault, a reader may create the log and the index.
     set_mode(&scratch.vault(), 0o666);
-    child.tell("everybody writes");
+    child.tell("writable by all");
     child.finish();
 }
 
-// ---- a single file that is mounted --------------------------------------------------------
+// ---- a file mounted by itself -------------------------------------------------------------
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_file_that_is_mounted_by_itself() {
-    if let Some((_, place)) = role() {
-        let mounted = place.join("mounted.db");
-        let before = contents(&place);
+fn a_file_mounted_by_itself() {
+    if let Some((_, folder)) = role() {
+        let mounted = folder.join("mounted.db");
+        let before = contents(&folder);
         for opened in [Vault::<u32, u32>::open(&mounted), read_only(&mounted)] {
             let error = opened.unwrap_err();
             assert_is!(&error, Error::InvalidPath { .. });
             let text = error.to_string();
             assert!(text.contains("mount its folder"), "{text}");
         }
-        assert!(contents(&place) == before);
-        // Without a log there is nothing that could be missed.
+        assert!(contents(&folder) == before);
+        // Without a log, no entry can be missed.
         assert_eq!(immutable(&mounted).unwrap().len().unwrap(), 3);
-        let folder = place.join("folder").join("vault.db");
+        let folder = folder.join("folder").join("vault.db");
         assert_eq!(open::<u32, u32>(folder).len().unwrap(), 3);
         return;
     }
@@ -333,18 +340,17 @@ fn a_file_that_is_mounted_by_itself() {
             .current_dir(scratch.folder());
         command
     };
-    // Where this process may not mount, the test is that of the answer of an ordinary file, which every
-    // other test is.
+    // If this process cannot mount, an ordinary file gives the same result as in all other tests.
     let may_mount = unshare("mount --bind vault.db mounted.db").output();
     if !may_mount.is_ok_and(|output| output.status.success()) {
-        let test = "files::other_users::a_file_that_is_mounted_by_itself";
-        not_tried(test, "this process may not mount");
+        let test = "files::other_users::a_file_mounted_by_itself";
+        not_tried(test, "this process has no permission to mount");
         return;
     }
     let mut command =
         unshare("mount --bind vault.db mounted.db; mount --bind real folder; exec \"$@\"");
     command.arg(std::env::current_exe().unwrap());
-    let test = test_path!(a_file_that_is_mounted_by_itself);
+    let test = test_path!(a_file_mounted_by_itself);
     Child::start_with(command, test, "mounted", &scratch.folder()).finish();
 }
 
@@ -364,8 +370,8 @@ fn until_too_many<T>(mut open: impl FnMut() -> vaults::Result<T>) -> (usize, Err
 #[cfg(unix)]
 #[test]
 fn running_out_of_descriptors() {
-    if let Some((_, place)) = role() {
-        let vault = open::<u32, u32>(place.join("vault.db"));
+    if let Some((_, folder)) = role() {
+        let vault = open::<u32, u32>(folder.join("vault.db"));
         assert_eq!(vault.get(&1).unwrap(), Some(1));
         let (iterators, error) = until_too_many(|| {
             let mut iterator = vault.iter();
@@ -378,13 +384,13 @@ fn running_out_of_descriptors() {
         let mut number = 0;
         let (vaults, error) = until_too_many(|| {
             number += 1;
-            Vault::<u32, u32>::open(place.join(format!("{number}.db")))
+            Vault::<u32, u32>::open(folder.join(format!("{number}.db")))
         });
         assert!(vaults > 2, "{vaults}");
         assert_is!(&error, Error::TooManyFiles { .. });
-        // With room again, all goes on.
+        // With free descriptors, everything works again.
         vault.put(&1, &2).unwrap();
-        assert_eq!(open::<u32, u32>(place.join("new.db")).len().unwrap(), 0);
+        assert_eq!(open::<u32, u32>(folder.join("new.db")).len().unwrap(), 0);
         return;
     }
     let scratch = Scratch::new();
@@ -415,7 +421,7 @@ fn a_path_that_is_too_long_for_sqlite() {
     };
     make(path(504), numbers(3));
     assert_eq!(immutable(&path(504)).unwrap().len().unwrap(), 3);
-    // A copy has a name of its own before it has this one.
+    // An unfinished copy has a temporary name.
     for bytes in [470, 477, 504] {
         let vault = open::<u32, u32>(path(504));
         let copy = folder.join("w".repeat(bytes - folder.as_os_str().len() - 1));
@@ -434,10 +440,10 @@ fn a_path_that_is_too_long_for_sqlite() {
     }
 }
 
-// ---- words --------------------------------------------------------------------------------
+// ---- error messages -----------------------------------------------------------------------
 
 #[test]
-fn a_write_through_a_handle_that_reads_says_so() {
+fn the_error_of_a_write_through_a_read_only_handle() {
     let scratch = Scratch::new();
     make(scratch.vault(), numbers(3));
     for open in [read_only, immutable] {
@@ -450,7 +456,7 @@ fn a_write_through_a_handle_that_reads_says_so() {
 }
 
 #[test]
-fn a_second_write_in_memory_is_a_sentence() {
+fn the_error_of_a_reentrant_write_in_memory() {
     let vault: Vault<u32, u32> = Vault::open_in_memory().unwrap();
     let _entry = vault.entry(1).or_insert(1).unwrap();
     let text = vault.put(&2, &2).unwrap_err().to_string();

@@ -1,5 +1,5 @@
-//! Where a file is and who may touch it: permissions, names, folders that nobody can write, files
-//! that go away under a handle, and how large the log beside it grows.
+//! Permissions, names, folders without write permission, files that are removed or replaced while
+//! they are open, and the growth of the log.
 
 use std::fs;
 use std::path::Path;
@@ -35,7 +35,7 @@ fn a_private_vault_is_private_in_all_its_files() {
         }
         vault.close().unwrap();
         assert_eq!(mode_of(&scratch.vault()), 0o600);
-        // Who opens it next need not say so again.
+        // The next opener need not set the mode again.
         let vault = open::<u32, u32>(scratch.vault());
         vault.put(&1, &2).unwrap();
         for file in contents(&scratch.folder()).into_keys() {
@@ -63,10 +63,10 @@ fn create_new_with_permissions() {
     );
 }
 
-/// What others can put into a shared folder before a vault is created there.
+/// Others can create files with guessable names in a shared folder before a vault is created there.
 #[cfg(unix)]
 #[test]
-fn names_that_others_have_taken_do_not_change_the_permissions() {
+fn files_with_guessed_names_do_not_change_the_permissions() {
     let scratch = Scratch::new();
     let process = std::process::id();
     for n in 0..1000 {
@@ -83,15 +83,15 @@ fn names_that_others_have_taken_do_not_change_the_permissions() {
     }
 }
 
-/// What others can put beside a file to read, or to change, what is written to it.
+/// Others can create companion files, to read or change what is written to them.
 #[cfg(unix)]
 #[test]
-fn a_log_of_a_stranger_is_refused() {
-    const STRANGER: u32 = 4321;
+fn a_log_of_another_user_is_refused() {
+    const OTHER_USER: u32 = 4321;
     let take = |path: &Path| {
         fs::write(path, "").unwrap();
         set_mode(path, 0o666);
-        std::os::unix::fs::chown(path, Some(STRANGER), None).is_ok()
+        std::os::unix::fs::chown(path, Some(OTHER_USER), None).is_ok()
     };
     for name in ["vault.db-wal", "vault.db-shm", "vault.db-journal"] {
         for is_new in [true, false] {
@@ -102,7 +102,7 @@ fn a_log_of_a_stranger_is_refused() {
                 options.open::<u32, u32>(scratch.vault()).unwrap();
             }
             if !take(&scratch.path(name)) {
-                let test = "files::permissions::a_log_of_a_stranger_is_refused";
+                let test = "files::permissions::a_log_of_another_user_is_refused";
                 not_tried(test, "only root can give a file to another user");
                 return;
             }
@@ -120,16 +120,16 @@ fn a_log_of_a_stranger_is_refused() {
     }
 }
 
-/// Who may write a vault may also have made its log.
+/// A user who can write the vault may have created its log.
 #[cfg(unix)]
 #[test]
-fn a_log_of_another_user_who_may_write_the_vault_is_accepted() {
+fn a_log_of_a_user_with_write_permission_is_accepted() {
     for mode in [0o660, 0o666] {
         let scratch = Scratch::new();
         make(scratch.vault(), numbers(3));
         set_mode(&scratch.vault(), mode);
         fs::write(scratch.path("vault.db-wal"), "").unwrap();
-        // Without root's rights it stays this user's, and is accepted too.
+        // Without root privileges, the owner stays the same. Then the log is accepted too.
         std::os::unix::fs::chown(scratch.path("vault.db-wal"), Some(4321), None).ok();
         let vault = open::<u32, u32>(scratch.vault());
         vault.put(&3, &3).unwrap();
@@ -183,21 +183,21 @@ fn the_copy_of_a_private_vault_is_private() {
     assert_eq!(mode_of(&scratch.path("saved.db")), 0o600);
 }
 
-// ---- folders that nobody can write --------------------------------------------------------
+// ---- folders without write permission -----------------------------------------------------
 
 #[cfg(unix)]
 #[test]
-fn reading_in_a_folder_that_may_not_be_written() {
-    if ran_without_privileges(test_path!(reading_in_a_folder_that_may_not_be_written)) {
+fn reading_in_a_folder_without_write_permission() {
+    if ran_without_privileges(test_path!(reading_in_a_folder_without_write_permission)) {
         return;
     }
     for mode in [0o644, 0o444] {
-        read_in_a_folder_that_may_not_be_written(mode);
+        read_in_a_folder_without_write_permission(mode);
     }
 }
 
 #[cfg(unix)]
-fn read_in_a_folder_that_may_not_be_written(mode: u32) {
+fn read_in_a_folder_without_write_permission(mode: u32) {
     let scratch = Scratch::new();
     make(scratch.vault(), numbers(300));
     set_mode(&scratch.vault(), mode);
@@ -238,7 +238,7 @@ fn read_in_a_folder_that_may_not_be_written(mode: u32) {
 }
 
 #[test]
-fn immutable_takes_a_path_as_it_is() {
+fn immutable_supports_special_characters_in_paths() {
     let names = [
         "a name with spaces.db",
         "100%.db",
@@ -282,7 +282,7 @@ fn immutable_does_not_create() {
     assert!(contents(&scratch.folder()).is_empty());
 }
 
-// ---- a file that goes away under a handle -------------------------------------------------
+// ---- a file removed or replaced while it is open ------------------------------------------
 
 fn remove_all(scratch: &Scratch) {
     for name in contents(&scratch.folder()).into_keys() {
@@ -290,7 +290,7 @@ fn remove_all(scratch: &Scratch) {
     }
 }
 
-/// Every way to write says that the file is gone, and does not write.
+/// Asserts that every kind of write fails because the file is gone, and writes nothing.
 fn assert_moved(vault: &Vault<u32, u32>, path: &Path) {
     let results = [
         vault.put(&1, &1),
@@ -306,19 +306,19 @@ fn assert_moved(vault: &Vault<u32, u32>, path: &Path) {
         vault.drain().next().unwrap().map(drop),
     ];
     for result in results {
-        assert_is!(&result, Err(Error::Moved { path: told, moved }) if told == path && moved == path);
+        assert_is!(&result, Err(Error::Moved { path: refused, moved }) if refused == path && moved == path);
     }
 }
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_was_deleted() {
+fn a_deleted_file() {
     let scratch = Scratch::new();
     let vault = open::<u32, u32>(scratch.vault());
     vault.try_extend(numbers(10)).unwrap();
     remove_all(&scratch);
     assert_moved(&vault, &scratch.vault());
-    // No reader has been opened yet: there is nothing to open.
+    // No read connection is open yet, and none can be opened.
     assert_is!(
         vault.get(&1),
         Err(Error::Moved { .. } | Error::NotFound { .. })
@@ -337,7 +337,7 @@ fn a_file_that_was_deleted() {
 
 #[cfg(unix)]
 #[test]
-fn compacting_a_file_that_was_deleted() {
+fn compacting_a_deleted_file() {
     let scratch = Scratch::new();
     let vault = open::<u32, u32>(scratch.vault());
     vault.try_extend(numbers(10)).unwrap();
@@ -348,7 +348,7 @@ fn compacting_a_file_that_was_deleted() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_was_replaced() {
+fn a_replaced_file() {
     let scratch = Scratch::new();
     let vault = open::<u32, u32>(scratch.vault());
     vault.try_extend(numbers(10)).unwrap();
@@ -363,21 +363,17 @@ fn a_file_that_was_replaced() {
     fs::rename(other.vault(), scratch.vault()).unwrap();
 
     assert_moved(&vault, &scratch.vault());
-    // A reader that begins anew would see another vault.
+    // A new read connection would read a different vault.
     let readers: Vec<_> = (0..10).map(|_| vault.iter()).collect();
-    let mut told = 0;
+    let mut refused = 0;
     for mut reader in readers {
         match reader.next().unwrap() {
-            Err(Error::Moved { .. }) => told += 1,
-            Ok(entry) => assert_eq!(
-                entry,
-                (0, 0),
-                "one that was open goes on reading the old file"
-            ),
+            Err(Error::Moved { .. }) => refused += 1,
+            Ok(entry) => assert_eq!(entry, (0, 0), "an open connection still reads the old file"),
             Err(error) => panic!("{error:?}"),
         }
     }
-    assert!(told >= 8, "{told}");
+    assert!(refused >= 8, "{refused}");
     assert!(
         snapshot_of_old
             .map(Result::unwrap)
@@ -393,7 +389,7 @@ fn a_file_that_was_replaced() {
 
 #[cfg(unix)]
 #[test]
-fn the_replacement_lives_on_when_the_old_handle_is_closed() {
+fn the_replacement_is_intact_after_the_old_handle_is_closed() {
     let scratch = Scratch::new();
     let old = open::<u32, u32>(scratch.vault());
     old.try_extend(numbers(10)).unwrap();
@@ -405,7 +401,7 @@ fn the_replacement_lives_on_when_the_old_handle_is_closed() {
     new.put(&200, &200).unwrap();
     assert_eq!(new.len().unwrap(), 101);
     assert!(new.verify().unwrap().is_ok());
-    // It is still in its log and can be read by others.
+    // The entry is still in the log, and other handles can read it.
     let third = open::<u32, u32>(scratch.vault());
     assert_eq!(third.get(&200).unwrap(), Some(200));
     drop((new, third));
@@ -414,14 +410,14 @@ fn the_replacement_lives_on_when_the_old_handle_is_closed() {
 
 #[cfg(unix)]
 #[test]
-fn a_transaction_whose_file_goes_away() {
+fn a_transaction_whose_file_is_removed() {
     let scratch = Scratch::new();
     let vault = open::<u32, u32>(scratch.vault());
     vault.try_extend(numbers(10)).unwrap();
     let mut tx = vault.begin().unwrap();
     tx.put(&1, &100).unwrap();
     remove_all(&scratch);
-    // It began while the file was there; the next one is told.
+    // It began when the file still existed. The next write returns an error.
     tx.commit().ok();
     assert_is!(vault.put(&1, &1), Err(Error::Moved { .. }));
     drop(vault);
@@ -430,7 +426,7 @@ fn a_transaction_whose_file_goes_away() {
 
 #[cfg(unix)]
 #[test]
-fn a_folder_that_is_renamed() {
+fn a_renamed_folder() {
     let scratch = Scratch::new();
     fs::create_dir(scratch.path("a")).unwrap();
     let path = scratch.path("a").join("vault.db");
@@ -448,7 +444,7 @@ fn a_folder_that_is_renamed() {
 const LIMIT: u64 = 16 * 1024 * 1024;
 
 #[test]
-fn the_log_shrinks_once_a_long_reader_has_gone() {
+fn the_log_shrinks_after_a_long_reader() {
     for durability in [Durability::Normal, Durability::Off] {
         let scratch = Scratch::new();
         let vault: Vault<u32, String> = OpenOptions::new()
@@ -456,7 +452,7 @@ fn the_log_shrinks_once_a_long_reader_has_gone() {
             .log_size_limit(LIMIT)
             .open(scratch.vault())
             .unwrap();
-        // Other bytes each time: what is the same is not written.
+        // Write other bytes each time, because unchanged bytes are not written.
         let text = |n: u32| format!("{n:04}").repeat(1 << 18);
         vault.put(&0, &text(0)).unwrap();
         let reader = vault.snapshot().unwrap();
@@ -465,14 +461,14 @@ fn the_log_shrinks_once_a_long_reader_has_gone() {
             vault.put(&(n % 4), &text(n + 1)).unwrap();
         }
         let grown = vault.stats().unwrap().log_bytes;
-        assert!(grown > 2 * LIMIT, "the reader keeps it: {grown}");
+        assert!(grown > 2 * LIMIT, "the reader keeps the log: {grown}");
         assert_eq!(reader.len().unwrap(), 1);
         drop(reader);
-        // The next commit empties the log, the one after it begins anew and cuts it.
+        // The next commit restarts the log, and the one after it truncates the file.
         vault.put(&5, &text(5)).unwrap();
         vault.put(&6, &text(6)).unwrap();
         let log = vault.stats().unwrap().log_bytes;
-        assert!(log <= LIMIT, "{log} bytes are left");
+        assert!(log <= LIMIT, "the log still has {log} bytes");
         assert_eq!(vault.len().unwrap(), 6);
     }
 }

@@ -1,4 +1,5 @@
-//! Every refusal, on every file that can be refused: not a byte differs, and no file comes or goes.
+//! Every reason to refuse a file, on every kind of file. No byte changes, and no file is created or
+//! removed.
 
 use std::fs;
 use std::path::Path;
@@ -8,15 +9,15 @@ use vaults::{Error, OpenOptions, Problem, Vault};
 
 use crate::support::{Scratch, contents, make, numbers, open, put_row, refused, sql};
 
-/// The Python package's table.
+/// The table of the Python package.
 const PYTHON: &str = "CREATE TABLE dict (key BLOB PRIMARY KEY, value BLOB)";
 
-/// So many entries reach over several pages.
+/// This many entries need several pages.
 const COUNT: u32 = 2000;
 
 // ---- files ----------------------------------------------------------------------------------
 
-/// Copies a file that is in use and what lies beside it, as a killed process would leave them.
+/// Copies a file in use and its companions, as a killed process would leave them.
 fn copy_in_use(from: &Path, to: &Path) {
     for suffix in ["", "-wal", "-shm", "-journal"] {
         let name = |path: &Path| format!("{}{suffix}", path.display());
@@ -26,7 +27,7 @@ fn copy_in_use(from: &Path, to: &Path) {
     }
 }
 
-/// What is left when a process is killed that has run this.
+/// Makes the files that a process leaves if it is killed after running this script.
 fn killed(path: &Path, script: &str) {
     let source = Scratch::new();
     copy_in_use(path, &source.vault());
@@ -42,7 +43,7 @@ fn python(path: &Path) {
     );
 }
 
-/// Leaves a journal of a transaction that has written to the file already.
+/// Leaves the journal of a transaction that has already written to the file.
 fn leave_hot_journal(path: &Path, table: &str) {
     sql(
         path,
@@ -68,7 +69,7 @@ fn python_with_hot_journal(path: &Path) {
     leave_hot_journal(path, "dict");
 }
 
-/// A vault with half of its entries in a log that nobody has written back.
+/// Makes a vault with half of its entries in a log that was not written back.
 fn vault_with_log(path: &Path) {
     let source = Scratch::new();
     make(source.vault(), numbers(COUNT / 2));
@@ -112,8 +113,8 @@ fn text(path: &Path) {
     fs::write(path, "Dear diary, today I lost my keys.\n".repeat(300)).unwrap();
 }
 
-/// What `spoil` makes of the file of a vault with a log.
-fn beside_log(path: &Path, spoil: fn(&Path)) {
+/// Damages the file of a vault with a log.
+fn with_log(path: &Path, spoil: fn(&Path)) {
     vault_with_log(path);
     spoil(path);
 }
@@ -149,7 +150,7 @@ fn kind(result: &vaults::Result<()>) -> &'static str {
 
 type Open = fn(&Path) -> vaults::Result<()>;
 
-/// The ways to open a file, each as what it was made for would be refused.
+/// The ways to open a file, each with an option or a type that a vault of numbers refuses.
 const WAYS: [(&str, Open); 8] = [
     ("key type", |path| {
         Vault::<String, u32>::open(path).map(drop)
@@ -179,26 +180,26 @@ const WAYS: [(&str, Open); 8] = [
     }),
 ];
 
-/// What every way but `create_new` says of a file, or each of them by itself.
-enum Says {
+/// The expected result of all ways but `create_new`.
+enum Expect {
     All(&'static str),
-    /// A vault of numbers: its types and options are refused.
+    /// A vault of numbers. Its types and options are refused.
     Vault,
-    /// An empty file: it can be filled.
+    /// An empty file. It can become a vault.
     Empty,
 }
 
-fn check(name: &str, make_file: impl Fn(&Path), says: &Says) {
+fn check(name: &str, make_file: impl Fn(&Path), expect: &Expect) {
     for (way, open) in WAYS {
         let scratch = Scratch::new();
         make_file(&scratch.vault());
-        let expected = match (way, says) {
+        let expected = match (way, expect) {
             ("create_new", _) => "exists",
-            (_, Says::All(kind)) => kind,
-            ("checksums", Says::Vault) => "options",
-            (_, Says::Vault) => "types",
-            ("key type, reading" | "no create", Says::Empty) => "not a vault",
-            (_, Says::Empty) => "opens",
+            (_, Expect::All(kind)) => kind,
+            ("checksums", Expect::Vault) => "options",
+            (_, Expect::Vault) => "types",
+            ("key type, reading" | "no create", Expect::Empty) => "not a vault",
+            (_, Expect::Empty) => "opens",
         };
         if expected == "opens" {
             assert_eq!(kind(&open(&scratch.vault())), expected, "{name}, {way}");
@@ -210,68 +211,68 @@ fn check(name: &str, make_file: impl Fn(&Path), says: &Says) {
 }
 
 #[test]
-fn a_vault_of_other_types() {
-    check("a vault", |path| make(path, numbers(COUNT)), &Says::Vault);
-    check("Python's", python, &Says::Vault);
+fn a_vault_of_different_types() {
+    check("a vault", |path| make(path, numbers(COUNT)), &Expect::Vault);
+    check("Python's", python, &Expect::Vault);
 }
 
 #[test]
 fn a_vault_with_the_log_of_a_killed_writer() {
-    check("with a log", vault_with_log, &Says::Vault);
+    check("with a log", vault_with_log, &Expect::Vault);
     let without = vault_with_log_and_no_index;
-    check("with a log and no index", without, &Says::Vault);
+    check("with a log and no index", without, &Expect::Vault);
 }
 
 #[test]
 fn a_python_file_with_a_hot_journal() {
-    check("Python's", python_with_hot_journal, &Says::Vault);
+    check("Python's", python_with_hot_journal, &Expect::Vault);
 }
 
 #[test]
 fn a_newer_format() {
-    check("newer", newer, &Says::All("newer"));
-    check("newer, with a log", newer_with_log, &Says::All("newer"));
+    check("newer", newer, &Expect::All("newer"));
+    check("newer, with a log", newer_with_log, &Expect::All("newer"));
 }
 
 #[test]
 fn a_foreign_file() {
-    let not = Says::All("not a vault");
+    let not = Expect::All("not a vault");
     check("foreign", foreign, &not);
     check("foreign, with a log", foreign_with_log, &not);
     check("foreign, with a journal", foreign_with_hot_journal, &not);
 }
 
 #[test]
-fn no_sqlite_file() {
-    let not = Says::All("not a vault");
+fn a_file_that_is_not_a_sqlite_file() {
+    let not = Expect::All("not a vault");
     check("text", text, &not);
     check("zeroed", zeroed, &not);
-    check("empty", empty, &Says::Empty);
+    check("empty", empty, &Expect::Empty);
     let with_journal = |path: &Path| {
         python_with_hot_journal(path);
         text(path);
     };
-    check("text beside a journal", with_journal, &not);
+    check("text with a journal", with_journal, &not);
     let with_nonsense = |path: &Path| {
         text(path);
         fs::write(format!("{}-wal", path.display()), "no log at all").unwrap();
     };
-    check("text beside text", with_nonsense, &not);
+    check("text with text as a log", with_nonsense, &not);
 }
 
 #[test]
-fn a_damaged_file_beside_a_good_log() {
-    let damaged = Says::All("corrupt");
+fn a_damaged_file_with_an_intact_log() {
+    let damaged = Expect::All("corrupt");
     for (name, spoil) in [
         ("zeroed", zeroed as fn(&Path)),
         ("short", short),
         ("empty", empty),
         ("text", text),
     ] {
-        check(name, |path| beside_log(path, spoil), &damaged);
-        // What the log holds can still be saved.
+        check(name, |path| with_log(path, spoil), &damaged);
+        // The entries in the log can be salvaged.
         let scratch = Scratch::new();
-        beside_log(&scratch.vault(), spoil);
+        with_log(&scratch.vault(), spoil);
         let error = Vault::<u32, u32>::open(scratch.vault()).unwrap_err();
         assert_is!(&error, Error::Corrupt { source, .. } if source.to_string().contains("salvage"));
         let before = contents(&scratch.folder());
@@ -288,24 +289,24 @@ fn a_damaged_file_beside_a_good_log() {
 }
 
 #[test]
-fn a_short_file_alone() {
+fn a_truncated_file_without_a_log() {
     let make_short = |path: &Path| {
         make(path, numbers(COUNT));
         short(path);
     };
-    check("short", make_short, &Says::All("corrupt"));
+    check("short", make_short, &Expect::All("corrupt"));
 }
 
-// ---- what is accepted is recovered --------------------------------------------------------
+// ---- recovery of accepted files -----------------------------------------------------------
 
 #[test]
-fn a_log_and_a_journal_of_an_accepted_file_are_taken_up() {
+fn an_accepted_file_is_recovered_from_its_log_or_journal() {
     let scratch = Scratch::new();
     vault_with_log(&scratch.vault());
     let vault = open::<u32, u32>(scratch.vault());
     assert_eq!(vault.len().unwrap(), usize::try_from(COUNT).unwrap());
     vault.close().unwrap();
-    // A transaction that had deleted everything is rolled back.
+    // A transaction that deleted everything is rolled back.
     let scratch = Scratch::new();
     python_with_hot_journal(&scratch.vault());
     let vault = open::<u32, u32>(scratch.vault());
@@ -315,10 +316,10 @@ fn a_log_and_a_journal_of_an_accepted_file_are_taken_up() {
     assert!(!scratch.path("vault.db-journal").exists());
 }
 
-// ---- beside a live one ----------------------------------------------------------------------
+// ---- files in use -----------------------------------------------------------------------------
 
 #[test]
-fn a_file_in_use_and_its_log_are_left_to_their_user() {
+fn a_file_in_use_and_its_log_are_not_changed() {
     for setup in [PYTHON, "CREATE TABLE users (key, value)"] {
         let scratch = Scratch::new();
         let owner = Connection::open(scratch.vault()).unwrap();
@@ -355,7 +356,7 @@ fn python_rows(rows: &[(&[u8], &[u8])]) -> Scratch {
 }
 
 #[test]
-fn keys_that_look_ups_would_miss() {
+fn keys_in_another_encoding_are_refused() {
     let scratch = python_rows(&[(b"M\x01", b"M\x05")]);
     let error = refused(&scratch, || Vault::<i128, u32>::open(scratch.vault()));
     assert_is!(&error, Error::TypeMismatch { found, .. } if found.contains("first entry"));
@@ -364,7 +365,7 @@ fn keys_that_look_ups_would_miss() {
         source.contains(r#""M\x01""#) && source.contains("i128"),
         "{source}"
     );
-    // Python's `bytes` as a list of numbers.
+    // `bytes` of Python, read as a list of numbers.
     let scratch = python_rows(&[(b"M\xc4\x01a", b"M\x05")]);
     let error = refused(&scratch, || Vault::<Vec<u8>, u32>::open(scratch.vault()));
     assert_is!(error, Error::TypeMismatch { .. });
@@ -373,14 +374,14 @@ fn keys_that_look_ups_would_miss() {
         bytes.get(&serde_bytes::ByteBuf::from(b"a")).unwrap(),
         Some(5)
     );
-    // The last one alone.
+    // Only the last entry has a different encoding.
     let scratch = python_rows(&[(b"M\x01", b"M\x05"), (b"M\xcc\x02", b"M\x05")]);
     let error = refused(&scratch, || Vault::<u32, u32>::open(scratch.vault()));
     assert_is!(&error, Error::TypeMismatch { found, .. } if found.contains("last entry"));
 }
 
 #[test]
-fn verify_lists_keys_that_look_ups_would_miss() {
+fn verify_lists_keys_in_another_encoding() {
     let scratch = python_rows(&[
         (b"M\x01", b"M\x05"),
         (b"M\xcc\x02", b"M\x05"),
@@ -397,7 +398,7 @@ fn verify_lists_keys_that_look_ups_would_miss() {
 }
 
 #[test]
-fn one_entry_does_not_decide_over_the_vault() {
+fn a_vault_is_refused_only_if_its_first_and_last_entries_do_not_match() {
     let good: (&[u8], &[u8]) = (b"M\x01", b"M\x05");
     let text: (&[u8], &[u8]) = (b"M\x02", b"M\xa1a");
     let pickle: (&[u8], &[u8]) = (b"M\x03", b"P\x80\x04.");
@@ -424,7 +425,7 @@ fn one_entry_does_not_decide_over_the_vault() {
 }
 
 #[test]
-fn a_first_key_that_is_null_is_one_bad_row() {
+fn a_null_as_the_first_key_is_one_bad_row() {
     let scratch = python_rows(&[]);
     sql(
         &scratch.vault(),
@@ -451,10 +452,10 @@ fn a_damaged_first_entry_is_one_bad_row() {
     assert_eq!(vault.get(&8).unwrap(), Some(8));
 }
 
-// ---- what SQLite adds -------------------------------------------------------------------------
+// ---- tables of SQLite and other tools ---------------------------------------------------------
 
 #[test]
-fn statistics_do_no_harm() {
+fn a_file_with_sqlite_statistics() {
     let scratch = Scratch::new();
     make(scratch.vault(), numbers(COUNT));
     sql(&scratch.vault(), "ANALYZE");
@@ -469,7 +470,7 @@ fn statistics_do_no_harm() {
 }
 
 #[test]
-fn the_way_to_remove_foreign_tables_works() {
+fn the_statements_in_the_error_remove_foreign_tables() {
     let scratch = Scratch::new();
     make(scratch.vault(), numbers(3));
     sql(

@@ -1,4 +1,4 @@
-//! The size of the log beside the file, with readers that leave no gap and with several writers.
+//! The size of the log with overlapping readers and with several writers.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -11,10 +11,10 @@ use crate::support::{Child, Scratch, listen, open_fast, role, say};
 type Map = Vault<u32, Vec<u32>>;
 
 const LIMIT: u64 = 256 * 1024;
-/// What one put of these tests writes at most: it changes a few pages.
+/// The most bytes that one put of these tests writes. It changes a few pages.
 const ONE_PUT: u64 = 64 * 1024;
 const ENTRIES: u32 = 200;
-/// Each writes more than a page, so that all of them write many times the limit.
+/// The number of puts. Each writes more than a page, so they write many times the limit.
 const PUTS: u32 = 400;
 
 fn options(durability: Durability) -> OpenOptions {
@@ -36,19 +36,19 @@ fn log_bytes(vault: &Map) -> u64 {
     vault.stats().unwrap().log_bytes
 }
 
-/// Puts, and returns the greatest size of the log after a put.
+/// Makes puts, and returns the largest size of the log after a put.
 fn put_many(vault: &Map, puts: u32) -> u64 {
-    let mut greatest = 0;
+    let mut largest = 0;
     for n in 0..puts {
         vault.put(&(n % ENTRIES), &value(ENTRIES + n)).unwrap();
-        greatest = greatest.max(log_bytes(vault));
+        largest = largest.max(log_bytes(vault));
     }
-    greatest
+    largest
 }
 
-/// Reads until it is told to stop, and begins each read before it ends the one before: the log is
-/// never without a reader.
-fn read_without_a_gap(vault: &Map, stop: &AtomicBool) {
+/// Reads until it is stopped. Each read begins before the previous one ends, so the log always has
+/// a reader.
+fn read_continuously(vault: &Map, stop: &AtomicBool) {
     let begin = || {
         let mut keys = vault.keys();
         keys.next().unwrap().unwrap();
@@ -62,19 +62,19 @@ fn read_without_a_gap(vault: &Map, stop: &AtomicBool) {
     }
 }
 
-/// Runs `f` beside readers that leave no gap.
-fn beside_readers<R>(vault: &Map, readers: usize, f: impl FnOnce() -> R) -> R {
+/// Runs `f` while continuous readers are active.
+fn with_readers<R>(vault: &Map, readers: usize, f: impl FnOnce() -> R) -> R {
     let stop = &AtomicBool::new(false);
     thread::scope(|scope| {
         for _ in 0..readers {
-            scope.spawn(move || read_without_a_gap(vault, stop));
+            scope.spawn(move || read_continuously(vault, stop));
         }
         let _stop = Stop(stop);
         f()
     })
 }
 
-/// Lets the readers end, after a panic too.
+/// Stops the readers when dropped, so also after a panic.
 struct Stop<'a>(&'a AtomicBool);
 
 impl Drop for Stop<'_> {
@@ -88,24 +88,24 @@ fn snapshot(vault: &Map) -> Snapshot<u32, Vec<u32>> {
 }
 
 #[test]
-fn readers_without_a_gap_keep_the_log_below_its_limit() {
+fn the_log_stays_below_its_limit_with_continuous_readers() {
     for durability in [Durability::Normal, Durability::Full] {
         for readers in [1, 4] {
             let scratch = Scratch::new();
             let vault: Map = options(durability).open(scratch.vault()).unwrap();
             fill(&vault);
-            let greatest = beside_readers(&vault, readers, || put_many(&vault, PUTS / 2));
+            let largest = with_readers(&vault, readers, || put_many(&vault, PUTS / 2));
             assert!(
-                greatest <= LIMIT + ONE_PUT,
-                "{greatest} bytes at {durability:?} with {readers} readers"
+                largest <= LIMIT + ONE_PUT,
+                "{largest} bytes at {durability:?} with {readers} readers"
             );
-            assert!(greatest > LIMIT / 2, "the test writes too little");
+            assert!(largest > LIMIT / 2, "the test writes too little");
         }
     }
 }
 
 #[test]
-fn writing_processes_keep_the_log_below_its_limit() {
+fn the_log_stays_below_its_limit_with_writing_processes() {
     const PROCESSES: u32 = 4;
     if let Some((_, path)) = role() {
         let vault: Map = options(Durability::Off).open(path).unwrap();
@@ -114,7 +114,7 @@ fn writing_processes_keep_the_log_below_its_limit() {
         say(&put_many(&vault, PUTS / 2).to_string());
         return;
     }
-    let test = test_path!(writing_processes_keep_the_log_below_its_limit);
+    let test = test_path!(the_log_stays_below_its_limit_with_writing_processes);
     for readers in [0, 2] {
         let scratch = Scratch::new();
         let vault: Map = options(Durability::Off).open(scratch.vault()).unwrap();
@@ -125,7 +125,7 @@ fn writing_processes_keep_the_log_below_its_limit() {
         for child in &mut children {
             child.expect("ready");
         }
-        let greatest = beside_readers(&vault, readers, || {
+        let largest = with_readers(&vault, readers, || {
             for child in &mut children {
                 child.tell("go");
             }
@@ -136,17 +136,17 @@ fn writing_processes_keep_the_log_below_its_limit() {
                 .unwrap()
         });
         children.into_iter().for_each(Child::finish);
-        // Each process may write once more before it sees the log at its limit.
+        // Each process may write once more before it notices that the log has reached its limit.
         let most = LIMIT + u64::from(PROCESSES) * ONE_PUT;
-        assert!(greatest <= most, "{greatest} bytes with {readers} readers");
+        assert!(largest <= most, "{largest} bytes with {readers} readers");
     }
 }
 
-/// Puts while a reader that does not end is there, and then once more.
-fn outlasted(vault: &Map, reader: Snapshot<u32, Vec<u32>>) {
-    let greatest = put_many(vault, PUTS);
-    assert!(greatest > 4 * LIMIT, "{greatest} bytes");
-    assert_eq!(log_bytes(vault), greatest, "a log in use is not cut");
+/// Makes puts while a reader is active, and one put after it.
+fn write_during_and_after(vault: &Map, reader: Snapshot<u32, Vec<u32>>) {
+    let largest = put_many(vault, PUTS);
+    assert!(largest > 4 * LIMIT, "{largest} bytes");
+    assert_eq!(log_bytes(vault), largest, "a log in use is not truncated");
     assert_eq!(reader.get(&0).unwrap(), Some(value(0)));
     drop(reader);
     vault.put(&0, &value(1)).unwrap();
@@ -157,22 +157,22 @@ fn outlasted(vault: &Map, reader: Snapshot<u32, Vec<u32>>) {
 }
 
 #[test]
-fn the_log_grows_while_a_reader_outlasts_the_wait_and_shrinks_when_it_has_gone() {
+fn the_log_grows_during_a_long_read_and_shrinks_after_it() {
     let scratch = Scratch::new();
     let mut options = options(Durability::Off);
     options.busy_timeout(Duration::from_millis(200));
     let vault: Map = options.open(scratch.vault()).unwrap();
     fill(&vault);
-    // Of another thread, of this one, and of another handle.
-    outlasted(
+    // A reader in another thread, in this one, and of another handle.
+    write_during_and_after(
         &vault,
         thread::scope(|scope| scope.spawn(|| snapshot(&vault)).join().unwrap()),
     );
     fill(&vault);
-    outlasted(&vault, snapshot(&vault));
+    write_during_and_after(&vault, snapshot(&vault));
     fill(&vault);
     let other: Map = open_fast(scratch.vault());
-    outlasted(&vault, snapshot(&other));
+    write_during_and_after(&vault, snapshot(&other));
 }
 
 #[test]
@@ -182,11 +182,11 @@ fn without_a_busy_timeout_nothing_waits_for_readers() {
     options.busy_timeout(Duration::ZERO);
     let vault: Map = options.open(scratch.vault()).unwrap();
     fill(&vault);
-    outlasted(&vault, snapshot(&vault));
+    write_during_and_after(&vault, snapshot(&vault));
 }
 
 #[test]
-fn a_vault_is_rewritten_while_it_is_iterated_over() {
+fn the_log_stays_below_its_limit_when_entries_are_written_in_a_loop() {
     let scratch = Scratch::new();
     let vault: Map = options(Durability::Off).open(scratch.vault()).unwrap();
     fill(&vault);
@@ -203,13 +203,13 @@ fn a_vault_is_rewritten_while_it_is_iterated_over() {
 }
 
 #[test]
-fn a_transaction_above_the_limit_is_written_and_the_log_shrinks_after_it() {
+fn a_transaction_above_the_limit_is_committed_and_the_log_shrinks_after_it() {
     let scratch = Scratch::new();
     let vault: Map = options(Durability::Normal).open(scratch.vault()).unwrap();
     let many = 4 * ENTRIES;
     vault.try_extend((0..many).map(|n| (n, value(n)))).unwrap();
     assert!(log_bytes(&vault) > 4 * LIMIT);
-    beside_readers(&vault, 1, || vault.put(&0, &value(1)).unwrap());
+    with_readers(&vault, 1, || vault.put(&0, &value(1)).unwrap());
     assert!(log_bytes(&vault) <= LIMIT + ONE_PUT);
     assert_eq!(vault.len().unwrap(), many as usize);
 }
@@ -219,8 +219,8 @@ fn every_kind_of_write_keeps_the_limit() {
     let scratch = Scratch::new();
     let vault: Map = options(Durability::Off).open(scratch.vault()).unwrap();
     fill(&vault);
-    let greatest = beside_readers(&vault, 1, || {
-        let mut greatest = 0;
+    let largest = with_readers(&vault, 1, || {
+        let mut largest = 0;
         for n in 0..PUTS {
             let key = n % ENTRIES;
             match n % 5 {
@@ -236,15 +236,15 @@ fn every_kind_of_write_keeps_the_limit() {
                     transaction.commit().unwrap();
                 }
             }
-            greatest = greatest.max(log_bytes(&vault));
+            largest = largest.max(log_bytes(&vault));
         }
-        greatest
+        largest
     });
-    assert!(greatest <= LIMIT + ONE_PUT, "{greatest} bytes");
+    assert!(largest <= LIMIT + ONE_PUT, "{largest} bytes");
 }
 
 #[test]
-fn the_limit_may_be_zero_and_may_be_none() {
+fn the_limit_may_be_zero_or_the_maximum() {
     let scratch = Scratch::new();
     let options = |limit| {
         let mut options = OpenOptions::new();
@@ -255,18 +255,18 @@ fn the_limit_may_be_zero_and_may_be_none() {
     fill(&shortest);
     shortest.put(&0, &value(1)).unwrap();
     assert!(put_many(&shortest, 50) <= ONE_PUT);
-    // What SQLite's own checkpoints leave is about 4 MB.
+    // SQLite's own checkpoints keep the log at about 4 MB.
     let longest: Map = options(u64::MAX).open(scratch.path("longest.db")).unwrap();
     fill(&longest);
-    let greatest = put_many(&longest, 4 * PUTS);
-    assert!((8 * LIMIT..32 * LIMIT).contains(&greatest), "{greatest}");
+    let largest = put_many(&longest, 4 * PUTS);
+    assert!((8 * LIMIT..32 * LIMIT).contains(&largest), "{largest}");
 }
 
 #[test]
-fn in_memory_writes_go_on_beside_readers() {
+fn writes_in_memory_continue_during_reads() {
     let vault: Map = options(Durability::Off).open_in_memory().unwrap();
     fill(&vault);
-    beside_readers(&vault, 2, || put_many(&vault, PUTS));
+    with_readers(&vault, 2, || put_many(&vault, PUTS));
     let held = snapshot(&vault);
     put_many(&vault, PUTS);
     assert_eq!(vault.len().unwrap(), ENTRIES as usize);
@@ -275,14 +275,13 @@ fn in_memory_writes_go_on_beside_readers() {
 
 // ---- figures --------------------------------------------------------------------------
 
-/// How many seconds each measurement takes. Without it, each is [`FEW_PUTS`] puts.
+/// The number of seconds for each measurement. If it is not set, each makes [`FEW_PUTS`] puts.
 const SECONDS: &str = "VAULTS_TEST_SECONDS";
 const FEW_PUTS: u32 = 200;
 const LARGE: u32 = 5_000;
 
-/// Puts until it is enough, and prints how large the log became and how long the slowest put took.
-///
-/// `is_enough` is asked with the number of puts.
+/// Makes puts until `is_enough` returns `true` for their number. Prints the largest size of the log
+/// and the longest time of a put.
 fn measure(durability: Durability, readers: usize, is_enough: impl Fn(u32) -> bool) -> Result<()> {
     let scratch = Scratch::new();
     let vault: Map = OpenOptions::new()
@@ -290,7 +289,7 @@ fn measure(durability: Durability, readers: usize, is_enough: impl Fn(u32) -> bo
         .open(scratch.vault())?;
     vault.try_extend((0..LARGE).map(|n| (n, vec![n; 10])))?;
     let stop = &AtomicBool::new(false);
-    let (mut puts, mut slowest, mut greatest) = (0, Duration::ZERO, 0);
+    let (mut puts, mut slowest, mut largest) = (0, Duration::ZERO, 0);
     thread::scope(|scope| {
         let _stop = Stop(stop);
         for _ in 0..readers {
@@ -306,19 +305,19 @@ fn measure(durability: Durability, readers: usize, is_enough: impl Fn(u32) -> bo
             vault.put(&key, &vec![puts | 1 << 31; 10]).unwrap();
             slowest = slowest.max(put.elapsed());
             let log = scratch.path("vault.db-wal");
-            greatest = greatest.max(std::fs::metadata(log).unwrap().len());
+            largest = largest.max(std::fs::metadata(log).unwrap().len());
             puts += 1;
         }
     });
     println!(
-        "{durability:?}, {readers} readers: {puts} puts, slowest {slowest:?}, log at most {greatest} bytes"
+        "{durability:?}, {readers} readers: {puts} puts, slowest {slowest:?}, log at most {largest} bytes"
     );
-    assert!(greatest <= (32 << 20) + ONE_PUT);
+    assert!(largest <= (32 << 20) + ONE_PUT);
     Ok(())
 }
 
 #[test]
-fn figures() {
+fn measurements() {
     let seconds = std::env::var(SECONDS).ok();
     let time = seconds.map(|seconds| Duration::from_secs(seconds.parse().unwrap()));
     for durability in [Durability::Normal, Durability::Full] {

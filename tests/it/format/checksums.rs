@@ -1,4 +1,4 @@
-//! Vaults that notice damage: what they refuse, and that no call gives a wrong value.
+//! Checksums: damage is detected, and no call returns a wrong value.
 
 use std::path::Path;
 
@@ -8,14 +8,14 @@ use vaults::{Entry, Error, OpenOptions, Problem, Vault};
 use crate::support::damage::python_fixture;
 use crate::support::{Scratch, entries, make, numbers, on_each_engine_with, open, put_row, rows};
 
-fn sealed(path: impl AsRef<Path>) -> vaults::Result<Vault<u32, String>> {
+fn open_with_checksums(path: impl AsRef<Path>) -> vaults::Result<Vault<u32, String>> {
     OpenOptions::new().checksums(true).open(path)
 }
 
-/// A closed vault of three entries, of which the second one is damaged.
+/// Makes a closed vault of three entries, of which the second one is damaged.
 fn damaged() -> Scratch {
     let scratch = Scratch::new();
-    let vault = sealed(scratch.vault()).unwrap();
+    let vault = open_with_checksums(scratch.vault()).unwrap();
     vault
         .try_extend((1..=3_u32).map(|n| (n, n.to_string())))
         .unwrap();
@@ -32,9 +32,9 @@ fn damaged() -> Scratch {
 }
 
 #[test]
-fn a_vault_with_checksums_is_one_like_any_other() {
+fn a_vault_with_checksums_works_like_any_other() {
     let scratch = Scratch::new();
-    let vault = sealed(scratch.vault()).unwrap();
+    let vault = open_with_checksums(scratch.vault()).unwrap();
     vault
         .try_extend((0..1000_u32).map(|n| (n, n.to_string())))
         .unwrap();
@@ -56,7 +56,7 @@ fn a_vault_with_checksums_is_one_like_any_other() {
             .all(|(_, value)| value[0] == b'C')
     );
 
-    // Nobody has to ask for them again.
+    // The file declares its checksums, so the option is not needed again.
     let vault = open::<u32, String>(scratch.vault());
     let texts: Vec<String> = (1..6).filter_map(|n| vault.get(&n).unwrap()).collect();
     assert_eq!(texts, ["1!", "2?", "three", "5."]);
@@ -64,11 +64,11 @@ fn a_vault_with_checksums_is_one_like_any_other() {
     assert!(report.is_ok(), "{report:?}");
     assert_eq!((report.entries, report.message_pack), (999, 999));
     vault.close().unwrap();
-    sealed(scratch.vault()).unwrap();
+    open_with_checksums(scratch.vault()).unwrap();
 }
 
 #[test]
-fn a_vault_of_each_engine_may_have_them() {
+fn each_engine_supports_checksums() {
     let mut options = OpenOptions::new();
     options.checksums(true);
     on_each_engine_with::<u32, u32>(&options, |vault| {
@@ -79,15 +79,18 @@ fn a_vault_of_each_engine_may_have_them() {
 }
 
 #[test]
-fn a_vault_without_them_does_not_get_them() {
+fn an_existing_vault_does_not_get_checksums() {
     let scratch = Scratch::new();
     make(scratch.vault(), [(1_u32, "one".to_owned())]);
     let before = rows(&scratch.vault());
-    assert_is!(sealed(scratch.vault()), Err(Error::InvalidOptions { .. }));
+    assert_is!(
+        open_with_checksums(scratch.vault()),
+        Err(Error::InvalidOptions { .. })
+    );
     assert_eq!(rows(&scratch.vault()), before);
     python_fixture(&scratch.path("python.db"));
     assert_is!(
-        sealed(scratch.path("python.db")),
+        open_with_checksums(scratch.path("python.db")),
         Err(Error::InvalidOptions { .. })
     );
     let read_only = OpenOptions::new()
@@ -98,7 +101,7 @@ fn a_vault_without_them_does_not_get_them() {
 }
 
 #[test]
-fn a_row_without_a_checksum_is_damage() {
+fn a_row_without_a_checksum_is_an_error() {
     for plain in [
         &b"M\xa3two"[..],
         b"B\x03two",
@@ -126,7 +129,7 @@ fn the_only_entry_is_damaged() {
         .execute("DELETE FROM dict WHERE key <> x'4d01'", [])
         .unwrap();
     connection.close().unwrap();
-    // That says nothing about the types.
+    // The damaged entry gives no information about the types.
     let vault = open::<u32, String>(scratch.vault());
     assert_is!(vault.get(&1), Err(Error::Checksum { .. }));
     assert_is!(vault.iter().next(), Some(Err(Error::Checksum { .. })));
@@ -138,7 +141,7 @@ fn is_checksum<T>(result: &vaults::Result<T>) -> bool {
     matches!(result, Err(Error::Checksum { key }) if key == "\"M\\x02\"")
 }
 
-/// The results of reading the damaged entry in every way.
+/// Returns the results of reading the damaged entry by every method.
 fn every_read(vault: &Vault<u32, String>) -> Vec<vaults::Result<()>> {
     let snapshot = vault.snapshot().unwrap();
     vec![
@@ -160,7 +163,7 @@ fn every_read(vault: &Vault<u32, String>) -> Vec<vaults::Result<()>> {
     ]
 }
 
-/// The results of writing in ways that look at the damaged entry first.
+/// Returns the results of all writes that read the damaged entry first.
 fn every_write(vault: &Vault<u32, String>) -> Vec<vaults::Result<()>> {
     let text = || "new".to_owned();
     vec![
@@ -190,7 +193,7 @@ fn every_write(vault: &Vault<u32, String>) -> Vec<vaults::Result<()>> {
 }
 
 #[test]
-fn every_call_that_reads_a_damaged_value_says_so() {
+fn every_call_that_reads_a_damaged_value_returns_an_error() {
     let scratch = damaged();
     let before = rows(&scratch.vault());
     let vault = open::<u32, String>(scratch.vault());
@@ -199,15 +202,18 @@ fn every_call_that_reads_a_damaged_value_says_so() {
     }
     for (n, result) in every_write(&vault).into_iter().enumerate() {
         assert!(is_checksum(&result), "write {n}: {result:?}");
-        // What an iterator's destructor commits may be told here.
+        // `flush` may return an error that the destructor of an iterator has deferred.
         vault.flush().ok();
     }
-    // The others can be reached.
+    // The other entries can be read.
     assert_eq!(vault.get(&1).unwrap().unwrap(), "1");
     assert_eq!(vault.iter().filter_map(Result::ok).count(), 2);
     drop(vault);
     let after = rows(&scratch.vault());
-    assert!(after.contains(&before[1]), "it is still there: {after:?}");
+    assert!(
+        after.contains(&before[1]),
+        "the damaged row is still stored: {after:?}"
+    );
 }
 
 #[test]
@@ -247,7 +253,7 @@ fn verify_lists_damaged_entries() {
 // ---- every bit ----------------------------------------------------------------------------
 
 #[test]
-fn every_flipped_bit_of_an_entry_is_noticed() {
+fn every_flipped_bit_of_an_entry_is_detected() {
     let scratch = Scratch::new();
     let vault: Vault<String, String> = OpenOptions::new()
         .checksums(true)
@@ -302,7 +308,7 @@ fn every_flipped_bit_of_an_entry_is_noticed() {
         assert_eq!(vault.get("key").unwrap(), None, "bit {bit}");
         noticed("key", bit);
     }
-    // Cut, lengthened, and that of another entry.
+    // Truncated, extended, and with the value of another entry.
     for length in 0..value.len() {
         set(key, &value[..length]);
         noticed("length", length);

@@ -1,4 +1,4 @@
-//! The bytes of keys, values and the file itself, which no version may change.
+//! The exact bytes of keys, values and the file, which no version may change.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -28,7 +28,7 @@ enum Shape {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Meters(u16);
 
-/// Stores each value and compares the bytes; then stores the bytes and compares the value.
+/// Stores each value and compares the bytes, then stores the bytes and compares the value.
 fn values_in<V>(codec: Codec, cases: &[(V, &[u8])])
 where
     V: Value + Debug + PartialEq,
@@ -56,7 +56,7 @@ fn values<V: Value + Debug + PartialEq>(cases: &[(V, &[u8])]) {
     values_in(Codec::MessagePack, cases);
 }
 
-/// The same for keys, whose bytes are what finds them.
+/// Does the same for keys, which are looked up by their bytes.
 fn keys_in<K: Key + Debug>(codec: Codec, cases: &[(K, &[u8])]) {
     let scratch = Scratch::new();
     let path = scratch.vault();
@@ -89,7 +89,7 @@ fn shown(bytes: &[u8]) -> String {
     bytes.escape_ascii().to_string()
 }
 
-/// MessagePack's tag, a head, and a string of so many letters.
+/// Returns a tag of MessagePack, a header, and a string of `length` letters.
 fn text(head: &[u8], length: usize) -> Vec<u8> {
     [b"M", head, "a".repeat(length).as_bytes()].concat()
 }
@@ -242,7 +242,7 @@ fn options() {
 // ---- bincode ----------------------------------------------------------------------------
 
 #[test]
-fn nothing_inside_of_some_takes_the_other_codec() {
+fn a_none_inside_a_some_uses_bincode() {
     let cases: &[(Option<Option<u8>>, &[u8])] = &[
         (None, b"M\xc0"),
         (Some(None), b"B\x01\x00"),
@@ -258,7 +258,7 @@ fn nothing_inside_of_some_takes_the_other_codec() {
 }
 
 #[test]
-fn bincode_by_choice() {
+fn bincode_as_the_preferred_codec() {
     values_in::<u32>(
         Codec::Bincode,
         &[
@@ -287,7 +287,7 @@ fn bincode_by_choice() {
         ],
     );
     values_in(Codec::Bincode, &[(Some(Some(7_u8)), b"B\x01\x01\x07")]);
-    // What asks the data for its type is beyond bincode.
+    // Bincode does not support types that are read by asking the data for its type.
     values_in(
         Codec::Bincode,
         &[(serde_json::json!([1, "a"]), b"M\x92\x01\xa1a")],
@@ -308,7 +308,7 @@ fn query<T: rusqlite::types::FromSql>(path: &Path, sql: &str) -> T {
 }
 
 #[test]
-fn the_file() {
+fn the_file_header_and_the_schema() {
     let scratch = Scratch::new();
     let path = scratch.vault();
     make(&path, [(1_u8, 2_u8)]);
@@ -323,9 +323,13 @@ fn the_file() {
     assert_eq!(
         &bytes[60..64],
         [0, 0, 0, 1],
-        "the format, in `user_version`"
+        "the format version, in `user_version`"
     );
-    assert_eq!(&bytes[68..72], b"VALT", "the magic, in `application_id`");
+    assert_eq!(
+        &bytes[68..72],
+        b"VALT",
+        "the magic number, in `application_id`"
+    );
     assert_eq!(query::<String>(&path, "PRAGMA journal_mode"), "wal");
     assert_eq!(
         query::<String>(&path, "SELECT group_concat(sql, ';') FROM sqlite_schema"),
@@ -365,7 +369,7 @@ fn the_file_of_the_python_package() {
     assert_eq!(vault.insert("one".into(), 2).unwrap(), Some(1));
     vault.put("two", &200).unwrap();
     vault.close().unwrap();
-    // Its own marks stay, so that the package goes on to know it.
+    // The file keeps the marks of the package, which can still open it.
     assert_eq!(query::<String>(&path, "SELECT sql FROM sqlite_schema"), ddl);
     assert_eq!(query::<i64>(&path, "PRAGMA application_id"), 0);
     assert_eq!(query::<i64>(&path, "PRAGMA user_version"), 0);
@@ -379,7 +383,7 @@ fn the_file_of_the_python_package() {
 }
 
 #[test]
-fn the_fixture_is_as_the_python_package_writes_it() {
+fn the_fixture_matches_the_format_of_the_python_package() {
     let scratch = Scratch::new();
     let path = scratch.vault();
     python_fixture(&path);
@@ -389,7 +393,7 @@ fn the_fixture_is_as_the_python_package_writes_it() {
     assert_eq!(query::<i64>(&path, "PRAGMA application_id"), 0);
     let before = rows(&path);
     assert_eq!(before.len(), 17);
-    // What Python wrote has the bytes that are written here.
+    // The bytes written by Python equal those written here.
     let vault = open::<String, rmpv::Value>(&path);
     for key in vault
         .keys()

@@ -1,4 +1,4 @@
-//! What is stored, and that it is read back.
+//! The stored format, and whether values read back as they were written.
 
 mod checksums;
 mod golden;

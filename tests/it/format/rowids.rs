@@ -1,4 +1,5 @@
-//! Rowids that no vault chooses: the number of entries and the order of insertion stay right.
+//! Extreme rowids, as other programs choose them: the number of entries and the order of insertion
+//! stay correct.
 
 use std::path::Path;
 
@@ -17,7 +18,7 @@ fn rowids(path: &Path) -> Vec<i64> {
         .collect()
 }
 
-/// A vault with the numbers below `count`, of which the last row then has this rowid.
+/// Makes a vault with the numbers below `count`, and gives this rowid to the last row.
 fn with_last(count: u32, rowid: i64) -> Scratch {
     let scratch = Scratch::new();
     make(scratch.vault(), numbers(count));
@@ -33,7 +34,7 @@ fn keys(vault: &Vault<u32, u32>) -> Vec<u32> {
 }
 
 #[test]
-fn a_row_that_gets_the_rowid_zero_counts() {
+fn a_row_with_rowid_zero_is_counted() {
     let scratch = Scratch::new();
     make(scratch.vault(), [(1_u32, 1_u32)]);
     sql(&scratch.vault(), "UPDATE dict SET rowid = -2");
@@ -53,7 +54,7 @@ fn a_row_that_gets_the_rowid_zero_counts() {
 }
 
 #[test]
-fn the_smallest_rowid_counts() {
+fn a_row_with_the_smallest_rowid_is_counted() {
     let scratch = with_last(1, i64::MIN);
     let vault = open::<u32, u32>(scratch.vault());
     assert_eq!(vault.len().unwrap(), 1);
@@ -95,7 +96,7 @@ fn after_the_largest_rowid_nothing_is_inserted() {
             overwritten.unwrap();
         }
     });
-    // Within a transaction it is a call that failed.
+    // In a transaction, only the call fails.
     let mut tx = vault.begin().unwrap();
     tx.put(&0, &50).unwrap();
     assert_is!(tx.put(&100, &1), Err(Error::OutOfRowids { .. }));
@@ -116,7 +117,7 @@ fn after_the_largest_rowid_nothing_is_inserted() {
 }
 
 #[test]
-fn removing_the_last_makes_room_too() {
+fn inserting_works_after_the_last_entry_is_removed() {
     let scratch = with_last(3, i64::MAX);
     let vault = open::<u32, u32>(scratch.vault());
     assert_eq!(vault.pop_last().unwrap(), Some((2, 2)));
@@ -136,7 +137,7 @@ fn the_largest_rowid_itself_is_used() {
 }
 
 #[test]
-fn a_row_of_another_program_is_noticed_while_the_vault_is_open() {
+fn a_row_of_another_program_with_the_largest_rowid_is_noticed() {
     let scratch = Scratch::new();
     let vault = open::<u32, u32>(scratch.vault());
     let other = open::<u32, u32>(scratch.vault());
@@ -160,7 +161,7 @@ fn a_row_of_another_program_is_noticed_while_the_vault_is_open() {
 }
 
 #[test]
-fn compacting_numbers_anew_in_order() {
+fn compacting_assigns_new_rowids_in_order() {
     let scratch = Scratch::new();
     make(scratch.vault(), numbers(2_000));
     sql(
@@ -198,7 +199,7 @@ fn compacting_keeps_ordinary_rowids_and_the_order() {
 }
 
 #[test]
-fn large_rowids_that_are_not_the_largest_serve() {
+fn large_rowids_below_the_largest_are_used() {
     let scratch = with_last(4, 1 << 61);
     let vault = open::<u32, u32>(scratch.vault());
     vault.try_extend((10..2_000).map(|n| (n, n))).unwrap();

@@ -1,10 +1,10 @@
-//! No two files of the sources use each other, directly or by way of others.
+//! No two files of the sources use each other, directly or through other files.
 
 use super::imports::circles;
 use super::uses;
 
 #[test]
-fn no_file_uses_itself_by_way_of_others() {
+fn no_file_uses_itself_through_others() {
     let found: Vec<String> = circles(&uses())
         .values()
         .map(|path| path.iter().map(|module| module.join("/")).collect())

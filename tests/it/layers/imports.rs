@@ -1,12 +1,12 @@
-//! Which file of the sources uses which, read from its imports and paths.
+//! Finds out which source file uses which, from its imports and paths.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// A path of names: of a module, or of an item in one.
+/// The path of a module or an item, as a list of names.
 pub(super) type Names = Vec<String>;
 
-/// The module that a file is: `sqlite/open/mod.rs` is `sqlite`, `open`.
+/// Returns the module of a file: `sqlite/open/mod.rs` is `sqlite`, `open`.
 pub(super) fn module(file: &Path) -> Names {
     let mut module: Names = file
         .with_extension("")
@@ -31,7 +31,7 @@ fn is_word(letter: char) -> bool {
     letter.is_alphanumeric() || letter == '_'
 }
 
-/// The length of the comment, the literal or the lifetime that a text begins with, or zero.
+/// Returns the length of the comment, literal or lifetime at the beginning of a text, or zero.
 fn opaque_prefix(text: &str) -> usize {
     if text.starts_with("//") {
         return text.find('\n').unwrap_or(text.len());
@@ -66,7 +66,7 @@ fn opaque_prefix(text: &str) -> usize {
     0
 }
 
-/// The length of what stands in quotes, its closing quote included.
+/// Returns the length of a quoted text, including its closing quote.
 fn quoted_length(text: &str, quote: char) -> usize {
     let mut is_escaped = false;
     for (at, letter) in text.char_indices() {
@@ -104,18 +104,18 @@ fn tokens(mut text: &str) -> Vec<Token<'_>> {
 
 // ---- files ------------------------------------------------------------------------------
 
-/// What one file says about others.
+/// The imports and paths in one file.
 #[derive(Debug, Default)]
 struct Source {
-    /// Each imported name with the path that it stands for.
+    /// Each imported name, with the path that it stands for.
     imports: BTreeMap<String, Names>,
-    /// Paths as they are written, those of imports included.
+    /// All paths in the text, including those of imports.
     paths: Vec<Names>,
-    /// Modules that only tests have.
+    /// Modules that exist only in tests.
     test_modules: BTreeSet<String>,
 }
 
-/// Where the block ends whose opening brace is at `open`.
+/// Returns the end of the block whose opening brace is at `open`.
 fn end_of_block(tokens: &[Token<'_>], open: usize) -> usize {
     let mut depth = 0;
     for (at, token) in tokens.iter().enumerate().skip(open) {
@@ -161,12 +161,12 @@ fn read(text: &str) -> Source {
                 };
                 is_for_tests = false;
             }
-            // Who may see an item is no dependency.
+            // The visibility of an item is not a dependency.
             [Word("pub"), Mark('('), ..] => {
                 let end = tokens[at..].iter().position(|token| *token == Mark(')'));
                 at += end.unwrap() + 1;
             }
-            // What an `impl Trait` captures.
+            // These are the captures of an `impl Trait`.
             [Word("use"), Mark('<'), ..] => at += 2,
             [Word("use"), ..] => {
                 at = read_tree(&tokens, at + 1, &Vec::new(), &mut source);
@@ -187,7 +187,7 @@ fn read(text: &str) -> Source {
     source
 }
 
-/// Reads one tree of a `use`, and returns where it ends.
+/// Reads one tree of a `use`, and returns its end.
 fn read_tree(tokens: &[Token<'_>], mut at: usize, prefix: &Names, source: &mut Source) -> usize {
     let mut path = prefix.clone();
     loop {
@@ -230,13 +230,14 @@ fn read_tree(tokens: &[Token<'_>], mut at: usize, prefix: &Names, source: &mut S
 
 // ---- the graph --------------------------------------------------------------------------
 
-/// The files of the sources by their modules, and which uses which.
+/// The source files by their modules, and which uses which.
 pub(super) struct Graph {
     sources: BTreeMap<Names, Source>,
 }
 
 impl Graph {
-    /// Reads files: their modules and their texts. Modules that only tests have are left out.
+    /// Reads files, given by their modules and texts. Modules that exist only in tests are left
+    /// out.
     pub(super) fn new(files: impl IntoIterator<Item = (Names, String)>) -> Self {
         let mut sources: BTreeMap<Names, Source> = files
             .into_iter()
@@ -256,7 +257,7 @@ impl Graph {
         Self { sources }
     }
 
-    /// Each module with those whose items it uses.
+    /// Returns the modules whose items each module uses.
     pub(super) fn uses(&self) -> BTreeMap<Names, BTreeSet<Names>> {
         self.sources
             .iter()
@@ -273,8 +274,8 @@ impl Graph {
             .collect()
     }
 
-    /// A path in a module, seen from the root; none if it leads to another crate or to an item of
-    /// the module itself.
+    /// Resolves a path in a module from the root. Returns `None` if it leads to another crate or to
+    /// an item of the same module.
     fn absolute(&self, module: &Names, path: &[String]) -> Option<Names> {
         let (first, rest) = path.split_first()?;
         let mut absolute = match first.as_str() {
@@ -305,11 +306,11 @@ impl Graph {
         Some(absolute)
     }
 
-    /// The module in which the item of a path is written down: re-exports are followed. None for a
-    /// module itself: its name alone uses nothing of it.
+    /// Returns the module that defines the item of a path, by following re-exports. Returns `None`
+    /// for a module, because its name alone uses no item of it.
     fn home(&self, path: Names) -> Option<Names> {
         let mut path = path;
-        // As often as names can be handed on.
+        // Limits the number of re-exports that are followed.
         for _ in 0..8 {
             let length = (0..=path.len())
                 .rev()
@@ -327,7 +328,7 @@ impl Graph {
     }
 }
 
-/// Modules from which uses lead back to themselves: each with a shortest way.
+/// Returns the modules that use themselves through others, each with a shortest path.
 pub(super) fn circles(uses: &BTreeMap<Names, BTreeSet<Names>>) -> BTreeMap<Names, Vec<Names>> {
     let mut circles = BTreeMap::new();
     for start in uses.keys() {

@@ -1,5 +1,5 @@
-//! The sources themselves: imports point down and in no circle, SQLite is named in one room, files are
-//! short.
+//! Checks of the sources: imports point down and form no circles, only one room uses SQLite, and
+//! files are short.
 
 mod circles;
 mod imports;
@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use self::imports::{Graph, Names, module};
 
-/// The rooms of the crate, from the uppermost down. One may use those of lower rows only.
+/// The rooms of the crate from top to bottom. A room may only use those in lower rows.
 const LAYERS: &[&[&str]] = &[
-    // Guides, which are words only.
+    // The guides contain only text.
     &["guide"],
     &["dir", "maintenance"],
     &["options"],
@@ -42,7 +42,7 @@ fn add_files(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// Every Rust file below a folder of the project: its path there, and its text.
+/// Returns every Rust file below a folder of the project, with its path in the folder and its text.
 fn files(folder: &str) -> Vec<(PathBuf, String)> {
     let folder = project().join(folder);
     let mut files = Vec::new();
@@ -59,7 +59,7 @@ fn files(folder: &str) -> Vec<(PathBuf, String)> {
         .collect()
 }
 
-/// The lines of a file that are no comments.
+/// Returns the lines of a file that are not comments.
 fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.lines()
         .enumerate()
@@ -67,7 +67,7 @@ fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
         .filter(|(_, line)| !line.trim_start().starts_with("//"))
 }
 
-/// Each module of the crate with those whose items it uses.
+/// Returns the modules whose items each module uses.
 fn uses() -> BTreeMap<Names, BTreeSet<Names>> {
     let files = files("src");
     Graph::new(files.into_iter().map(|(file, text)| (module(&file), text))).uses()
@@ -91,7 +91,7 @@ fn imports_point_down() {
         };
         for to in used {
             arrows += 1;
-            // Nothing is below what the root defines itself.
+            // Items of the root are above everything else.
             let below = to.first().map_or(Some(0), |room| layer(room));
             if to.first() != Some(room) && below.is_none_or(|below| below <= own) {
                 wrong.push(format!("{} uses {}", module.join("/"), to.join("/")));
@@ -103,7 +103,7 @@ fn imports_point_down() {
 }
 
 #[test]
-fn one_room_alone_names_sqlite() {
+fn only_one_room_names_sqlite() {
     let mut wrong = Vec::new();
     for (file, text) in files("src") {
         if file.starts_with("sqlite") {
@@ -129,7 +129,11 @@ fn unsafe_code_is_where_it_is_declared() {
         let declared = text.contains("#![allow(unsafe_code)]");
         let used = code(&text).any(|(_, line)| keyword(line));
         assert!(declared || !used, "{} has unsafe code", file.display());
-        assert!(used || !declared, "{} needs no permission", file.display());
+        assert!(
+            used || !declared,
+            "{} needs no permission for unsafe code",
+            file.display()
+        );
         assert!(
             !text.contains("allow(unsafe_code)") || declared,
             "{}",
@@ -143,7 +147,7 @@ fn unsafe_code_is_where_it_is_declared() {
 #[test]
 fn files_are_short() {
     let mut long = Vec::new();
-    for folder in ["src", "examples"] {
+    for folder in ["src", "tests", "examples"] {
         for (file, text) in files(folder) {
             let lines = text.lines().count();
             if lines > MAX_LINES {
@@ -155,8 +159,8 @@ fn files_are_short() {
 }
 
 #[test]
-fn nothing_is_left_for_later() {
-    // Put together here, so that this file does not contain them.
+fn no_unfinished_code() {
+    // They are assembled here, so that this file does not contain them.
     let words = [["TO", "DO"], ["FIX", "ME"], ["XX", "X"]].map(|parts| parts.concat());
     let macros = ["todo!", "unimplemented!", "dbg!"];
     for folder in ["src", "tests", "examples"] {
@@ -178,13 +182,13 @@ fn nothing_is_left_for_later() {
 }
 
 #[test]
-fn every_module_says_what_it_is_about() {
+fn every_module_has_a_doc_comment() {
     for folder in ["src", "tests", "examples"] {
         for (file, text) in files(folder) {
             let documented = text.starts_with("//!") || text.starts_with("#![doc");
             assert!(
                 documented,
-                "{folder}/{} begins without a word",
+                "{folder}/{} has no doc comment at its beginning",
                 file.display()
             );
         }

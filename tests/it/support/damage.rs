@@ -1,4 +1,4 @@
-//! Ways to damage a file, and what tests of damage need: pages, chance.
+//! Tools for tests of damaged files: pages, damage, and random numbers.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use vaults::OpenOptions;
 
 use crate::support::{Key, Value, sql};
 
-/// The first byte of a page: what it is.
+/// The first byte of a page, which is its type.
 pub(crate) const INTERIOR_TABLE: u8 = 0x05;
 pub(crate) const LEAF_TABLE: u8 = 0x0D;
 pub(crate) const LEAF_INDEX: u8 = 0x0A;
@@ -17,7 +17,7 @@ pub(crate) fn rounds() -> usize {
     std::env::var("VAULTS_TEST_ROUNDS").map_or(1, |rounds| rounds.parse().unwrap())
 }
 
-/// Numbers that look random, the same for the same seed: xorshift64*.
+/// A pseudo-random generator with a fixed seed: xorshift64*.
 pub(crate) struct Chance(u64);
 
 impl Chance {
@@ -32,7 +32,7 @@ impl Chance {
         self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
     }
 
-    /// A number below the limit, which is not zero.
+    /// Returns a number below `limit`, which must not be zero.
     pub(crate) fn below(&mut self, limit: usize) -> usize {
         usize::try_from((self.next() >> 16) % limit as u64).unwrap()
     }
@@ -42,7 +42,7 @@ impl Chance {
     }
 }
 
-/// A closed vault with pages of that size.
+/// Makes a closed vault with this page size.
 pub(crate) fn make_paged<K: Key, V: Value>(
     path: &Path,
     page_bytes: u32,
@@ -55,7 +55,7 @@ pub(crate) fn make_paged<K: Key, V: Value>(
     vault.close().unwrap();
 }
 
-/// The bytes in a page, as the header has it.
+/// Returns the page size in the header of a file.
 pub(crate) fn page_bytes(file: &[u8]) -> usize {
     match usize::from(u16::from_be_bytes([file[16], file[17]])) {
         1 => 65536,
@@ -63,7 +63,7 @@ pub(crate) fn page_bytes(file: &[u8]) -> usize {
     }
 }
 
-/// The numbers of the pages, the first one left out, that begin with this byte.
+/// Returns the numbers of all pages but the first that begin with this byte.
 pub(crate) fn pages_of(path: &Path, kind: u8) -> Vec<usize> {
     let file = fs::read(path).unwrap();
     let bytes = page_bytes(&file);
@@ -74,14 +74,14 @@ pub(crate) fn pages_of(path: &Path, kind: u8) -> Vec<usize> {
         .collect()
 }
 
-/// How many entries a leaf holds.
+/// Returns the number of entries in a leaf page.
 pub(crate) fn entries_in(path: &Path, page: usize) -> u64 {
     let file = fs::read(path).unwrap();
     let at = (page - 1) * page_bytes(&file);
     u64::from(u16::from_be_bytes([file[at + 3], file[at + 4]]))
 }
 
-/// Overwrites a whole page with what is no page.
+/// Overwrites a page with bytes that are not a page.
 pub(crate) fn damage_page(path: &Path, page: usize) {
     change(path, |file| {
         let bytes = page_bytes(file);
@@ -96,17 +96,20 @@ pub(crate) fn change(path: &Path, f: impl FnOnce(&mut Vec<u8>)) {
     fs::write(path, file).unwrap();
 }
 
-/// Changes a byte where these bytes are, which must be in one place only.
+/// Changes a byte at the only occurrence of these bytes.
 pub(crate) fn change_byte_of(path: &Path, needle: &[u8], with: impl Fn(u8) -> u8) {
     change(path, |file| {
         let mut found = file.windows(needle.len()).enumerate();
         let at = found.find(|(_, bytes)| *bytes == needle).unwrap().0;
-        assert!(found.all(|(_, bytes)| bytes != needle), "it is there twice");
+        assert!(
+            found.all(|(_, bytes)| bytes != needle),
+            "the bytes occur twice"
+        );
         file[at] = with(file[at]);
     });
 }
 
-/// The file that the Python package made.
+/// Copies the fixture that the Python package wrote.
 pub(crate) fn python_fixture(to: &Path) {
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/python.db");
     fs::copy(fixture, to).unwrap();

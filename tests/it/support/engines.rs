@@ -11,7 +11,7 @@ pub(crate) enum Engine {
     Memory,
 }
 
-/// All engines. A new engine is added here, and all tests that are the same for each engine run on it.
+/// All engines. Every test of behaviour that they share runs on each engine in this list.
 pub(crate) const ENGINES: &[Engine] = &[Engine::File, Engine::Memory];
 
 impl Engine {

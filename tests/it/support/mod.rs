@@ -1,4 +1,4 @@
-//! What several modules need: places for files, rows as bytes, child processes.
+//! Tools for several test modules: temporary folders, vaults, rows, and child processes.
 
 pub(crate) mod damage;
 pub(crate) mod engines;
@@ -18,7 +18,7 @@ use vaults::{Error, Vault};
 
 pub(crate) use self::engines::{fast, on_each_engine, on_each_engine_with};
 
-/// Asserts that a value matches a pattern, and shows it when it does not.
+/// Asserts that a value matches a pattern, and shows the value if it does not.
 macro_rules! assert_is {
     ($value:expr, $pattern:pat $(if $guard:expr)?) => {{
         let value = $value;
@@ -30,26 +30,26 @@ macro_rules! assert_is {
     }};
 }
 
-/// The full name of a test function of the module that calls this, to run it in a child process.
+/// Returns the full name of a test function of the calling module, to run it in a child process.
 macro_rules! test_path {
     ($function:ident) => {{
-        // A child that is asked for a test that does not exist runs none, and succeeds.
+        // Without this check, a child would run no test and succeed if the name were wrong.
         let _: fn() = $function;
         concat!(module_path!(), "::", stringify!($function))
     }};
 }
 
-/// What can be a key of a vault.
+/// The traits of a key of a vault.
 pub(crate) trait Key: Serialize + DeserializeOwned + Eq + Hash {}
 impl<T: Serialize + DeserializeOwned + Eq + Hash> Key for T {}
 
-/// What can be a value of a vault.
+/// The traits of a value of a vault.
 pub(crate) trait Value: Serialize + DeserializeOwned {}
 impl<T: Serialize + DeserializeOwned> Value for T {}
 
-// ---- places and vaults --------------------------------------------------------------
+// ---- folders and vaults -------------------------------------------------------------
 
-/// A folder of its own, gone at the end of the test.
+/// A temporary folder, which is removed at the end of the test.
 pub(crate) struct Scratch(TempDir);
 
 impl Scratch {
@@ -57,7 +57,7 @@ impl Scratch {
         Self(tempfile::tempdir().unwrap())
     }
 
-    /// The folder, with links resolved, as vaults name it.
+    /// Returns the path of the folder, with links resolved, as vaults name it.
     pub(crate) fn folder(&self) -> PathBuf {
         self.0.path().canonicalize().unwrap()
     }
@@ -66,7 +66,7 @@ impl Scratch {
         self.folder().join(name)
     }
 
-    /// Where the test's vault is, if it has one only.
+    /// Returns the path of the vault of the test, if it uses only one.
     pub(crate) fn vault(&self) -> PathBuf {
         self.path("vault.db")
     }
@@ -76,12 +76,12 @@ pub(crate) fn open<K: Key, V: Value>(path: impl AsRef<Path>) -> Vault<K, V> {
     Vault::open(path).unwrap()
 }
 
-/// Opens without syncing, for tests that write much.
+/// Opens a vault that does not sync, for tests that write a lot.
 pub(crate) fn open_fast<K: Key, V: Value>(path: impl AsRef<Path>) -> Vault<K, V> {
     fast().open(path).unwrap()
 }
 
-/// A closed vault with these entries.
+/// Makes a closed vault with these entries.
 pub(crate) fn make<K: Key, V: Value>(
     path: impl AsRef<Path>,
     entries: impl IntoIterator<Item = (K, V)>,
@@ -91,17 +91,17 @@ pub(crate) fn make<K: Key, V: Value>(
     vault.close().unwrap();
 }
 
-/// Everything in a vault, in order.
+/// Returns all entries of a vault, in order.
 pub(crate) fn entries<K: Key, V: Value>(vault: &Vault<K, V>) -> Vec<(K, V)> {
     vault.iter().map(Result::unwrap).collect()
 }
 
-/// Consecutive numbers, each under itself.
+/// Returns the numbers below `count`, each with itself as value.
 pub(crate) fn numbers(count: u32) -> impl Iterator<Item = (u32, u32)> {
     (0..count).map(|n| (n, n))
 }
 
-/// The message of a panic that was caught.
+/// Returns the message of a caught panic.
 pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
     panic
         .downcast_ref::<String>()
@@ -112,8 +112,8 @@ pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
 
 // ---- files as bytes -----------------------------------------------------------------
 
-/// Writes the log back to the file as another program can, without waiting; true if nobody kept it
-/// from its end.
+/// Writes the log back to the file as another program can, without waiting. Returns `true` if it
+/// was completed.
 pub(crate) fn checkpoint(path: &Path, mode: &str) -> rusqlite::Result<bool> {
     let connection = rusqlite::Connection::open(path).unwrap();
     connection.busy_timeout(Duration::ZERO).unwrap();
@@ -123,14 +123,14 @@ pub(crate) fn checkpoint(path: &Path, mode: &str) -> rusqlite::Result<bool> {
     Ok(busy? == 0)
 }
 
-/// Runs SQL on a file that no vault need have made.
+/// Runs SQL on any file.
 pub(crate) fn sql(path: &Path, sql: &str) {
     let connection = rusqlite::Connection::open(path).unwrap();
     connection.execute_batch(sql).unwrap();
     connection.close().unwrap();
 }
 
-/// Stores bytes past the vault, as another program could.
+/// Writes a row directly, as another program could.
 pub(crate) fn put_row(path: &Path, key: &[u8], value: &[u8]) {
     let connection = rusqlite::Connection::open(path).unwrap();
     connection
@@ -142,7 +142,7 @@ pub(crate) fn put_row(path: &Path, key: &[u8], value: &[u8]) {
     connection.close().unwrap();
 }
 
-/// The bytes of all rows, in order.
+/// Returns the bytes of all rows, in order.
 pub(crate) fn rows(path: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
     let connection = rusqlite::Connection::open(path).unwrap();
     let mut statement = connection
@@ -155,7 +155,7 @@ pub(crate) fn rows(path: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
         .unwrap()
 }
 
-/// What is in a folder: each file with its bytes, each link with its target.
+/// Returns the content of a folder: each file with its bytes, each link with its target.
 pub(crate) fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     fs::read_dir(folder)
         .unwrap()
@@ -175,18 +175,21 @@ pub(crate) fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
-/// Opens something that must be refused, and checks that the folder is left exactly as it was.
+/// Asserts that opening is refused and leaves the folder unchanged. Returns the error.
 pub(crate) fn refused<T: std::fmt::Debug>(
     scratch: &Scratch,
     open: impl FnOnce() -> vaults::Result<T>,
 ) -> Error {
     let before = contents(&scratch.folder());
-    let error = open().expect_err("it was to be refused");
+    let error = open().expect_err("it must be refused");
     let after = contents(&scratch.folder());
     let names = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&after), names(&before), "after {error:?}");
     for (name, bytes) in &before {
-        assert!(after[name] == *bytes, "{name} was changed before {error:?}");
+        assert!(
+            after[name] == *bytes,
+            "{name} was changed, and then: {error:?}"
+        );
     }
     error
 }
@@ -194,41 +197,41 @@ pub(crate) fn refused<T: std::fmt::Debug>(
 // ---- child processes ----------------------------------------------------------------
 
 const ROLE: &str = "VAULTS_TEST_ROLE";
-const PLACE: &str = "VAULTS_TEST_PLACE";
+const PATH: &str = "VAULTS_TEST_PATH";
 
-/// Another process that runs one test function of this binary, in a role.
+/// Another process that runs one test function of this binary in a role.
 ///
-/// It talks over stderr, which the test harness leaves alone, and listens on stdin.
+/// It prints lines to stderr, which the test harness does not capture, and reads lines from stdin.
 pub(crate) struct Child {
     process: std::process::Child,
-    said: BufReader<ChildStderr>,
-    ear: Option<ChildStdin>,
+    output: BufReader<ChildStderr>,
+    input: Option<ChildStdin>,
 }
 
 impl Child {
-    /// `test` is the [`test_path`] of a function that asks [`role`] what it is to do.
-    pub(crate) fn start(test: &str, role: &str, place: &Path) -> Self {
+    /// Starts a child. `test` is the [`test_path`] of a function that calls [`role`].
+    pub(crate) fn start(test: &str, role: &str, path: &Path) -> Self {
         Self::start_with(
             Command::new(std::env::current_exe().unwrap()),
             test,
             role,
-            place,
+            path,
         )
     }
 
-    /// The same, by a command that runs this binary in a way of its own.
-    pub(crate) fn start_with(mut command: Command, test: &str, role: &str, place: &Path) -> Self {
-        // The harness names tests without the name of the crate.
+    /// Starts a child by a command that runs this binary in a special way.
+    pub(crate) fn start_with(mut command: Command, test: &str, role: &str, path: &Path) -> Self {
+        // The test harness omits the name of the crate.
         let (_, test) = test.split_once("::").unwrap();
         command
             .args(["--exact", test, "--nocapture", "--test-threads=1"])
             .env(ROLE, role)
-            .env(PLACE, place)
+            .env(PATH, path)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
-        // A binary that was just copied is busy as long as a process that another test starts at
-        // this moment still holds the copy's descriptor.
+        // A binary that was just copied is busy while a process that another test starts at the
+        // same moment still has the descriptor of the copy.
         let mut process = loop {
             match command.spawn() {
                 Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
@@ -238,49 +241,49 @@ impl Child {
             }
         };
         Self {
-            said: BufReader::new(process.stderr.take().unwrap()),
-            ear: process.stdin.take(),
+            output: BufReader::new(process.stderr.take().unwrap()),
+            input: process.stdin.take(),
             process,
         }
     }
 
-    /// The next line that the child says.
+    /// Returns the next line that the child prints.
     pub(crate) fn hear(&mut self) -> String {
         let mut line = String::new();
-        self.said.read_line(&mut line).unwrap();
+        self.output.read_line(&mut line).unwrap();
         line.trim_end().to_owned()
     }
 
     pub(crate) fn expect(&mut self, line: &str) {
-        let heard = self.hear();
-        if heard != line {
+        let received = self.hear();
+        if received != line {
             let mut rest = String::new();
-            self.said.read_to_string(&mut rest).ok();
-            panic!("expected the child to say {line:?}, it said {heard:?}\n{rest}");
+            self.output.read_to_string(&mut rest).ok();
+            panic!("expected the child to print {line:?}, it printed {received:?}\n{rest}");
         }
     }
 
     pub(crate) fn tell(&mut self, line: &str) {
-        writeln!(self.ear.as_mut().unwrap(), "{line}").unwrap();
+        writeln!(self.input.as_mut().unwrap(), "{line}").unwrap();
     }
 
-    /// Waits for a good end.
+    /// Waits until the child ends successfully.
     pub(crate) fn finish(mut self) {
-        drop(self.ear.take());
+        drop(self.input.take());
         let mut rest = String::new();
-        self.said.read_to_string(&mut rest).unwrap();
+        self.output.read_to_string(&mut rest).unwrap();
         let status = self.process.wait().unwrap();
         assert!(status.success(), "a child ended with {status}:\n{rest}");
     }
 
-    /// Kills it where it stands, and returns the lines it had said that were not heard yet.
+    /// Kills the child, and returns the lines that were printed and not read yet.
     pub(crate) fn kill(mut self) -> Vec<String> {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
         let mut rest = Vec::new();
-        self.said.read_to_end(&mut rest).unwrap();
+        self.output.read_to_end(&mut rest).unwrap();
         let text = String::from_utf8_lossy(&rest);
-        // A line without its end was not said.
+        // An incomplete line was not printed.
         text.split_inclusive('\n')
             .filter_map(|line| line.strip_suffix('\n'))
             .map(str::to_owned)
@@ -295,20 +298,20 @@ impl Drop for Child {
     }
 }
 
-/// The role and the path this process was started with, if it is a child.
+/// Returns the role and the path of this process, if it is a child.
 pub(crate) fn role() -> Option<(String, PathBuf)> {
     let role = std::env::var(ROLE).ok()?;
-    Some((role, PathBuf::from(std::env::var_os(PLACE).unwrap())))
+    Some((role, PathBuf::from(std::env::var_os(PATH).unwrap())))
 }
 
-/// Says a line to the parent.
+/// Prints a line to the parent.
 pub(crate) fn say(line: &str) {
     let mut stderr = std::io::stderr().lock();
     writeln!(stderr, "{line}").unwrap();
     stderr.flush().unwrap();
 }
 
-/// Waits for a line of the parent's; `None` when it has nothing more to tell.
+/// Waits for a line of the parent. Returns `None` when there are no more.
 pub(crate) fn listen() -> Option<String> {
     let mut line = String::new();
     let length = std::io::stdin().lock().read_line(&mut line).unwrap();
@@ -327,7 +330,7 @@ const NOBODY: u32 = 65_534;
 
 /// Runs this test function in a child without privileges, if this process has them.
 ///
-/// True if that was done, and there is nothing left to do here.
+/// Returns `true` if it did, and the test is then complete.
 #[cfg(unix)]
 pub(crate) fn ran_without_privileges(test: &str) -> bool {
     let scratch = Scratch::new();
@@ -338,17 +341,17 @@ pub(crate) fn ran_without_privileges(test: &str) -> bool {
     true
 }
 
-/// Says that this process cannot do what a test is about. `eprintln!` would not: the output of a test
-/// that passes is thrown away.
+/// Reports that this process cannot run a test. It does not use `eprintln!`, because the harness
+/// discards the output of a test that passes.
 pub(crate) fn not_tried(test: &str, why: &str) {
     use std::io::Write;
     let line = format!("NOT TRIED: {test}: {why}\n");
     std::io::stderr().write_all(line.as_bytes()).unwrap();
 }
 
-/// A command that runs this binary as another user without privileges, if this process has them.
+/// Returns a command that runs this binary as a user without privileges, if this process has them.
 ///
-/// `scratch` is for the binary and for what it makes.
+/// `scratch` is the folder for the binary and the files that it creates.
 #[cfg(unix)]
 pub(crate) fn unprivileged(scratch: &Scratch) -> Option<Command> {
     use std::os::unix::process::CommandExt;

@@ -1,4 +1,4 @@
-//! Handles of a parent in a child that was forked.
+//! The handles of a parent process in a forked child.
 #![allow(unsafe_code)]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,9 +13,10 @@ unsafe extern "C" {
     fn _exit(status: i32) -> !;
 }
 
-/// Runs `f` in a forked child; true if it did not panic there.
+/// Runs `f` in a forked child. Returns `true` if it did not panic there.
 fn in_child(f: impl FnOnce()) -> bool {
-    // SAFETY: the child runs no code of other threads, and ends without running destructors of the parent.
+    // SAFETY: the child runs no code of other threads, and exits without running destructors of the
+    // parent.
     unsafe {
         let child = fork();
         assert!(child >= 0);
@@ -60,7 +61,7 @@ fn every_handle_of_the_parent_is_refused_in_a_child() {
     let vault: Vault<u32, u32> = open(scratch.vault());
     vault.put(&1, &1).unwrap();
     assert_eq!(vault.get(&1).unwrap(), Some(1));
-    // They are moved into the closure, and the parent has them back if it is not run.
+    // The closure moves the handles. It runs only in the child, so the parent still has its own.
     let mut here = Some(handles(&vault));
     let good = in_child(|| {
         let mut handles = here.take().unwrap();
@@ -79,7 +80,7 @@ fn every_handle_of_the_parent_is_refused_in_a_child() {
         assert!(is_forked(handles.snapshot.get(&1)));
         assert!(is_forked(handles.tx.put(&4, &4)));
         assert!(is_forked(handles.tx.commit()));
-        // What was read before the fork may still come.
+        // An entry that was read before the fork may still be returned.
         assert!(handles.iter.next().is_none_or(is_forked));
         drop((handles.iter, handles.snapshot));
         assert!(is_forked(clone.close()));

@@ -1,4 +1,4 @@
-//! Putting a backup in the place of a vault.
+//! Restoring a vault from a backup.
 
 use std::fs;
 use std::path::Path;
@@ -11,15 +11,15 @@ use crate::support::{
 
 type Map = Vault<u32, u32>;
 
-/// A vault with 10 entries, a backup of it, and 10 more entries since.
-fn scene() -> Scratch {
+/// Makes a vault with 20 entries, and a backup with the first 10 of them.
+fn vault_and_backup() -> Scratch {
     let scratch = Scratch::new();
     make(scratch.path("backup.db"), numbers(10));
     make(scratch.vault(), numbers(20));
     scratch
 }
 
-/// A process that is killed with its newest entries in the log.
+/// Writes entries in a child process that is then killed, so that they are only in the log.
 #[test]
 fn a_writer_to_be_killed() {
     let Some((_, path)) = role() else {
@@ -43,7 +43,7 @@ fn names(scratch: &Scratch) -> Vec<String> {
 }
 
 #[test]
-fn the_backup_takes_the_place_of_what_is_there() {
+fn a_backup_replaces_an_intact_or_damaged_vault() {
     type Damage = fn(&Path);
     let cases: [(&str, Damage); 9] = [
         ("a vault", |_| {}),
@@ -55,11 +55,11 @@ fn the_backup_takes_the_place_of_what_is_there() {
         ("an empty file", |path| fs::write(path, "").unwrap()),
         ("one byte", |path| fs::write(path, "x").unwrap()),
         ("the log of a killed writer", leave_a_log),
-        ("text beside a log", |path| {
+        ("text with a log", |path| {
             leave_a_log(path);
             fs::write(path, "this was a vault once").unwrap();
         }),
-        ("zeros beside a log", |path| {
+        ("zeros with a log", |path| {
             leave_a_log(path);
             fs::write(path, [0; 8192]).unwrap();
         }),
@@ -70,7 +70,7 @@ fn the_backup_takes_the_place_of_what_is_there() {
         }),
     ];
     for (name, damage) in cases {
-        let scratch = scene();
+        let scratch = vault_and_backup();
         damage(&scratch.vault());
         let backup = fs::read(scratch.path("backup.db")).unwrap();
         let vault = Map::restore(scratch.path("backup.db"), scratch.vault())
@@ -86,8 +86,8 @@ fn the_backup_takes_the_place_of_what_is_there() {
 }
 
 #[test]
-fn a_backup_with_a_log_beside_it_is_restored_with_it() {
-    let scratch = scene();
+fn a_backup_with_a_log_is_restored_with_its_log() {
+    let scratch = vault_and_backup();
     leave_a_log(&scratch.path("backup.db"));
     let before = contents(&scratch.folder());
     let vault = Map::restore(scratch.path("backup.db"), scratch.vault()).unwrap();
@@ -97,7 +97,7 @@ fn a_backup_with_a_log_beside_it_is_restored_with_it() {
     for name in ["backup.db", "backup.db-wal"] {
         assert!(before[name] == after[name], "{name}");
     }
-    // One that is open is restored in one state, too.
+    // A backup that is open is restored in one state, too.
     let live: Map = open(scratch.path("live.db"));
     live.try_extend(numbers(5)).unwrap();
     drop(vault);
@@ -108,8 +108,8 @@ fn a_backup_with_a_log_beside_it_is_restored_with_it() {
 }
 
 #[test]
-fn what_is_open_is_not_replaced() {
-    let scratch = scene();
+fn an_open_vault_is_not_replaced() {
+    let scratch = vault_and_backup();
     let held: Map = open(scratch.vault());
     let restore = || Map::restore(scratch.path("backup.db"), scratch.vault());
     assert_is!(restore(), Err(Error::InUse { .. }));
@@ -125,10 +125,10 @@ fn what_is_open_is_not_replaced() {
 }
 
 #[test]
-fn what_is_refused_is_left_as_it_was() {
-    let scratch = scene();
+fn a_refused_restore_changes_nothing() {
+    let scratch = vault_and_backup();
     make(scratch.path("other.db"), [("a".to_owned(), "b".to_owned())]);
-    fs::write(scratch.path("text.db"), "no vault at all").unwrap();
+    fs::write(scratch.path("text.db"), "not a vault").unwrap();
     sql(&scratch.path("foreign.db"), "CREATE TABLE t (x)");
     fs::create_dir(scratch.path("folder.db")).unwrap();
     std::os::unix::fs::symlink(scratch.vault(), scratch.path("link.db")).unwrap();
@@ -171,9 +171,9 @@ fn what_is_refused_is_left_as_it_was() {
 }
 
 #[test]
-fn the_copy_is_as_private_as_what_it_replaces() {
+fn the_restored_file_keeps_the_permissions_of_the_replaced_one() {
     use std::os::unix::fs::PermissionsExt;
-    let scratch = scene();
+    let scratch = vault_and_backup();
     crate::support::set_mode(&scratch.vault(), 0o600);
     Map::restore(scratch.path("backup.db"), scratch.vault()).unwrap();
     let mode = fs::metadata(scratch.vault()).unwrap().permissions().mode();

@@ -1,4 +1,4 @@
-//! Handles whose files are no longer theirs, and what others do with the names meanwhile.
+//! Handles whose files were removed or replaced, while other processes use the same names.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,13 +9,13 @@ use crate::support::{Child, Scratch, entries, listen, make, numbers, open, role,
 
 type Map = Vault<u32, u32>;
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut beside = path.to_path_buf().into_os_string();
-    beside.push(suffix);
-    beside.into()
+fn companion(path: &Path, suffix: &str) -> PathBuf {
+    let mut companion = path.to_path_buf().into_os_string();
+    companion.push(suffix);
+    companion.into()
 }
 
-/// Another process, which does as it is told with the same vault.
+/// Runs in another process, and follows the commands of the parent on the same vault.
 #[test]
 fn another_process() {
     let Some((_, path)) = role() else {
@@ -35,25 +35,25 @@ fn another_process() {
     }
 }
 
-struct Other(Child);
+struct OtherProcess(Child);
 
-impl Other {
+impl OtherProcess {
     fn start(path: &Path) -> Self {
         Self(Child::start(test_path!(another_process), "other", path))
     }
 
-    fn does(&mut self, what: &str) {
+    fn execute(&mut self, what: &str) {
         self.0.tell(what);
         self.0.expect("done");
     }
 }
 
 #[test]
-fn a_log_that_is_deleted_loses_nothing() {
+fn a_deleted_log_loses_no_entry() {
     let scratch = Scratch::new();
     let vault: Map = open(scratch.vault());
     vault.try_extend(numbers(10)).unwrap();
-    let log = beside(&scratch.vault(), "-wal");
+    let log = companion(&scratch.vault(), "-wal");
     fs::remove_file(&log).unwrap();
     for key in 10..20 {
         let error = vault.put(&key, &key).unwrap_err();
@@ -65,7 +65,7 @@ fn a_log_that_is_deleted_loses_nothing() {
         );
     }
     assert_is!(vault.flush(), Err(Error::Moved { .. }));
-    // It is in the file already, before the handle is closed.
+    // The entries are in the file before the handle is closed.
     let copy = scratch.path("copy.db");
     let bytes = std::process::Command::new("cat")
         .arg(scratch.vault())
@@ -79,7 +79,7 @@ fn a_log_that_is_deleted_loses_nothing() {
 }
 
 #[test]
-fn flushing_tells_of_a_log_that_is_gone() {
+fn flush_reports_a_deleted_log() {
     for durability in [Durability::Full, Durability::Normal, Durability::Off] {
         let scratch = Scratch::new();
         let mut options = OpenOptions::new();
@@ -88,7 +88,7 @@ fn flushing_tells_of_a_log_that_is_gone() {
             .open(scratch.vault())
             .unwrap();
         vault.put(&1, &1).unwrap();
-        fs::remove_file(beside(&scratch.vault(), "-wal")).unwrap();
+        fs::remove_file(companion(&scratch.vault(), "-wal")).unwrap();
         assert_is!(vault.flush(), Err(Error::Moved { .. }));
         drop(vault);
         assert_eq!(entries(&open::<u32, u32>(scratch.vault())), [(1, 1)]);
@@ -96,20 +96,20 @@ fn flushing_tells_of_a_log_that_is_gone() {
 }
 
 #[test]
-fn a_process_that_drops_its_own_locks() {
+fn a_process_that_releases_its_own_locks() {
     let scratch = Scratch::new();
     let vault: Map = open(scratch.vault());
     vault.try_extend(numbers(10)).unwrap();
-    // Closing a file gives up every lock that this process has on it: so does copying the folder.
+    // Closing a file, as after copying the folder, releases all locks of this process on it.
     for suffix in ["", "-wal", "-shm"] {
-        drop(fs::File::open(beside(&scratch.vault(), suffix)).unwrap());
+        drop(fs::File::open(companion(&scratch.vault(), suffix)).unwrap());
     }
-    let mut other = Other::start(&scratch.vault());
-    other.does("open");
-    other.does("put 10");
-    // It takes itself for the last one, and deletes the log.
-    other.does("close");
-    assert!(!beside(&scratch.vault(), "-wal").exists());
+    let mut other = OtherProcess::start(&scratch.vault());
+    other.execute("open");
+    other.execute("put 10");
+    // The other process finds no other user, so it deletes the log.
+    other.execute("close");
+    assert!(!companion(&scratch.vault(), "-wal").exists());
     for key in 20..30 {
         assert_is!(vault.put(&key, &key), Err(Error::Moved { .. }));
     }
@@ -121,27 +121,27 @@ fn a_process_that_drops_its_own_locks() {
 }
 
 #[test]
-fn an_index_that_another_process_has_made_anew() {
-    for is_told in [false, true] {
+fn an_index_that_another_process_has_recreated() {
+    for writes_again in [false, true] {
         let scratch = Scratch::new();
         let vault: Map = open(scratch.vault());
         vault.try_extend(numbers(10)).unwrap();
-        fs::remove_file(beside(&scratch.vault(), "-shm")).unwrap();
-        let mut other = Other::start(&scratch.vault());
-        other.does("open");
-        other.does("put 10");
-        if is_told {
-            // It must not be written where the other has written.
+        fs::remove_file(companion(&scratch.vault(), "-shm")).unwrap();
+        let mut other = OtherProcess::start(&scratch.vault());
+        other.execute("open");
+        other.execute("put 10");
+        if writes_again {
+            // The handle must not write to the log, which the other process has written to.
             assert_is!(vault.put(&99, &99), Err(Error::Moved { .. }));
-            other.does("put 11");
+            other.execute("put 11");
             assert_is!(vault.flush(), Err(Error::Moved { .. }));
         }
-        other.does("close");
-        // Neither by closing it.
+        other.execute("close");
+        // Closing it must not write there either.
         drop(vault);
         other.0.finish();
         let vault: Map = open(scratch.vault());
-        let expected = if is_told { 12 } else { 11 };
+        let expected = if writes_again { 12 } else { 11 };
         assert!(entries(&vault).into_iter().eq(numbers(expected)));
         assert!(vault.verify().unwrap().is_ok());
     }
@@ -152,20 +152,20 @@ fn a_new_vault_of_the_same_name_is_not_deleted() {
     type Event = fn(&Path);
     let events: [(&str, Event); 3] = [
         ("renamed", |path| {
-            fs::rename(path, beside(path, ".away")).unwrap();
+            fs::rename(path, companion(path, ".away")).unwrap();
         }),
         ("renamed with its log", |path| {
             for suffix in ["", "-wal", "-shm"] {
                 fs::rename(
-                    beside(path, suffix),
-                    beside(path, &format!(".away{suffix}")),
+                    companion(path, suffix),
+                    companion(path, &format!(".away{suffix}")),
                 )
                 .unwrap();
             }
         }),
         ("deleted", |path| {
             for suffix in ["", "-wal", "-shm"] {
-                fs::remove_file(beside(path, suffix)).unwrap();
+                fs::remove_file(companion(path, suffix)).unwrap();
             }
         }),
     ];
@@ -175,18 +175,21 @@ fn a_new_vault_of_the_same_name_is_not_deleted() {
         let old: Map = open(&path);
         old.put(&1, &1).unwrap();
         event(&path);
-        let mut other = Other::start(&path);
+        let mut other = OtherProcess::start(&path);
         if name == "renamed" {
-            // The old log and its index have names of the new file: nobody can open it yet.
+            // The old log and index have the names for the new file, so no process can open it yet.
             assert_is!(old.delete(), Err(Error::Moved { .. }));
-            assert_eq!(entries(&open::<u32, u32>(beside(&path, ".away"))), [(1, 1)]);
+            assert_eq!(
+                entries(&open::<u32, u32>(companion(&path, ".away"))),
+                [(1, 1)]
+            );
             continue;
         }
-        other.does("open");
-        other.does("put 7");
+        other.execute("open");
+        other.execute("put 7");
         assert_is!(old.delete(), Err(Error::Moved { .. }));
-        other.does("put 8");
-        other.does("close");
+        other.execute("put 8");
+        other.execute("close");
         other.0.finish();
         assert_eq!(
             entries(&open::<u32, u32>(&path)),
@@ -197,14 +200,14 @@ fn a_new_vault_of_the_same_name_is_not_deleted() {
 }
 
 #[test]
-fn reads_of_a_replaced_file_say_that_it_was_replaced() {
+fn reads_report_a_replaced_file() {
     let scratch = Scratch::new();
     let path = scratch.vault();
     let vault: Map = open(&path);
     vault.try_extend(numbers(2000)).unwrap();
     vault.compact().unwrap();
     for suffix in ["", "-wal", "-shm"] {
-        fs::remove_file(beside(&path, suffix)).unwrap();
+        fs::remove_file(companion(&path, suffix)).unwrap();
     }
     fs::write(&path, vec![b'x'; 100_000]).unwrap();
     let results = [
@@ -226,7 +229,7 @@ fn reads_of_a_replaced_file_say_that_it_was_replaced() {
 }
 
 #[test]
-fn names_that_come_back_are_believed() {
+fn a_file_that_is_renamed_back_can_be_used() {
     let scratch = Scratch::new();
     let vault: Map = open(scratch.vault());
     vault.put(&1, &1).unwrap();
@@ -241,13 +244,13 @@ fn names_that_come_back_are_believed() {
 }
 
 #[test]
-fn a_second_handle_does_not_open_what_is_half_gone() {
+fn a_second_handle_does_not_open_a_file_without_its_index() {
     let scratch = Scratch::new();
     let vault: Map = open(scratch.vault());
     vault.put(&1, &1).unwrap();
-    fs::remove_file(beside(&scratch.vault(), "-shm")).unwrap();
+    fs::remove_file(companion(&scratch.vault(), "-shm")).unwrap();
     let second = Map::open(scratch.vault());
-    assert_is!(second, Err(Error::Moved { moved, .. }) if *moved == beside(&scratch.vault(), "-shm"));
+    assert_is!(second, Err(Error::Moved { moved, .. }) if *moved == companion(&scratch.vault(), "-shm"));
     drop(vault);
     make(scratch.vault(), [(2, 2)]);
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Every event at every moment of a writer's life.
+//! Every way to remove or replace the files of a vault, at every stage of a writer.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,9 +13,9 @@ type Map = Vault<u32, u32>;
 
 // ---- events -------------------------------------------------------------------------------
 
-/// One of the files of a vault, or all of them.
+/// The target of an event: a file of a vault, or several files.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Thing {
+enum Target {
     File,
     Log,
     Index,
@@ -28,137 +28,141 @@ enum Thing {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Event {
-    Unlink(Thing),
-    Rename(Thing),
-    /// By an empty file.
-    ReplaceByEmpty(Thing),
-    /// By a file of zeros.
-    ReplaceByZeros(Thing),
-    /// By a copy of its own bytes, as some tools for copying do.
-    ReplaceByCopy(Thing),
+    Unlink(Target),
+    Rename(Target),
+    /// Replaces the file by an empty one.
+    ReplaceByEmpty(Target),
+    /// Replaces the file by zeros.
+    ReplaceByZeros(Target),
+    /// Replaces the file by a copy of its bytes, as some copying tools do.
+    ReplaceByCopy(Target),
 }
 
-const BOTH: &[Thing] = &[Thing::Index, Thing::Log];
-const ALL: &[Thing] = &[Thing::Index, Thing::Log, Thing::File];
+const BOTH: &[Target] = &[Target::Index, Target::Log];
+const ALL: &[Target] = &[Target::Index, Target::Log, Target::File];
 
 impl Event {
     fn all() -> Vec<Self> {
         let mut all = vec![
-            Self::Unlink(Thing::Folder),
-            Self::Rename(Thing::Folder),
-            Self::ReplaceByEmpty(Thing::Folder),
-            Self::ReplaceByCopy(Thing::Folder),
-            Self::Unlink(Thing::Both),
-            Self::Rename(Thing::Both),
-            Self::ReplaceByCopy(Thing::Both),
-            Self::Unlink(Thing::All),
-            Self::Rename(Thing::All),
-            Self::ReplaceByCopy(Thing::All),
+            Self::Unlink(Target::Folder),
+            Self::Rename(Target::Folder),
+            Self::ReplaceByEmpty(Target::Folder),
+            Self::ReplaceByCopy(Target::Folder),
+            Self::Unlink(Target::Both),
+            Self::Rename(Target::Both),
+            Self::ReplaceByCopy(Target::Both),
+            Self::Unlink(Target::All),
+            Self::Rename(Target::All),
+            Self::ReplaceByCopy(Target::All),
         ];
-        for thing in [Thing::File, Thing::Log, Thing::Index] {
+        for target in [Target::File, Target::Log, Target::Index] {
             all.extend([
-                Self::Unlink(thing),
-                Self::Rename(thing),
-                Self::ReplaceByEmpty(thing),
-                Self::ReplaceByZeros(thing),
-                Self::ReplaceByCopy(thing),
+                Self::Unlink(target),
+                Self::Rename(target),
+                Self::ReplaceByEmpty(target),
+                Self::ReplaceByZeros(target),
+                Self::ReplaceByCopy(target),
             ]);
         }
         all
     }
 
-    /// Where the main file is afterwards, if it is anywhere.
-    fn happen(self, vault: &Path) -> Option<PathBuf> {
+    /// Applies the event. Returns the new path of the main file, if it still exists.
+    fn apply(self, vault: &Path) -> Option<PathBuf> {
         let folder = vault.parent().unwrap();
-        let path = |thing| match thing {
-            Thing::File => vault.to_path_buf(),
-            Thing::Log => beside(vault, "-wal"),
-            Thing::Index => beside(vault, "-shm"),
-            Thing::Both | Thing::All | Thing::Folder => folder.to_path_buf(),
+        let path = |target| match target {
+            Target::File => vault.to_path_buf(),
+            Target::Log => companion(vault, "-wal"),
+            Target::Index => companion(vault, "-shm"),
+            Target::Both | Target::All | Target::Folder => folder.to_path_buf(),
         };
-        let replace = |thing, bytes: &[u8]| {
+        let replace = |target, bytes: &[u8]| {
             let other = folder.join("other");
             fs::write(&other, bytes).unwrap();
-            fs::rename(&other, path(thing)).unwrap();
+            fs::rename(&other, path(target)).unwrap();
         };
-        let each = |event: fn(Thing) -> Self, things: &[Thing]| {
-            for thing in things {
-                event(*thing).happen(vault);
+        let each = |event: fn(Target) -> Self, targets: &[Target]| {
+            for target in targets {
+                event(*target).apply(vault);
             }
         };
         match self {
-            Self::Unlink(Thing::Both) => each(Self::Unlink, BOTH),
-            Self::Rename(Thing::Both) => each(Self::Rename, BOTH),
-            Self::ReplaceByCopy(Thing::Both) => each(Self::ReplaceByCopy, BOTH),
-            Self::Unlink(Thing::All) => each(Self::Unlink, ALL),
-            Self::Rename(Thing::All) => each(Self::Rename, ALL),
-            Self::ReplaceByCopy(Thing::All) => each(Self::ReplaceByCopy, ALL),
-            Self::ReplaceByEmpty(Thing::Folder) => {
-                Self::Rename(Thing::Folder).happen(vault);
+            Self::Unlink(Target::Both) => each(Self::Unlink, BOTH),
+            Self::Rename(Target::Both) => each(Self::Rename, BOTH),
+            Self::ReplaceByCopy(Target::Both) => each(Self::ReplaceByCopy, BOTH),
+            Self::Unlink(Target::All) => each(Self::Unlink, ALL),
+            Self::Rename(Target::All) => each(Self::Rename, ALL),
+            Self::ReplaceByCopy(Target::All) => each(Self::ReplaceByCopy, ALL),
+            Self::ReplaceByEmpty(Target::Folder) => {
+                Self::Rename(Target::Folder).apply(vault);
                 fs::create_dir(folder).unwrap();
             }
-            Self::ReplaceByCopy(Thing::Folder) => {
-                Self::Rename(Thing::Folder).happen(vault);
-                copy_folder(&beside(folder, ".away"), folder);
+            Self::ReplaceByCopy(Target::Folder) => {
+                Self::Rename(Target::Folder).apply(vault);
+                copy_folder(&companion(folder, ".away"), folder);
             }
-            Self::Unlink(Thing::Folder) => fs::remove_dir_all(folder).unwrap(),
-            Self::Unlink(thing) => fs::remove_file(path(thing)).unwrap(),
-            Self::Rename(thing) => fs::rename(path(thing), beside(&path(thing), ".away")).unwrap(),
-            Self::ReplaceByEmpty(thing) => replace(thing, b""),
-            Self::ReplaceByZeros(thing) => replace(thing, &[0; 8192]),
-            Self::ReplaceByCopy(thing) => {
-                let bytes = read(&path(thing));
-                replace(thing, &bytes);
+            Self::Unlink(Target::Folder) => fs::remove_dir_all(folder).unwrap(),
+            Self::Unlink(target) => fs::remove_file(path(target)).unwrap(),
+            Self::Rename(target) => {
+                fs::rename(path(target), companion(&path(target), ".away")).unwrap();
+            }
+            Self::ReplaceByEmpty(target) => replace(target, b""),
+            Self::ReplaceByZeros(target) => replace(target, &[0; 8192]),
+            Self::ReplaceByCopy(target) => {
+                let bytes = read(&path(target));
+                replace(target, &bytes);
             }
         }
         match self {
-            Self::Rename(Thing::Folder)
-            | Self::ReplaceByEmpty(Thing::Folder)
-            | Self::ReplaceByCopy(Thing::Folder) => Some(beside(folder, ".away").join("vault.db")),
-            Self::Rename(Thing::File | Thing::All) => Some(beside(vault, ".away")),
-            Self::Unlink(Thing::Folder | Thing::File | Thing::All)
-            | Self::ReplaceByCopy(Thing::File | Thing::All)
-            | Self::ReplaceByEmpty(Thing::File)
-            | Self::ReplaceByZeros(Thing::File) => None,
+            Self::Rename(Target::Folder)
+            | Self::ReplaceByEmpty(Target::Folder)
+            | Self::ReplaceByCopy(Target::Folder) => {
+                Some(companion(folder, ".away").join("vault.db"))
+            }
+            Self::Rename(Target::File | Target::All) => Some(companion(vault, ".away")),
+            Self::Unlink(Target::Folder | Target::File | Target::All)
+            | Self::ReplaceByCopy(Target::File | Target::All)
+            | Self::ReplaceByEmpty(Target::File)
+            | Self::ReplaceByZeros(Target::File) => None,
             _ => Some(vault.to_path_buf()),
         }
     }
 }
 
-/// Copies the files in a folder by another process, as [`read`] does.
+/// Copies the files of a folder in another process, for the same reason as [`read`].
 fn copy_folder(from: &Path, to: &Path) {
     let copied = Command::new("cp").arg("-R").args([from, to]).status();
     assert!(copied.unwrap().success());
 }
 
-/// The bytes of a file that this process must not open, for that would drop its locks.
+/// Reads a file in another process. Opening and closing it in this one would release its locks.
 fn read(path: &Path) -> Vec<u8> {
     let output = Command::new("cat").arg(path).output();
     output.unwrap().stdout
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut beside = path.to_path_buf().into_os_string();
-    beside.push(suffix);
-    beside.into()
+fn companion(path: &Path, suffix: &str) -> PathBuf {
+    let mut companion = path.to_path_buf().into_os_string();
+    companion.push(suffix);
+    companion.into()
 }
 
-// ---- moments ------------------------------------------------------------------------------
+// ---- stages -------------------------------------------------------------------------------
 
-/// A writer, what it was told, and the event that is to happen.
+/// A writer, its acknowledged entries, and the event to apply.
 struct Writer {
     vault: Option<Map>,
     path: PathBuf,
     event: Event,
-    /// Where the main file is now.
+    /// The current path of the main file.
     file: Option<PathBuf>,
-    /// What was acknowledged before the event, and after it.
+    /// The entries acknowledged before the event, and after it.
     before: BTreeMap<u32, u32>,
     after: BTreeMap<u32, u32>,
-    /// What may be there: its call failed.
+    /// The entries of failed calls, which may be stored.
     failed: BTreeMap<u32, u32>,
-    has_happened: bool,
-    /// The call in which the event happened, or the next, was an error.
+    is_applied: bool,
+    /// The errors of the call during which the event happened, and of the next ones.
     errors: Vec<Error>,
 }
 
@@ -167,14 +171,14 @@ impl Writer {
         self.vault.as_ref().unwrap()
     }
 
-    fn happen(&mut self) {
-        self.file = self.event.happen(&self.path);
-        self.has_happened = true;
+    fn apply(&mut self) {
+        self.file = self.event.apply(&self.path);
+        self.is_applied = true;
     }
 
-    fn told(&mut self, wrote: &[(u32, u32)], result: vaults::Result<()>) {
+    fn record(&mut self, wrote: &[(u32, u32)], result: vaults::Result<()>) {
         match result {
-            Ok(()) if self.has_happened => self.after.extend(wrote.iter().copied()),
+            Ok(()) if self.is_applied => self.after.extend(wrote.iter().copied()),
             Ok(()) => self.before.extend(wrote.iter().copied()),
             Err(error) => {
                 self.failed.extend(wrote.iter().copied());
@@ -185,84 +189,87 @@ impl Writer {
 
     fn put(&mut self, key: u32) {
         let result = self.vault().put(&key, &key);
-        self.told(&[(key, key)], result);
+        self.record(&[(key, key)], result);
     }
 
-    fn within(&mut self, key: u32, is_kept: bool) {
+    fn write_in_transaction(&mut self, key: u32, is_kept: bool) {
         let vault = self.vault().clone();
         let mut tx = vault.begin().unwrap();
         tx.put(&key, &key).unwrap();
-        self.happen();
+        self.apply();
         let result = if is_kept { tx.commit() } else { tx.rollback() };
-        self.told(&[(key, key)], result);
+        self.record(&[(key, key)], result);
     }
 }
 
-/// Lets the event happen, once.
-type Moment = fn(&mut Writer);
+/// Applies the event once, at one stage.
+type Stage = fn(&mut Writer);
 
-const MOMENTS: &[(&str, Moment)] = &[
-    ("just opened", Writer::happen),
+const STAGES: &[(&str, Stage)] = &[
+    ("just opened", Writer::apply),
     ("after the first put", |writer| {
         writer.put(100);
-        writer.happen();
+        writer.apply();
     }),
     ("after many", |writer| {
         (100..110).for_each(|key| writer.put(key));
-        writer.happen();
+        writer.apply();
     }),
     ("after a read", |writer| {
         writer.put(100);
         assert_eq!(writer.vault().get(&100).unwrap(), Some(100));
-        writer.happen();
+        writer.apply();
     }),
     ("after a checkpoint", |writer| {
         writer.put(100);
         writer.vault().compact().unwrap();
-        writer.happen();
+        writer.apply();
     }),
     ("after a checkpoint and a put", |writer| {
         writer.put(100);
         writer.vault().compact().unwrap();
         writer.put(101);
-        writer.happen();
+        writer.apply();
     }),
-    ("within the first transaction", |writer| {
-        writer.within(100, true);
+    ("write_in_transaction the first transaction", |writer| {
+        writer.write_in_transaction(100, true);
     }),
-    ("within a transaction", |writer| {
+    ("write_in_transaction a transaction", |writer| {
         writer.put(100);
-        writer.within(101, true);
+        writer.write_in_transaction(101, true);
     }),
-    ("within a transaction that is rolled back", |writer| {
-        writer.put(100);
-        writer.within(101, false);
-        writer.after.clear();
-    }),
+    (
+        "write_in_transaction a transaction that is rolled back",
+        |writer| {
+            writer.put(100);
+            writer.write_in_transaction(101, false);
+            writer.after.clear();
+        },
+    ),
     ("while an entry is held", |writer| {
         writer.put(100);
         let vault = writer.vault().clone();
         let mut value = vault.get_mut(&100).unwrap().unwrap();
         *value = 7;
-        writer.happen();
+        writer.apply();
         let result = vaults::RefMut::commit(value);
-        writer.told(&[(100, 7)], result);
+        writer.record(&[(100, 7)], result);
     }),
     ("while an entry is held, which is dropped", |writer| {
         writer.put(100);
         let vault = writer.vault().clone();
         let mut value = vault.get_mut(&100).unwrap().unwrap();
         *value = 7;
-        writer.happen();
+        writer.apply();
         drop(value);
         let result = vault.flush();
-        writer.told(&[(100, 7)], result);
+        writer.record(&[(100, 7)], result);
     }),
     ("while a snapshot is kept", |writer| {
         writer.put(100);
         let snapshot: Snapshot<u32, u32> = writer.vault().snapshot().unwrap();
         writer.put(101);
-        writer.happen();
+        writer.apply();
         writer.put(102);
         drop(snapshot);
     }),
@@ -271,12 +278,12 @@ const MOMENTS: &[(&str, Moment)] = &[
         let vault = writer.vault().clone();
         let result = vault.try_extend((200..300).map(|n| {
             if n == 250 {
-                writer.happen();
+                writer.apply();
             }
             (n, n)
         }));
         let wrote: Vec<_> = (200..300).map(|n| (n, n)).collect();
-        writer.told(&wrote, result);
+        writer.record(&wrote, result);
     }),
     ("while threads share a commit", |writer| {
         writer.put(100);
@@ -290,22 +297,22 @@ const MOMENTS: &[(&str, Moment)] = &[
                     scope.spawn(move || (key, vault.put(&key, &key)))
                 })
                 .collect();
-            writer.happen();
+            writer.apply();
             let own = tx.commit();
-            writer.told(&[(101, 101)], own);
+            writer.record(&[(101, 101)], own);
             threads
                 .into_iter()
                 .map(|thread| thread.join().unwrap())
                 .collect::<Vec<_>>()
         });
         for (key, result) in results {
-            writer.told(&[(key, key)], result);
+            writer.record(&[(key, key)], result);
         }
     }),
 ];
 
-fn try_out(event: Event, moment: Moment) -> Vec<String> {
-    // A sync costs nothing in memory, and is not what this is about.
+fn check(event: Event, stage: Stage) -> Vec<String> {
+    // In memory, syncs take no time. They do not matter here.
     let memory = Path::new("/dev/shm");
     let scratch = if memory.is_dir() {
         tempfile::tempdir_in(memory).unwrap()
@@ -326,83 +333,83 @@ fn try_out(event: Event, moment: Moment) -> Vec<String> {
         before: BTreeMap::from([(1, 1)]),
         after: BTreeMap::new(),
         failed: BTreeMap::new(),
-        has_happened: false,
+        is_applied: false,
         errors: Vec::new(),
     };
-    moment(&mut writer);
+    stage(&mut writer);
     (1000..1003).for_each(|key| writer.put(key));
     let flushed = writer.vault().flush();
     let closed = writer.vault.take().unwrap().close();
-    let mut wrong = Vec::new();
+    let mut defects = Vec::new();
     for error in writer.errors.iter().chain(flushed.as_ref().err()) {
-        // An earlier call's, from its destructor, comes within another.
+        // An error of an earlier destructor is returned by a later call.
         if !matches!(error, Error::Moved { .. } | Error::Deferred { .. }) {
-            wrong.push(format!("an error says {error:?}"));
+            defects.push(format!("unexpected error {error:?}"));
         }
     }
     if flushed.is_ok() || closed.is_ok() || writer.errors.is_empty() {
-        wrong.push("nobody was told".to_owned());
+        defects.push("no call returned an error".to_owned());
     }
     let found: BTreeMap<u32, u32> = match &writer.file {
         Some(file) => match Map::open(file) {
             Ok(vault) => {
                 if !vault.verify().unwrap().is_ok() {
-                    wrong.push("it is damaged".to_owned());
+                    defects.push("the file is damaged".to_owned());
                 }
                 entries(&vault).into_iter().collect()
             }
             Err(error) => {
-                wrong.push(format!("it does not open: {error:?}"));
-                return wrong;
+                defects.push(format!("the file cannot be opened: {error:?}"));
+                return defects;
             }
         },
-        None if writer.after.is_empty() => return wrong,
+        None if writer.after.is_empty() => return defects,
         None => BTreeMap::new(),
     };
     let mut expected = writer.before;
     expected.extend(&writer.after);
     for (key, value) in &expected {
-        let is_there = found.get(key) == Some(value)
+        let is_present = found.get(key) == Some(value)
             || writer.failed.contains_key(key) && found.get(key) == writer.failed.get(key);
-        if !is_there {
-            wrong.push(format!(
-                "{key} was acknowledged and is {:?}",
+        if !is_present {
+            defects.push(format!(
+                "{key} was acknowledged, and its value is {:?}",
                 found.get(key)
             ));
         }
     }
     for key in found.keys() {
         if !expected.contains_key(key) && !writer.failed.contains_key(key) {
-            wrong.push(format!("{key} was never written"));
+            defects.push(format!("{key} was never written"));
         }
     }
-    wrong
+    defects
 }
 
 #[test]
-fn what_was_acknowledged_is_there() {
+fn acknowledged_entries_are_not_lost() {
     let events = Event::all();
-    let wrong: Vec<String> = std::thread::scope(|scope| {
+    let defects: Vec<String> = std::thread::scope(|scope| {
         let halves: Vec<_> = events
             .chunks(events.len().div_ceil(2))
-            .map(|events| scope.spawn(|| try_all(events)))
+            .map(|events| scope.spawn(|| check_events(events)))
             .collect();
         halves
             .into_iter()
             .flat_map(|half| half.join().unwrap())
             .collect()
     });
-    assert!(wrong.is_empty(), "{} faults: {wrong:#?}", wrong.len());
+    assert!(defects.is_empty(), "{} faults: {defects:#?}", defects.len());
 }
 
-fn try_all(events: &[Event]) -> Vec<String> {
-    let mut wrong = Vec::new();
+fn check_events(events: &[Event]) -> Vec<String> {
+    let mut defects = Vec::new();
     for event in events {
-        for (name, moment) in MOMENTS {
-            for fault in try_out(*event, *moment) {
-                wrong.push(format!("{event:?} {name}: {fault}"));
+        for (name, stage) in STAGES {
+            for defect in check(*event, *stage) {
+                defects.push(format!("{event:?} {name}: {defect}"));
             }
         }
     }
-    wrong
+    defects
 }

@@ -12,7 +12,7 @@ use vaults::{Codec, EntryPart, Error};
 
 use crate::support::Key;
 
-use super::{Beside, CODECS, kept, kept_in, put, refused, refused_in, vault};
+use super::{CODECS, WithSet, kept, kept_in, put, refused, refused_in, vault};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -28,7 +28,7 @@ fn a_variant_with_the_fields_of_an_earlier_one_is_refused() {
     kept(&Move::Buy { from: 2, to: 1 });
 }
 
-/// Reads its halves the other way round.
+/// Reads its parts in reverse order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 struct Swapped(u8, u8);
 
@@ -39,7 +39,7 @@ impl<'de> Deserialize<'de> for Swapped {
     }
 }
 
-/// The same as an array.
+/// Like [`Swapped`], as an array.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 struct Reversed([u8; 3]);
@@ -53,18 +53,18 @@ impl<'de> Deserialize<'de> for Reversed {
 }
 
 #[test]
-fn a_tuple_whose_parts_change_places_is_refused() {
+fn a_tuple_that_reads_back_in_another_order_is_refused() {
     refused(&Swapped(1, 2));
     kept(&Swapped(2, 2));
     refused(&Reversed([1, 2, 3]));
     kept(&Reversed([1, 2, 1]));
 }
 
-/// Written with the most significant byte first, read with the least significant one.
+/// Written in big-endian order, and read in little-endian order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Turned<const AS_BYTES: bool>(u32);
+struct ByteSwapped<const AS_BYTES: bool>(u32);
 
-impl<const AS_BYTES: bool> Serialize for Turned<AS_BYTES> {
+impl<const AS_BYTES: bool> Serialize for ByteSwapped<AS_BYTES> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if AS_BYTES {
             serializer.serialize_bytes(&self.0.to_be_bytes())
@@ -74,7 +74,7 @@ impl<const AS_BYTES: bool> Serialize for Turned<AS_BYTES> {
     }
 }
 
-impl<'de, const AS_BYTES: bool> Deserialize<'de> for Turned<AS_BYTES> {
+impl<'de, const AS_BYTES: bool> Deserialize<'de> for ByteSwapped<AS_BYTES> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let bytes: [u8; 4] = if AS_BYTES {
             let bytes: serde_bytes::ByteBuf = Deserialize::deserialize(deserializer)?;
@@ -86,18 +86,18 @@ impl<'de, const AS_BYTES: bool> Deserialize<'de> for Turned<AS_BYTES> {
     }
 }
 
-/// The same as one number.
+/// Like [`ByteSwapped`], as one number.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
-struct TurnedNumber(u32);
+struct ByteSwappedNumber(u32);
 
-impl<'de> Deserialize<'de> for TurnedNumber {
+impl<'de> Deserialize<'de> for ByteSwappedNumber {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         u32::deserialize(deserializer).map(|number| Self(number.swap_bytes()))
     }
 }
 
-/// A text that is read from its end.
+/// A text that is reversed when it is read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 struct Mirrored(String);
@@ -109,12 +109,12 @@ impl<'de> Deserialize<'de> for Mirrored {
 }
 
 #[test]
-fn a_number_or_a_text_that_is_read_the_other_way_round_is_refused() {
-    refused(&Turned::<false>(0x0102_0304));
-    refused(&Turned::<true>(0x0102_0304));
-    kept(&Turned::<false>(0x0102_0201));
-    kept(&Turned::<true>(0x0102_0201));
-    refused(&TurnedNumber(0x0102_0304));
+fn a_number_or_a_text_that_reads_back_reversed_is_refused() {
+    refused(&ByteSwapped::<false>(0x0102_0304));
+    refused(&ByteSwapped::<true>(0x0102_0304));
+    kept(&ByteSwapped::<false>(0x0102_0201));
+    kept(&ByteSwapped::<true>(0x0102_0201));
+    refused(&ByteSwappedNumber(0x0102_0304));
     refused(&Mirrored("ab".into()));
     kept(&Mirrored("aba".into()));
 }
@@ -128,7 +128,7 @@ struct Crossed {
 }
 
 #[test]
-fn fields_that_are_read_under_each_others_names_are_refused() {
+fn fields_with_swapped_names_are_refused() {
     let crossed = Crossed {
         first: 1,
         second: 2,
@@ -136,12 +136,12 @@ fn fields_that_are_read_under_each_others_names_are_refused() {
     refused_in(Codec::MessagePack, &crossed);
     refused_in(
         Codec::MessagePack,
-        &Beside {
+        &WithSet {
             value: crossed.clone(),
-            beside: HashSet::from([1, 2, 3]),
+            set: HashSet::from([1, 2, 3]),
         },
     );
-    // It has no names in bincode, and is what it was.
+    // In bincode it has no names, and reads back unchanged.
     kept_in(Codec::Bincode, &crossed);
 }
 
@@ -155,12 +155,13 @@ enum Overlapping {
 }
 
 #[test]
-fn a_map_that_comes_back_as_a_struct_of_another_order_is_refused() {
+fn a_map_that_reads_back_as_a_struct_with_another_order_is_refused() {
     kept(&Overlapping::Ranks(1, 2, vec![3]));
     kept(&Overlapping::Seats { row: 1, seat: 2 });
     refused(&Overlapping::Places { seat: 2, row: 1 });
     kept(&Overlapping::Sets([("x".to_owned(), 1)].into()));
-    // A hash map may be in the order of the fields by chance. In another order it is never taken for the struct.
+    // A hash map may have the order of the fields by chance. In any other order, it must not be
+    // accepted as the struct.
     let mut outcomes = [0; 2];
     for _ in 0..64 {
         let value = HashOrStruct::Counts(HashMap::from([("a".to_owned(), 1), ("b".to_owned(), 2)]));
@@ -178,7 +179,7 @@ enum HashOrStruct {
 }
 
 #[test]
-fn keys_that_come_back_as_others_are_refused() {
+fn keys_that_read_back_as_different_ones_are_refused() {
     #[track_caller]
     fn refused<K: Key + Debug>(key: &K) {
         for codec in CODECS {
@@ -205,21 +206,21 @@ fn keys_that_come_back_as_others_are_refused() {
     refused(&Swapped(1, 2));
     kept(&Swapped(2, 2));
     refused(&Reversed([1, 2, 3]));
-    refused(&Turned::<true>(1));
-    refused(&TurnedNumber(0x0102_0304));
+    refused(&ByteSwapped::<true>(1));
+    refused(&ByteSwappedNumber(0x0102_0304));
     refused(&Mirrored("ab".into()));
     refused(&Crossed {
         first: 1,
         second: 2,
     });
     refused(&vec![Some(Swapped(1, 2))]);
-    // A key is found by its bytes, so that a set may not change its order either.
+    // A key is looked up by its bytes, so even the order of a set must not change.
     refused(&Shuffled(vec![1, 2]));
     kept(&Shuffled(vec![1, 1]));
     kept(&BTreeSet::from([1, 2]));
 }
 
-/// A set that comes back in another order each time it is read.
+/// A set that reads back in a different order each time.
 #[derive(Clone, Debug, Serialize, PartialEq, Eq, Hash)]
 #[serde(transparent)]
 struct Shuffled(Vec<u8>);
@@ -233,8 +234,8 @@ impl<'de> Deserialize<'de> for Shuffled {
 }
 
 #[test]
-fn a_key_is_its_encoding_whatever_eq_says() {
-    /// How many entries two keys make, after each was put.
+fn keys_are_equal_if_their_encodings_are() {
+    /// Puts two keys and returns the number of entries.
     fn entries<K: Key + Debug>(one: &K, other: &K) -> usize {
         let vault = vault::<K, u8>(Codec::MessagePack);
         vault.put(one, &1).unwrap();
@@ -261,7 +262,7 @@ fn a_key_is_its_encoding_whatever_eq_says() {
 }
 
 #[test]
-fn a_borrowed_form_that_encodes_otherwise_finds_nothing_and_writes_nothing() {
+fn a_borrowed_key_with_a_different_encoding_is_not_found_and_not_written() {
     let vault = vault::<[Option<Option<u8>>; 2], u8>(Codec::MessagePack);
     let (plain, nil) = ([Some(Some(1)), None], [Some(None), None]);
     vault.put(&plain, &1).unwrap();
@@ -281,7 +282,7 @@ fn a_borrowed_form_that_encodes_otherwise_finds_nothing_and_writes_nothing() {
 }
 
 #[test]
-fn what_no_comparison_of_bytes_can_see() {
+fn changes_that_are_not_in_the_bytes() {
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
     #[serde(untagged)]
     enum Dated {

@@ -27,7 +27,7 @@ enum Node {
     Swap(MaybeSwapped),
 }
 
-/// Read as it was written, unless `swaps`.
+/// Reads back with its parts swapped if `swaps` is set.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct MaybeSwapped {
     pair: (u8, u8),
@@ -51,7 +51,7 @@ impl<'de> Deserialize<'de> for MaybeSwapped {
 }
 
 impl Node {
-    /// Whether some part of it does not come back as it is.
+    /// Returns whether a part of the value reads back as a different one.
     fn is_altered(&self) -> bool {
         match self {
             Self::Leaf(..) | Self::Text(_) | Self::Set(_) | Self::Maybe(None) => false,

@@ -43,7 +43,7 @@ fn index(depth: u8) -> Index {
 }
 
 #[test]
-fn hash_maps_and_sets_are_stored_in_whatever_order() {
+fn hash_maps_and_sets_are_stored_in_any_order() {
     for _ in 0..5 {
         kept(&HashMap::from([
             ("a".to_owned(), HashSet::from([1_u32, 2, 3])),
@@ -91,7 +91,7 @@ struct Known {
 }
 
 #[test]
-fn tagged_and_flattened_hash_maps_are_stored_in_whatever_order() {
+fn tagged_and_flattened_hash_maps_are_stored_in_any_order() {
     let set = |from: u8| (from..from + 4).collect::<HashSet<u8>>();
     for _ in 0..5 {
         kept(&Tagged::Tags {
@@ -109,7 +109,7 @@ fn tagged_and_flattened_hash_maps_are_stored_in_whatever_order() {
     }
 }
 
-/// A struct that flattens an `Option` and an ordered map, beside a hash map.
+/// A struct with a flattened `Option` and a flattened ordered map, next to a hash set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Ordered {
     tags: HashSet<u8>,
@@ -120,7 +120,7 @@ struct Ordered {
 }
 
 #[test]
-fn a_flattened_entry_that_comes_back_as_a_field_is_refused_beside_a_hash_map_too() {
+fn a_flattened_entry_that_reads_back_as_a_field_is_refused() {
     let value = |known, rest: &[&str]| Ordered {
         tags: (0..9).collect(),
         known,
@@ -140,7 +140,7 @@ fn a_flattened_entry_that_comes_back_as_a_field_is_refused_beside_a_hash_map_too
 }
 
 #[test]
-fn a_heap_is_stored_in_whatever_order() {
+fn a_heap_is_stored_in_any_order() {
     for codec in CODECS {
         let heap: BinaryHeap<u32> = (0..100).rev().collect();
         let back = put(codec, &heap).unwrap();
@@ -149,8 +149,8 @@ fn a_heap_is_stored_in_whatever_order() {
 }
 
 #[test]
-fn large_hash_maps_are_compared_in_little_time() {
-    // Were it quadratic, it would take hours.
+fn large_hash_maps_are_compared_fast() {
+    // A quadratic comparison would take hours.
     let large: HashMap<u32, HashSet<u32>> = (0..20_000)
         .map(|n| (n, HashSet::from([n, n + 1])))
         .collect();
@@ -159,7 +159,7 @@ fn large_hash_maps_are_compared_in_little_time() {
 }
 
 #[test]
-fn a_value_that_another_thread_changes_is_stored_as_it_was_at_some_moment() {
+fn a_value_that_another_thread_changes_is_stored() {
     type Shared = Arc<RwLock<HashMap<u32, u32>>>;
     let shared: Shared = Arc::default();
     let done = AtomicBool::new(false);

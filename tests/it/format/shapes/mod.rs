@@ -1,10 +1,11 @@
-//! Every shape that serde knows, stored and read back: each comes back exactly, or is refused when it is written.
+//! Values of every shape that serde supports. Each reads back as it was stored, or is refused when
+//! it is written.
 
 #![allow(
     clippy::option_option,
     clippy::zero_sized_map_values,
     clippy::zero_repeat_side_effects,
-    reason = "odd shapes are the point"
+    reason = "unusual shapes are tested"
 )]
 
 mod containers;
@@ -20,7 +21,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use vaults::{Codec, Durability, EntryPart, Error, OpenOptions};
 
-/// What becomes of a value.
+/// How a value is stored.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Expect {
     MessagePack,
@@ -28,8 +29,8 @@ enum Expect {
     Refused,
 }
 
-/// Stores and reads `value` through a vault with either codec preferred, and expects each to do as
-/// listed. There is no third outcome.
+/// Stores `value` with either codec preferred, and reads it. Asserts that each uses the expected
+/// codec or refuses the value.
 fn check_by<T>(name: &str, value: &T, expected: [Expect; 2], same: impl Fn(&T, &T) -> bool)
 where
     T: Serialize + DeserializeOwned + Debug,
@@ -95,7 +96,7 @@ where
     T: Serialize + DeserializeOwned + PartialEq + Debug,
 {
     check_all_by(name, &values, expected, PartialEq::eq);
-    // Where it lies must not matter.
+    // The result must not depend on the position of the value.
     let in_sequences: Vec<_> = values.into_iter().map(|value| vec![value]).collect();
     check_all_by(
         &format!("{name}, in a sequence"),
@@ -113,11 +114,11 @@ where
     check_all(name, vec![value], expected);
 }
 
-/// As either codec, where each takes its own.
+/// Each codec stores the value when it is preferred.
 const EACH: [Expect; 2] = [M, B];
-/// Only as MessagePack: what asks the data for its type.
+/// Only MessagePack supports it, because reading it asks the data for its type.
 const ONLY_M: [Expect; 2] = [M, M];
-/// Only as bincode: nothing under a `Some`.
+/// Only bincode supports it, because a `Some` contains a `None` or a unit.
 const ONLY_B: [Expect; 2] = [B, B];
 const NEITHER: [Expect; 2] = [X, X];
 

@@ -91,7 +91,7 @@ fn types_of_other_crates() {
     );
 }
 
-/// Written as any number, read only as an even one.
+/// Written as any number, and read only if it is even.
 #[derive(Debug, PartialEq, Serialize)]
 struct Even(u32);
 
@@ -107,11 +107,11 @@ impl<'de> Deserialize<'de> for Even {
 }
 
 #[test]
-fn types_that_do_not_read_what_they_write() {
+fn types_that_cannot_read_what_they_write() {
     check("even", Even(2), EACH);
     check("odd", Even(3), NEITHER);
     check(
-        "odd, deep inside",
+        "odd, nested",
         vec![Some((1, BTreeMap::from([(1, Even(3))])))],
         NEITHER,
     );
