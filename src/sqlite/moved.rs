@@ -10,8 +10,8 @@ use rusqlite::config::DbConfig;
 
 use crate::error::Result;
 use crate::sqlite::connection::open_file::OpenFile;
-use crate::sqlite::connection::raw::index_header;
 use crate::sqlite::connection::session::Session;
+use crate::sqlite::connection::wal_index::index_header;
 use crate::sqlite::file_format::{number, read_at};
 use crate::sqlite::names::{NameState, NameStates};
 use crate::sqlite::open::Opener;

@@ -9,8 +9,8 @@ use crate::engine::{Deadline, DeferredErrors, FairMutex, ProcessId, Refusal, loc
 use crate::error::{Error, Result};
 use crate::sqlite::coherence::version_tracker::WriteSet;
 use crate::sqlite::coherence::{Began, Coherence};
-use crate::sqlite::connection::raw::WalIndexHeader;
 use crate::sqlite::connection::session::Session;
+use crate::sqlite::connection::wal_index::WalIndexHeader;
 use crate::sqlite::open::config::Config;
 use crate::sqlite::open::{Opener, TypeCheck};
 use crate::sqlite::trace;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use self::cache::{Cache, Cached};
 use self::version_tracker::{Version, VersionTracker, WriteSet};
-use crate::sqlite::connection::raw::{WalIndex, WalIndexHeader};
+use crate::sqlite::connection::wal_index::{WalIndex, WalIndexHeader};
 
 /// The index of the log, which shows the current version of the file, and the cache, if there is one.
 pub(in crate::sqlite) struct Coherence {

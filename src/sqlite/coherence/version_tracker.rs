@@ -55,7 +55,7 @@ use std::array;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Mutex, PoisonError};
 
-use crate::sqlite::connection::raw::{HEADER_WORDS, WalIndexHeader};
+use crate::sqlite::connection::wal_index::{HEADER_WORDS, WalIndexHeader};
 
 /// The number of slots. A commit of one key makes one other key in this many look changed.
 const SLOTS: usize = 4096;

@@ -2,7 +2,7 @@
 
 use crate::engine::{Columns, Direction, End, Position, RawEntry, RawRow, Scan};
 use crate::error::{EntryPart, Error, Result, preview};
-use crate::sqlite::connection::raw;
+use crate::sqlite::connection::last_insert;
 use crate::sqlite::connection::rowids::MANY_ROWIDS;
 use crate::sqlite::connection::session::Session;
 use crate::sqlite::connection::statement::{Column, Row};
@@ -188,10 +188,10 @@ impl Session {
     /// Writes an entry. Returns `true` if the key is new.
     pub(in crate::sqlite) fn put(&mut self, key: &[u8], value: &[u8]) -> Result<bool> {
         let inserted = self.with(|statements| {
-            raw::forget_last_insert(statements.connection);
+            last_insert::reset(statements.connection);
             let statement = statements.get(Sql::Put)?;
             statement.execute([key.into(), value.into()])?;
-            Ok(raw::last_insert(statements.connection))
+            Ok(last_insert::rowid(statements.connection))
         })?;
         match inserted {
             Some(rowid) if rowid >= MANY_ROWIDS => self.keep_at_end(Position(rowid)).map(|()| true),

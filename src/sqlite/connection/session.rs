@@ -9,13 +9,13 @@ use rusqlite::Connection;
 use crate::error::{Error, Result};
 use crate::sqlite::connection::failure;
 use crate::sqlite::connection::hooked_connection::HookedConnection;
-use crate::sqlite::connection::sendable::Sendable;
-use crate::sqlite::connection::statements::{Bound, Sql, Statements};
+use crate::sqlite::connection::owned_statements::OwnedStatements;
+use crate::sqlite::connection::statements::{Sql, Statements};
 use crate::sqlite::names::NameTracker;
 
 /// A connection with its statements. It belongs to one thread at a time.
 pub(in crate::sqlite) struct Session {
-    bound: Sendable<Bound>,
+    statements: OwnedStatements,
     pub(in crate::sqlite) path: Arc<Path>,
     /// How long SQLite itself waits for a lock on this connection before it gives up.
     busy_timeout: Duration,
@@ -52,9 +52,7 @@ impl Session {
             busy_timeout,
             token: None,
             names: None,
-            bound: Sendable::new(Bound::new(connection, |connection| {
-                Statements::new(connection.get())
-            })),
+            statements: OwnedStatements::new(connection),
             path,
         }
     }
@@ -94,12 +92,9 @@ impl Session {
         &mut self,
         f: impl for<'c> FnOnce(&mut Statements<'c>) -> rusqlite::Result<R>,
     ) -> Result<R> {
-        self.bound
-            .get_mut()
-            .with_dependent_mut(|_, statements| f(statements))
-            .map_err(|error| {
-                self.explain(failure::from_sqlite(error, &self.path, self.busy_timeout))
-            })
+        self.statements.with(f).map_err(|error| {
+            self.explain(failure::from_sqlite(error, &self.path, self.busy_timeout))
+        })
     }
 
     /// Runs `f` on the connection itself.
@@ -116,9 +111,8 @@ impl Session {
 
     /// Finalises the statements and closes the connection.
     pub(in crate::sqlite) fn close(self) -> Result<()> {
-        self.bound
-            .into_inner()
-            .into_owner()
+        self.statements
+            .into_connection()
             .close()
             .map_err(|error| failure::from_sqlite(error, &self.path, self.busy_timeout))
     }
@@ -162,7 +156,7 @@ impl Session {
     }
 
     pub(in crate::sqlite) fn hooked(&self) -> &HookedConnection {
-        self.bound.get().borrow_owner()
+        self.statements.connection()
     }
 
     pub(in crate::sqlite) fn savepoint(&mut self) -> Result<()> {

@@ -1,10 +1,8 @@
 //! The prepared statements of a connection.
 
 use rusqlite::Connection;
-use self_cell::self_cell;
 
 use crate::engine::Columns;
-use crate::sqlite::connection::hooked_connection::HookedConnection;
 use crate::sqlite::connection::statement::{Parameter, Statement};
 
 /// A statement that a connection may run more than once.
@@ -193,11 +191,3 @@ impl<'conn> Statements<'conn> {
         self.get(sql)?.execute([])
     }
 }
-
-self_cell!(
-    pub(in crate::sqlite) struct Bound {
-        owner: HookedConnection,
-        #[not_covariant]
-        dependent: Statements,
-    }
-);

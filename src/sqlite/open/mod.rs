@@ -32,8 +32,8 @@ use self::settings::{check_sqlite_version, harden};
 use crate::engine::Deadline;
 use crate::error::{Error, Result};
 use crate::sqlite::connection::failure;
-use crate::sqlite::connection::raw::WalIndex;
 use crate::sqlite::connection::session::Session;
+use crate::sqlite::connection::wal_index::WalIndex;
 use crate::sqlite::names::NameTracker;
 
 /// The longest timeout of SQLite, which counts milliseconds in 31 bits.

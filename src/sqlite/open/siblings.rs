@@ -7,7 +7,7 @@ use rusqlite::{ErrorCode, OpenFlags};
 
 use crate::error::{Error, Result, Source};
 use crate::sqlite::connection::failure;
-use crate::sqlite::connection::raw;
+use crate::sqlite::connection::wal_index::is_in_wal_mode;
 use crate::sqlite::open::Opener;
 use crate::sqlite::open::paths::{self, immutable_uri, sibling};
 
@@ -127,6 +127,6 @@ impl Opener {
     fn is_in_wal_mode(&self) -> Result<bool> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
         let connection = self.open_at(Path::new(&immutable_uri(&self.path)), flags)?;
-        Ok(raw::is_in_wal_mode(&connection))
+        Ok(is_in_wal_mode(&connection))
     }
 }

@@ -249,7 +249,7 @@ mod tests {
     use super::*;
     use crate::engine::Engine as _;
     use crate::error::Error;
-    use crate::sqlite::connection::raw::WalIndexHeader;
+    use crate::sqlite::connection::wal_index::WalIndexHeader;
     use crate::sqlite::{ANY_TYPES, Config, Durability};
 
     const MAP: MapId = MapId::MAIN;

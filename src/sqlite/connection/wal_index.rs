@@ -1,6 +1,6 @@
-//! Parts of SQLite that rusqlite does not wrap: the header of the WAL index, and the last inserted rowid.
+//! The header of the WAL index, which every commit changes, in memory that all connections to a file share.
 //!
-//! All unsafe code here calls SQLite's C interface, or reads memory that SQLite shares.
+//! The unsafe code here reads this memory.
 #![allow(unsafe_code)]
 
 use std::ptr::NonNull;
@@ -167,21 +167,6 @@ pub(in crate::sqlite) fn is_in_wal_mode(connection: &Connection) -> bool {
 fn sync_file(file: Option<OpenFile<'_>>) -> rusqlite::Result<()> {
     file.map_or(Ok(()), OpenFile::sync)
         .map_err(failure::from_code)
-}
-
-/// A rowid that SQLite never chooses, because a new one is at least 1.
-const NO_ROWID: i64 = i64::MIN;
-
-/// Resets the last inserted rowid, so that [`last_insert`] tells whether the next statement inserted a row.
-pub(in crate::sqlite) fn forget_last_insert(connection: &Connection) {
-    // SAFETY: the connection is open. It is not `Sync`, so no other thread uses it during this call.
-    unsafe { ffi::sqlite3_set_last_insert_rowid(connection.handle(), NO_ROWID) }
-}
-
-/// Returns the rowid of the row that was inserted since [`forget_last_insert`], if any.
-pub(in crate::sqlite) fn last_insert(connection: &Connection) -> Option<i64> {
-    let rowid = connection.last_insert_rowid();
-    (rowid != NO_ROWID).then_some(rowid)
 }
 
 #[cfg(test)]
