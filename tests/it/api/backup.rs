@@ -165,15 +165,17 @@ fn python_files_can_be_copied() {
     let copy = open::<Json, Json>(scratch.path("copy.db"));
     assert_eq!(copy.len().unwrap(), vault.len().unwrap());
 
-    let sealed: Vault<u32, u32> = OpenOptions::new()
+    let with_checksums: Vault<u32, u32> = OpenOptions::new()
         .checksums(true)
-        .open(scratch.path("sealed.db"))
+        .open(scratch.path("checksums.db"))
         .unwrap();
-    sealed.try_extend(numbers(10)).unwrap();
-    sealed.backup(scratch.path("sealed copy.db")).unwrap();
+    with_checksums.try_extend(numbers(10)).unwrap();
+    with_checksums
+        .backup(scratch.path("checksums copy.db"))
+        .unwrap();
     let copy: Vault<u32, u32> = OpenOptions::new()
         .checksums(true)
-        .open(scratch.path("sealed copy.db"))
+        .open(scratch.path("checksums copy.db"))
         .unwrap();
     assert!(entries(&copy).into_iter().eq(numbers(10)));
 }
@@ -231,7 +233,7 @@ fn no_file_is_overwritten() {
     for name in ["vault.db", "text", "empty", "folder", "link"] {
         let path = scratch.path(name);
         let error = refused_unchanged(&scratch, &path, |path| vault.backup(path));
-        assert_is!(&error, Error::AlreadyExists { path: told } if *told == path);
+        assert_is!(&error, Error::AlreadyExists { path: reported } if *reported == path);
     }
     assert_is!(vault.backup(home.vault()), Err(Error::AlreadyExists { .. }));
     assert!(entries(&vault).into_iter().eq(numbers(10)));

@@ -82,7 +82,7 @@ fn bad_names_are_refused_by_every_method() {
             dir.remove(name).map(drop),
         ];
         for error in errors {
-            assert_is!(&error, Err(Error::InvalidName { name: told }) if told == name);
+            assert_is!(&error, Err(Error::InvalidName { name: reported }) if reported == name);
             let text = error.unwrap_err().to_string();
             assert!(text.contains("1 to 244 bytes without `/`, `\\`"), "{text}");
             assert!(!text.contains('\n') && !text.contains('\0'), "{text:?}");

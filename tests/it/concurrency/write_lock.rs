@@ -138,7 +138,7 @@ fn a_write_waits_for_another_threads_drain_and_succeeds() {
                 vault.insert(7, 70).unwrap()
             });
             said.recv().unwrap();
-            assert_eq!(vault.get(&7).unwrap(), Some(7), "it waits");
+            assert_eq!(vault.get(&7).unwrap(), Some(7), "the write waits");
             assert!(!writer.is_finished());
             assert_eq!(drain.count(), 19);
             assert_eq!(writer.join().unwrap(), None);

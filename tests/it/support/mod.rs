@@ -181,7 +181,7 @@ pub(crate) fn refused<T: std::fmt::Debug>(
     open: impl FnOnce() -> vaults::Result<T>,
 ) -> Error {
     let before = contents(&scratch.folder());
-    let error = open().expect_err("it must be refused");
+    let error = open().expect_err("opening must be refused");
     let after = contents(&scratch.folder());
     let names = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&after), names(&before), "after {error:?}");

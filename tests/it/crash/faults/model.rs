@@ -74,9 +74,8 @@ pub(super) enum ReadError {
 
 /// Returns the problem that SQLite finds in a file, if any, through a connection of the test.
 pub(super) fn integrity(connection: &Connection) -> rusqlite::Result<Option<String>> {
-    let verdict: String =
-        connection.query_one("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-    Ok((verdict != "ok").then_some(verdict))
+    let result: String = connection.query_one("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    Ok((result != "ok").then_some(result))
 }
 
 /// A call, or an operation between calls.

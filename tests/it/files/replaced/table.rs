@@ -231,21 +231,18 @@ const STAGES: &[(&str, Stage)] = &[
         writer.put(101);
         writer.apply();
     }),
-    ("write_in_transaction the first transaction", |writer| {
+    ("within the first transaction", |writer| {
         writer.write_in_transaction(100, true);
     }),
-    ("write_in_transaction a transaction", |writer| {
+    ("within a transaction", |writer| {
         writer.put(100);
         writer.write_in_transaction(101, true);
     }),
-    (
-        "write_in_transaction a transaction that is rolled back",
-        |writer| {
-            writer.put(100);
-            writer.write_in_transaction(101, false);
-            writer.after.clear();
-        },
-    ),
+    ("within a transaction that is rolled back", |writer| {
+        writer.put(100);
+        writer.write_in_transaction(101, false);
+        writer.after.clear();
+    }),
     ("while an entry is held", |writer| {
         writer.put(100);
         let vault = writer.vault().clone();
@@ -399,7 +396,11 @@ fn acknowledged_entries_are_not_lost() {
             .flat_map(|half| half.join().unwrap())
             .collect()
     });
-    assert!(defects.is_empty(), "{} faults: {defects:#?}", defects.len());
+    assert!(
+        defects.is_empty(),
+        "{} defects: {defects:#?}",
+        defects.len()
+    );
 }
 
 fn check_events(events: &[Event]) -> Vec<String> {
