@@ -7,7 +7,7 @@ use crate::engine::{
     End, Engine, EngineStats, MapId, Obstacles, Position, RawEntry, RawRow, Read, Scan, Write,
     WriteOp,
 };
-use crate::error::{Error, Result};
+use crate::error::{Error, Location, Result};
 use crate::sqlite::Target;
 use crate::{memory, sqlite};
 
@@ -127,8 +127,8 @@ impl Backend {
         each!(self, store => store.path())
     }
 
-    /// The path, or what stands for it in an error.
-    pub(crate) fn location(&self) -> &Path {
+    /// Where it is.
+    pub(crate) fn location(&self) -> Location {
         each!(self, store => store.location())
     }
 
@@ -179,8 +179,8 @@ impl Backend {
 
     /// Deletes a file, unless it is open elsewhere.
     pub(crate) fn delete(self) -> Result<()> {
-        let path = self.location().to_path_buf();
-        let in_use = Err(Error::InUse { path });
+        let location = self.location();
+        let in_use = Err(Error::InUse { location });
         match self {
             Self::File(store) => Arc::into_inner(store).map_or(in_use, sqlite::Store::delete),
             Self::Memory(store) => Arc::into_inner(store).map_or(in_use, Engine::close),

@@ -1,6 +1,7 @@
 //! The one error type of the crate.
 
 mod entry_part;
+mod location;
 mod message;
 mod preview;
 
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use self::entry_part::EntryPart;
+pub use self::location::Location;
 use self::message::{VALID_NAMES, cannot_write, remedy};
 pub(crate) use self::preview::preview;
 
@@ -55,7 +57,7 @@ pub(crate) type Source = Box<dyn std::error::Error + Send + Sync + 'static>;
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("missing.db");
 /// match OpenOptions::new().create(false).open::<String, u64>(&path) {
-///     Err(Error::NotFound { path }) => println!("nothing stored yet at {}", path.display()),
+///     Err(Error::NotFound { location }) => println!("nothing stored yet at {location}"),
 ///     Err(error) => return Err(error.into()),
 ///     Ok(vault) => println!("{} entries", vault.len()?),
 /// }
@@ -66,23 +68,19 @@ pub(crate) type Source = Box<dyn std::error::Error + Send + Sync + 'static>;
 #[non_exhaustive]
 pub enum Error {
     /// There is no vault at the path, and the options do not allow creating one.
-    #[error(
-        "there is no vault at {}: check the path, or allow `OpenOptions::create`",
-        path.display()
-    )]
+    #[error("there is no vault at {location}: check the path, or allow `OpenOptions::create`")]
     NotFound {
         /// The path that was to be opened.
-        path: PathBuf,
+        location: Location,
     },
 
     /// Something exists at the path of a file that was to be created.
     #[error(
-        "{} already exists: open it without `OpenOptions::create_new`, or choose another path",
-        path.display()
+        "{location} already exists: open it without `OpenOptions::create_new`, or choose another path"
     )]
     AlreadyExists {
         /// The path of the new file.
-        path: PathBuf,
+        location: Location,
     },
 
     /// The path cannot be that of a vault, for example because it is empty, a directory or a symbolic link.
@@ -109,13 +107,10 @@ pub enum Error {
     },
 
     /// The file at the path is not a vault. It was left as it was.
-    #[error(
-        "{} is not a vault and was left as it was: {reason}; choose another path",
-        path.display()
-    )]
+    #[error("{location} is not a vault and was left as it was: {reason}; choose another path")]
     NotAVault {
         /// The file.
-        path: PathBuf,
+        location: Location,
         /// What was found instead.
         reason: String,
         /// The error of SQLite, if SQLite refused the file.
@@ -128,12 +123,11 @@ pub enum Error {
     /// to the bytes under which it is stored, or if neither entry decodes. An entry that is damaged,
     /// pickled or of an unknown codec is not taken into account.
     #[error(
-        "{} does not hold a map from `{key_type}` to `{value_type}` and was left as it was: {found}; open it with the types that wrote it",
-        path.display()
+        "{location} does not hold a map from `{key_type}` to `{value_type}` and was left as it was: {found}; open it with the types that wrote it"
     )]
     TypeMismatch {
         /// The file.
-        path: PathBuf,
+        location: Location,
         /// The name of `K`.
         key_type: &'static str,
         /// The name of `V`.
@@ -146,12 +140,11 @@ pub enum Error {
 
     /// A newer version of this crate wrote the file.
     #[error(
-        "{} has format {found}, and this version of the crate reads formats up to {supported}: upgrade `vaults`",
-        path.display()
+        "{location} has format {found}, and this version of the crate reads formats up to {supported}: upgrade `vaults`"
     )]
     NewerFormat {
         /// The file.
-        path: PathBuf,
+        location: Location,
         /// The format of the file.
         found: i32,
         /// The newest format that this version of the crate reads.
@@ -273,21 +266,20 @@ pub enum Error {
 
     /// Another thread or process held a lock of the vault for longer than the busy timeout.
     #[error(
-        "{} was locked by another thread or process for {waited:?}: keep entries and transactions short, or raise `OpenOptions::busy_timeout`",
-        path.display()
+        "{location} was locked by another thread or process for {waited:?}: keep entries and transactions short, or raise `OpenOptions::busy_timeout`"
     )]
     Busy {
         /// The file.
-        path: PathBuf,
+        location: Location,
         /// How long this call waited.
         waited: Duration,
     },
 
     /// The disk is full. What was acknowledged before is safe, and reads go on.
-    #[error("there is no space for {} to grow: free some space and try again", path.display())]
+    #[error("there is no space for {location} to grow: free some space and try again")]
     Full {
         /// The file.
-        path: PathBuf,
+        location: Location,
         /// The error of SQLite.
         source: Source,
     },
@@ -296,12 +288,11 @@ pub enum Error {
     ///
     /// A vault uses up to 8 descriptors, an iterator or snapshot 2 more.
     #[error(
-        "{} cannot be opened because too many files are open: close some, or raise the limit (`ulimit -n`)",
-        path.display()
+        "{location} cannot be opened because too many files are open: close some, or raise the limit (`ulimit -n`)"
     )]
     TooManyFiles {
         /// The file.
-        path: PathBuf,
+        location: Location,
         /// The error of the system.
         source: Source,
     },
@@ -310,45 +301,39 @@ pub enum Error {
     /// returned. The next write, [`flush`](crate::Vault::flush) or [`close`](crate::Vault::close) returns
     /// it once, and does nothing else. Reads do not return it.
     #[error(
-        "an earlier write to {} failed when its entry, guard or iterator was dropped, and this call did nothing: repeat both",
-        path.display()
+        "an earlier write to {location} failed when its entry, guard or iterator was dropped, and this call did nothing: repeat both"
     )]
     Deferred {
         /// The file.
-        path: PathBuf,
+        location: Location,
         /// Why the earlier write failed: an [`Error`].
         source: Source,
     },
 
     /// This thread already holds the write lock of the vault, and this call needs it too.
     #[error(
-        "this thread is already writing to {} and cannot begin a second write: finish or drop the first one",
-        path.display()
+        "this thread is already writing to {location} and cannot begin a second write: finish or drop the first one"
     )]
     Reentrant {
         /// The file.
-        path: PathBuf,
+        location: Location,
     },
 
     /// The vault is open elsewhere, and the call needs exclusive access.
-    #[error(
-        "{} is open elsewhere: close every other handle, clone and iterator first",
-        path.display()
-    )]
+    #[error("{location} is open elsewhere: close every other handle, clone and iterator first")]
     InUse {
         /// The file.
-        path: PathBuf,
+        location: Location,
     },
 
     /// An earlier error ended this transaction or snapshot. Its changes were rolled back, and it cannot be
     /// used any more.
     #[error(
-        "an earlier error ended this transaction or snapshot of {} and rolled back its changes: begin a new one",
-        path.display()
+        "an earlier error ended this transaction or snapshot of {location} and rolled back its changes: begin a new one"
     )]
     Ended {
         /// The file.
-        path: PathBuf,
+        location: Location,
     },
 
     /// The file, or the log or the index beside it, was deleted, renamed or replaced while it was open.
@@ -359,30 +344,27 @@ pub enum Error {
     /// refuse every write until all three files have their names back.
     #[error(
         "{} was deleted, renamed or replaced while the vault was open: drop every handle of {} and open it again",
-        moved.display(), path.display()
+        moved.display(), location
     )]
     Moved {
         /// The path at which the vault was opened.
-        path: PathBuf,
+        location: Location,
         /// The file that is gone: that path, or the log (`-wal`) or the index (`-shm`) beside it.
         moved: PathBuf,
     },
 
     /// A parent process opened this handle before it called `fork`. Nothing was read or written.
-    #[error(
-        "{} was opened before this process was forked: open it in the child",
-        path.display()
-    )]
+    #[error("{location} was opened before this process was forked: open it in the child")]
     Forked {
         /// The file.
-        path: PathBuf,
+        location: Location,
     },
 
     /// The handle is read-only, or this process may not write to the file.
-    #[error("{}", cannot_write(path, source.is_some()))]
+    #[error("{}", cannot_write(location, source.is_some()))]
     ReadOnly {
         /// The file; or the log, journal or index beside it, if that cannot be written.
-        path: PathBuf,
+        location: Location,
         /// The error of the system or of SQLite; `None` if the handle is read-only.
         source: Option<Source>,
     },
@@ -393,12 +375,11 @@ pub enum Error {
     /// Either its folder cannot be written, or the file belongs to another user who could not write to
     /// what this process creates.
     #[error(
-        "the log and the index that readers of {} need do not exist and this process cannot create them: open it while a program that writes to it has it open or, if nothing can change the file, with `OpenOptions::immutable(true)`",
-        path.display()
+        "the log and the index that readers of {location} need do not exist and this process cannot create them: open it while a program that writes to it has it open or, if nothing can change the file, with `OpenOptions::immutable(true)`"
     )]
     ReadOnlyFolder {
         /// The file.
-        path: PathBuf,
+        location: Location,
         /// The error of SQLite.
         source: Source,
     },
@@ -408,12 +389,12 @@ pub enum Error {
     /// back first.
     #[error(
         "{} cannot be read without the changes in {}: open it once where both can be written, without `read_only` and `immutable`",
-        path.display(),
+        location,
         log.display()
     )]
     NeedsRecovery {
         /// The file.
-        path: PathBuf,
+        location: Location,
         /// The log or the journal with the changes.
         log: PathBuf,
         /// The error of SQLite, if SQLite refused the file.
@@ -422,12 +403,11 @@ pub enum Error {
 
     /// The file is damaged.
     #[error(
-        "{} is damaged: restore it from a backup, or save what is intact with `salvage`",
-        path.display()
+        "{location} is damaged: restore it from a backup, or save what is intact with `salvage`"
     )]
     Corrupt {
         /// The file.
-        path: PathBuf,
+        location: Location,
         /// The error of SQLite.
         source: Source,
     },
@@ -436,28 +416,27 @@ pub enum Error {
     /// Nothing was written, and existing entries can still be overwritten. Only rows that another program
     /// wrote cause this.
     #[error(
-        "a new entry has no place after the last one of {}, whose rowid is the largest there is: call `compact`, which numbers the rows again",
-        path.display()
+        "a new entry has no place after the last one of {location}, whose rowid is the largest there is: call `compact`, which numbers the rows again"
     )]
     OutOfRowids {
         /// The file.
-        path: PathBuf,
+        location: Location,
     },
 
     /// The file could not be opened, read, written or synced.
-    #[error("reading or writing {} failed", path.display())]
+    #[error("reading or writing {location} failed")]
     Io {
         /// The file or folder.
-        path: PathBuf,
+        location: Location,
         /// The error of the system or of SQLite.
         source: Source,
     },
 
     /// SQLite returned an error that no other variant describes.
-    #[error("SQLite refused an operation on {}", path.display())]
+    #[error("SQLite refused an operation on {location}")]
     Sqlite {
         /// The file.
-        path: PathBuf,
+        location: Location,
         /// The error of SQLite.
         source: Source,
     },
@@ -466,13 +445,13 @@ pub enum Error {
 impl Error {
     /// Wraps an error of the system about a file or folder.
     pub(crate) fn io(path: &Path, error: std::io::Error) -> Self {
-        let path = path.to_path_buf();
+        let location = Location::file(path);
         let is_out_of_descriptors = Self::is_out_of_descriptors(&error);
         let source = Box::new(error);
         if is_out_of_descriptors {
-            return Self::TooManyFiles { path, source };
+            return Self::TooManyFiles { location, source };
         }
-        Self::Io { path, source }
+        Self::Io { location, source }
     }
 
     /// Returns `true` if this process or the system has reached its limit of open files.

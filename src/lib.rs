@@ -89,7 +89,7 @@ pub use entry::guard::RefMut;
 pub use entry::occupied::OccupiedEntry;
 pub use entry::try_entry::TryEntry;
 pub use entry::vacant::VacantEntry;
-pub use error::{EntryPart, Error, Result};
+pub use error::{EntryPart, Error, Location, Result};
 pub use maintenance::salvage::{Loss, Salvage};
 pub use maintenance::{Compaction, Existing, Problem, Progress, Report, Stats};
 pub use map::drain::Drain;

@@ -456,11 +456,11 @@ impl OpenOptions {
                 reason: "`read_only` cannot be combined with an in-memory vault",
             });
         }
-        let format = EntryCodec {
+        let entry_codec = EntryCodec {
             codec: self.codec,
             verify: self.verify_writes,
             checksums: self.config.checksums,
         };
-        Ok(Vault::new_in_memory(self.config.busy_timeout, format))
+        Ok(Vault::new_in_memory(self.config.busy_timeout, entry_codec))
     }
 }

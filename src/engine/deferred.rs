@@ -1,11 +1,10 @@
 //! Errors of destructors, kept until a call can return them.
 
 use std::collections::VecDeque;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Location, Result};
 
 /// A queue of errors that occurred in destructors.
 ///
@@ -25,24 +24,24 @@ impl DeferredErrors {
         self.has_errors.store(true, Ordering::Release);
     }
 
-    /// Returns the oldest error, once, as [`Error::Deferred`] of `path`.
+    /// Returns the oldest error, once, as [`Error::Deferred`].
     #[inline]
-    pub(crate) fn take(&self, path: &Path) -> Result<()> {
+    pub(crate) fn take(&self, location: impl FnOnce() -> Location) -> Result<()> {
         if self.has_errors.load(Ordering::Acquire) {
-            return self.take_first(path);
+            return self.take_first(location());
         }
         Ok(())
     }
 
     #[cold]
-    fn take_first(&self, path: &Path) -> Result<()> {
+    fn take_first(&self, location: Location) -> Result<()> {
         let mut errors = self.errors();
         let first = errors.pop_front();
         self.has_errors.store(!errors.is_empty(), Ordering::Release);
         match first {
             None => Ok(()),
             Some(error) => Err(Error::Deferred {
-                path: path.to_path_buf(),
+                location,
                 source: Box::new(error),
             }),
         }

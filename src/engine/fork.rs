@@ -4,10 +4,9 @@
 //! call at each read.
 #![allow(unsafe_code)]
 
-use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Location, Result};
 
 /// How often this process and its ancestors have forked since the first vault was opened.
 static FORKS: AtomicU32 = AtomicU32::new(0);
@@ -40,19 +39,17 @@ impl ProcessId {
 
     /// Returns [`Error::Forked`] in a child of the process, which shares its locks and its open files.
     #[inline]
-    pub(crate) fn check(self, path: &Path) -> Result<()> {
+    pub(crate) fn check(self, location: impl FnOnce() -> Location) -> Result<()> {
         if self.is_parent() {
-            return Err(forked_error(path));
+            return Err(forked_error(location()));
         }
         Ok(())
     }
 }
 
 #[cold]
-fn forked_error(path: &Path) -> Error {
-    Error::Forked {
-        path: path.to_path_buf(),
-    }
+fn forked_error(location: Location) -> Error {
+    Error::Forked { location }
 }
 
 #[cfg(unix)]

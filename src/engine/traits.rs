@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::row::{RawEntry, RawRow};
 use crate::engine::types::{End, MapId, Position, Scan, WriteOp};
-use crate::error::{Error, Result};
+use crate::error::{Error, Location, Result};
 
 /// Reads one state of a place for bytes.
 pub(crate) trait Read {
@@ -190,6 +190,6 @@ pub(crate) trait Engine {
     /// The absolute path of its file, or `None` if it has none.
     fn path(&self) -> Option<&Path>;
 
-    /// The path, or what stands for it in an error.
-    fn location(&self) -> &Path;
+    /// Where it is.
+    fn location(&self) -> Location;
 }

@@ -33,7 +33,7 @@ struct LoadedValue<V> {
     is_pending: bool,
     /// `true` once the value was borrowed as `&mut`.
     is_touched: bool,
-    format: EntryCodec,
+    entry_codec: EntryCodec,
     /// A function pointer, because `Drop` cannot have the bounds that encoding needs.
     encode_change: EncodeChange<V>,
 }
@@ -42,7 +42,12 @@ impl<V> LoadedValue<V> {
     /// Writes the value, unless it is stored already.
     fn write(&self, transaction: &mut WriteTransaction) -> Result<()> {
         let changed = if self.is_touched {
-            (self.encode_change)(self.format, self.key.as_bytes(), &self.value, &self.bytes)?
+            (self.encode_change)(
+                self.entry_codec,
+                self.key.as_bytes(),
+                &self.value,
+                &self.bytes,
+            )?
         } else {
             None
         };
@@ -68,7 +73,7 @@ impl<V: DeserializeOwned> FoundValue<V> {
     pub(crate) fn find(
         scope: &mut WriteScope<'_>,
         key: &EncodedKey,
-        format: EntryCodec,
+        entry_codec: EntryCodec,
     ) -> Result<Option<Self>> {
         let key = key.as_bytes();
         scope
@@ -76,7 +81,7 @@ impl<V: DeserializeOwned> FoundValue<V> {
             .find(key, |position, bytes| {
                 Ok(Self {
                     position,
-                    value: format.decode(key, bytes)?,
+                    value: entry_codec.decode(key, bytes)?,
                     bytes: bytes.to_vec(),
                 })
             })?
@@ -90,10 +95,10 @@ impl<'a, V: Serialize + DeserializeOwned> ValueGuard<'a, V> {
         scope: WriteScope<'a>,
         key: EncodedKey,
         found: FoundValue<V>,
-        format: EntryCodec,
+        entry_codec: EntryCodec,
     ) -> Self {
         let position = Some(found.position);
-        Self::new(scope, key, position, found.value, found.bytes, format)
+        Self::new(scope, key, position, found.value, found.bytes, entry_codec)
     }
 
     /// A value for an absent key. It is encoded now, so that a value that cannot be stored is an error
@@ -102,10 +107,10 @@ impl<'a, V: Serialize + DeserializeOwned> ValueGuard<'a, V> {
         scope: WriteScope<'a>,
         key: EncodedKey,
         value: V,
-        format: EntryCodec,
+        entry_codec: EntryCodec,
     ) -> Result<Self> {
-        let bytes = format.encode(key.as_bytes(), &value)?;
-        Ok(Self::new(scope, key, None, value, bytes, format))
+        let bytes = entry_codec.encode(key.as_bytes(), &value)?;
+        Ok(Self::new(scope, key, None, value, bytes, entry_codec))
     }
 
     fn new(
@@ -114,7 +119,7 @@ impl<'a, V: Serialize + DeserializeOwned> ValueGuard<'a, V> {
         position: Option<Position>,
         value: V,
         bytes: Vec<u8>,
-        format: EntryCodec,
+        entry_codec: EntryCodec,
     ) -> Self {
         let loaded = LoadedValue {
             key,
@@ -123,7 +128,7 @@ impl<'a, V: Serialize + DeserializeOwned> ValueGuard<'a, V> {
             bytes,
             is_pending: position.is_none(),
             is_touched: false,
-            format,
+            entry_codec,
             encode_change: EntryCodec::encode_if_bytes_changed::<V>,
         };
         Self {
@@ -135,7 +140,7 @@ impl<'a, V: Serialize + DeserializeOwned> ValueGuard<'a, V> {
     /// most, so that it takes effect as a whole or not at all within a transaction too.
     pub(crate) fn replace(&mut self, value: V) -> Result<V> {
         let (_, loaded) = self.open();
-        loaded.bytes = loaded.format.encode(loaded.key.as_bytes(), &value)?;
+        loaded.bytes = loaded.entry_codec.encode(loaded.key.as_bytes(), &value)?;
         (loaded.is_pending, loaded.is_touched) = (true, false);
         Ok(std::mem::replace(&mut loaded.value, value))
     }
@@ -250,9 +255,9 @@ impl<'a, K, V: Serialize + DeserializeOwned> RefMut<'a, K, V> {
         scope: WriteScope<'a>,
         key: EncodedKey,
         found: FoundValue<V>,
-        format: EntryCodec,
+        entry_codec: EntryCodec,
     ) -> Self {
-        Self::new(ValueGuard::of_found(scope, key, found, format))
+        Self::new(ValueGuard::of_found(scope, key, found, entry_codec))
     }
 }
 

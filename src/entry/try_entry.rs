@@ -52,24 +52,24 @@ where
         key: K,
         encoded: Result<EncodedKey>,
         scope: impl FnOnce() -> Result<WriteScope<'a>>,
-        format: EntryCodec,
+        entry_codec: EntryCodec,
         encode_key: fn(&K, bool) -> Result<EncodedKey>,
     ) -> Self {
         let found = encoded.and_then(|encoded| {
             let mut scope = scope()?;
-            let value = FoundValue::find(&mut scope, &encoded, format)?;
+            let value = FoundValue::find(&mut scope, &encoded, entry_codec)?;
             Ok((scope, encoded, value))
         });
         let state = match found {
             Err(error) => Err((key, error)),
             Ok((scope, encoded, Some(value))) => Ok(Entry::Occupied(OccupiedEntry {
                 key,
-                guard: ValueGuard::of_found(scope, encoded, value, format),
+                guard: ValueGuard::of_found(scope, encoded, value, entry_codec),
             })),
             Ok((scope, _, None)) => Ok(Entry::Vacant(VacantEntry {
                 key,
                 scope,
-                format,
+                entry_codec,
                 encode_key,
                 value: PhantomData,
             })),

@@ -22,7 +22,7 @@ use crate::error::Result;
 pub struct VacantEntry<'a, K, V> {
     pub(crate) key: K,
     pub(crate) scope: WriteScope<'a>,
-    pub(crate) format: EntryCodec,
+    pub(crate) entry_codec: EntryCodec,
     /// Encodes the key, once it is known that it is inserted.
     pub(crate) encode_key: fn(&K, bool) -> Result<EncodedKey>,
     pub(crate) value: PhantomData<fn() -> V>,
@@ -118,9 +118,9 @@ impl<'a, K, V: Serialize + DeserializeOwned> VacantEntry<'a, K, V> {
     /// # }
     /// ```
     pub fn insert_entry(self, value: V) -> Result<OccupiedEntry<'a, K, V>> {
-        let encoded = (self.encode_key)(&self.key, self.format.verify)?;
+        let encoded = (self.encode_key)(&self.key, self.entry_codec.verify)?;
         Ok(OccupiedEntry {
-            guard: ValueGuard::of_new(self.scope, encoded, value, self.format)?,
+            guard: ValueGuard::of_new(self.scope, encoded, value, self.entry_codec)?,
             key: self.key,
         })
     }

@@ -1,8 +1,7 @@
 //! The parts of messages that depend on the case.
 
-use std::path::Path;
-
 use super::entry_part::EntryPart;
+use super::location::Location;
 
 /// Which names [`Error::InvalidName`](super::Error::InvalidName) recommends.
 pub(super) const VALID_NAMES: &str = if cfg!(windows) {
@@ -21,15 +20,14 @@ pub(super) const fn remedy(part: EntryPart) -> &'static str {
 }
 
 /// The message of [`Error::ReadOnly`](super::Error::ReadOnly).
-pub(super) fn cannot_write(path: &Path, file_refuses: bool) -> String {
-    let path = path.display();
+pub(super) fn cannot_write(location: &Location, file_refuses: bool) -> String {
     if file_refuses {
         format!(
-            "{path} cannot be written: check its owner and permissions, or open the vault with `OpenOptions::read_only`"
+            "{location} cannot be written: check its owner and permissions, or open the vault with `OpenOptions::read_only`"
         )
     } else {
         format!(
-            "{path} cannot be written through a handle that only reads: open the vault without `OpenOptions::read_only` and `immutable`"
+            "{location} cannot be written through a handle that only reads: open the vault without `OpenOptions::read_only` and `immutable`"
         )
     }
 }

@@ -299,7 +299,7 @@ impl<K, V> Vault<K, V> {
             replace: existing == Existing::Replace,
         };
         self.backend()
-            .backup(target, self.format().checksums, &mut report)
+            .backup(target, self.entry_codec().checksums, &mut report)
     }
 }
 
@@ -391,15 +391,18 @@ where
         };
         report.key_bytes += key.len() as u64;
         report.value_bytes += value.len() as u64;
-        let format = self.format();
-        let tag = format.verify_checksum(key, value).ok().and_then(Tag::of);
+        let entry_codec = self.entry_codec();
+        let tag = entry_codec
+            .verify_checksum(key, value)
+            .ok()
+            .and_then(Tag::of);
         match tag {
             Some(Tag::MessagePack) => report.message_pack += 1,
             Some(Tag::Bincode) => report.bincode += 1,
             Some(Tag::Pickle) => report.pickle += 1,
             None => {}
         }
-        match format.check_entry::<K, V>(key, value) {
+        match entry_codec.check_entry::<K, V>(key, value) {
             Ok(()) | Err(Error::Pickle { .. }) => {}
             Err(error) => report.problems.push(Problem::Entry(error)),
         }

@@ -118,7 +118,7 @@ where
         let vault: Self = options.open(new_path)?;
         let checksums = ChecksumUse {
             declared,
-            add_checksums: vault.format().checksums,
+            add_checksums: vault.entry_codec().checksums,
         };
         let mut new = TempVault(Some(vault));
         let fill = |vault: &Self| {
@@ -213,12 +213,12 @@ impl ChecksumUse {
     {
         let has_checksum =
             self.declared || checksum::verify_checksum(&row.key, &row.value).is_some();
-        let format = EntryCodec {
+        let entry_codec = EntryCodec {
             codec: Codec::default(),
             verify: false,
             checksums: has_checksum,
         };
-        match format.decode_entry::<K, V>(&row.key, &row.value) {
+        match entry_codec.decode_entry::<K, V>(&row.key, &row.value) {
             Ok(_) | Err(Error::Pickle { .. }) => {}
             Err(error) => return Err(error),
         }

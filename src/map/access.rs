@@ -17,7 +17,7 @@ pub(crate) trait ReadAccess {
     type Source: Lookup;
 
     /// Returns how entries are encoded.
-    fn format(&self) -> EntryCodec;
+    fn entry_codec(&self) -> EntryCodec;
 
     /// Returns the number of entries.
     fn length(&self) -> Result<u64>;
@@ -41,7 +41,7 @@ pub(crate) trait ReadAccess {
 /// shared for a vault, exclusively for a transaction.
 pub(crate) trait WriteAccess<'a>: Sized {
     /// Returns how entries are encoded.
-    fn format(&self) -> EntryCodec;
+    fn entry_codec(&self) -> EntryCodec;
 
     /// Writes one entry. A vault commits it together with the entries of other threads.
     fn apply(self, op: WriteOp) -> Result<()>;
@@ -60,8 +60,8 @@ impl<K, V> ReadAccess for Vault<K, V> {
     type Source = ReadTransaction;
 
     #[inline]
-    fn format(&self) -> EntryCodec {
-        Self::format(self)
+    fn entry_codec(&self) -> EntryCodec {
+        Self::entry_codec(self)
     }
 
     #[inline]
@@ -90,8 +90,8 @@ impl<K, V> ReadAccess for Vault<K, V> {
 
 impl<'a, K, V> WriteAccess<'a> for &'a Vault<K, V> {
     #[inline]
-    fn format(&self) -> EntryCodec {
-        Vault::format(self)
+    fn entry_codec(&self) -> EntryCodec {
+        Vault::entry_codec(self)
     }
 
     #[inline]
@@ -118,8 +118,8 @@ impl<K, V> ReadAccess for Transaction<'_, K, V> {
     type Source = WriteTransaction;
 
     #[inline]
-    fn format(&self) -> EntryCodec {
-        Self::format(self)
+    fn entry_codec(&self) -> EntryCodec {
+        Self::entry_codec(self)
     }
 
     fn length(&self) -> Result<u64> {
@@ -145,8 +145,8 @@ impl<K, V> ReadAccess for Transaction<'_, K, V> {
 
 impl<'a, K, V> WriteAccess<'a> for &'a mut Transaction<'_, K, V> {
     #[inline]
-    fn format(&self) -> EntryCodec {
-        Transaction::format(self)
+    fn entry_codec(&self) -> EntryCodec {
+        Transaction::entry_codec(self)
     }
 
     fn apply(self, op: WriteOp) -> Result<()> {
@@ -170,8 +170,8 @@ impl<K, V> ReadAccess for Snapshot<K, V> {
     type Source = ReadTransaction;
 
     #[inline]
-    fn format(&self) -> EntryCodec {
-        Self::format(self)
+    fn entry_codec(&self) -> EntryCodec {
+        Self::entry_codec(self)
     }
 
     fn length(&self) -> Result<u64> {

@@ -28,8 +28,12 @@ where
     V: DeserializeOwned,
     Q: Serialize + ?Sized + 'q,
 {
-    let (keys, format) = (encode_keys(keys)?, handle.format());
-    handle.read_snapshot(|source| keys.iter().map(|key| get_in(source, key, format)).collect())
+    let (keys, entry_codec) = (encode_keys(keys)?, handle.entry_codec());
+    handle.read_snapshot(|source| {
+        keys.iter()
+            .map(|key| get_in(source, key, entry_codec))
+            .collect()
+    })
 }
 
 pub(crate) fn contains_keys<'q, Q>(
@@ -58,11 +62,11 @@ where
     V: DeserializeOwned,
     Q: Serialize + ?Sized + 'q,
 {
-    let (keys, format) = (encode_keys(keys)?, handle.format());
+    let (keys, entry_codec) = (encode_keys(keys)?, handle.entry_codec());
     handle.write_many()?.run(|tx| {
         let mut values = Vec::with_capacity(keys.len());
         for key in &keys {
-            let old = get_in(tx, key, format)?;
+            let old = get_in(tx, key, entry_codec)?;
             if old.is_some() {
                 tx.delete(key.as_bytes())?;
             }
@@ -85,12 +89,12 @@ where
     Value: Borrow<V>,
     E: From<Error>,
 {
-    let format = handle.format();
+    let entry_codec = handle.entry_codec();
     handle.write_many()?.run(|tx| {
         let mut encoded = EncodedEntry::default();
         for entry in entries {
             let (key, value) = entry?;
-            encoded.set::<K, Q, V>(key.borrow(), value.borrow(), format)?;
+            encoded.set::<K, Q, V>(key.borrow(), value.borrow(), entry_codec)?;
             tx.put(encoded.key(), encoded.value())?;
         }
         Ok(())

@@ -45,16 +45,16 @@ use crate::map::scan::WriteScan;
 #[must_use = "dropping it empties the vault; use `clear` for that"]
 pub struct Drain<'a, K, V> {
     scan: WriteScan<'a>,
-    format: EntryCodec,
+    entry_codec: EntryCodec,
     marker: PhantomData<fn() -> (K, V)>,
 }
 
 impl<'a, K, V> Drain<'a, K, V> {
     pub(crate) fn new(handle: impl WriteAccess<'a>) -> Self {
-        let format = handle.format();
+        let entry_codec = handle.entry_codec();
         Self {
             scan: WriteScan::new(handle.write_many()),
-            format,
+            entry_codec,
             marker: PhantomData,
         }
     }
@@ -87,10 +87,10 @@ impl<'a, K, V> Drain<'a, K, V> {
 
 impl<K: DeserializeOwned, V: DeserializeOwned> Drain<'_, K, V> {
     fn step(&mut self, direction: Direction) -> Option<Result<(K, V)>> {
-        let format = self.format;
+        let entry_codec = self.entry_codec;
         let next = self
             .scan
-            .next(direction, |_, row| format.decode_row(row).map(Some));
+            .next(direction, |_, row| entry_codec.decode_row(row).map(Some));
         match next {
             Ok(Some(entry)) => Some(Ok(entry)),
             Ok(None) => self.scan.end(WriteTransaction::clear).err().map(Err),

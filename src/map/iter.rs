@@ -21,7 +21,7 @@ type Decode<T> = fn(EntryCodec, RawRow<'_>) -> Result<T>;
 /// The iterator behind all the public ones: rows, and how to decode a row.
 struct RowIter<P, T> {
     state: State<P>,
-    format: EntryCodec,
+    entry_codec: EntryCodec,
     decode: Decode<T>,
 }
 
@@ -37,31 +37,41 @@ enum State<P> {
 
 impl<P: RowSource, T> RowIter<P, T> {
     /// Begins with the first batch, which fixes the state that a read transaction shows.
-    fn new(source: Result<P>, format: EntryCodec, columns: Columns, decode: Decode<T>) -> Self {
+    fn new(
+        source: Result<P>,
+        entry_codec: EntryCodec,
+        columns: Columns,
+        decode: Decode<T>,
+    ) -> Self {
         let begun = source.and_then(|mut source| {
-            let mut cursor = Cursor::new(format.columns(columns));
+            let mut cursor = Cursor::new(entry_codec.columns(columns));
             source.prefetch(&mut cursor, Direction::Forward)?;
             Ok(State::Open { source, cursor })
         });
         Self {
             state: begun.unwrap_or_else(State::Failed),
-            format,
+            entry_codec,
             decode,
         }
     }
 
-    fn keys(source: Result<P>, format: EntryCodec) -> Self
+    fn keys(source: Result<P>, entry_codec: EntryCodec) -> Self
     where
         T: DeserializeOwned,
     {
-        Self::new(source, format, Columns::Key, EntryCodec::decode_key)
+        Self::new(source, entry_codec, Columns::Key, EntryCodec::decode_key)
     }
 
-    fn values(source: Result<P>, format: EntryCodec) -> Self
+    fn values(source: Result<P>, entry_codec: EntryCodec) -> Self
     where
         T: DeserializeOwned,
     {
-        Self::new(source, format, Columns::Value, EntryCodec::decode_value)
+        Self::new(
+            source,
+            entry_codec,
+            Columns::Value,
+            EntryCodec::decode_value,
+        )
     }
 
     /// Returns the next row, decoded. A row that cannot be decoded is an error and not the end; a batch
@@ -75,7 +85,7 @@ impl<P: RowSource, T> RowIter<P, T> {
                 return Some(Err(error));
             }
             if let Some(row) = cursor.next(direction) {
-                return Some((self.decode)(self.format, row));
+                return Some((self.decode)(self.entry_codec, row));
             }
         }
         // Ending gives the connection back, even while the iterator is kept.
@@ -87,8 +97,8 @@ impl<P: RowSource, T> RowIter<P, T> {
 }
 
 impl<P: RowSource, K: DeserializeOwned, V: DeserializeOwned> RowIter<P, (K, V)> {
-    fn entries(source: Result<P>, format: EntryCodec) -> Self {
-        Self::new(source, format, Columns::Both, EntryCodec::decode_row)
+    fn entries(source: Result<P>, entry_codec: EntryCodec) -> Self {
+        Self::new(source, entry_codec, Columns::Both, EntryCodec::decode_row)
     }
 }
 
@@ -191,9 +201,9 @@ pub struct Iter<'a, K, V> {
 }
 
 impl<'a, K: DeserializeOwned, V: DeserializeOwned> Iter<'a, K, V> {
-    pub(crate) fn new(source: Result<ReadSource<'a>>, format: EntryCodec) -> Self {
+    pub(crate) fn new(source: Result<ReadSource<'a>>, entry_codec: EntryCodec) -> Self {
         Self {
-            rows: RowIter::entries(source, format),
+            rows: RowIter::entries(source, entry_codec),
         }
     }
 }
@@ -211,9 +221,9 @@ pub struct Keys<'a, K, V> {
 }
 
 impl<'a, K: DeserializeOwned, V> Keys<'a, K, V> {
-    pub(crate) fn new(source: Result<ReadSource<'a>>, format: EntryCodec) -> Self {
+    pub(crate) fn new(source: Result<ReadSource<'a>>, entry_codec: EntryCodec) -> Self {
         Self {
-            rows: RowIter::keys(source, format),
+            rows: RowIter::keys(source, entry_codec),
             value: PhantomData,
         }
     }
@@ -232,9 +242,9 @@ pub struct Values<'a, K, V> {
 }
 
 impl<'a, K, V: DeserializeOwned> Values<'a, K, V> {
-    pub(crate) fn new(source: Result<ReadSource<'a>>, format: EntryCodec) -> Self {
+    pub(crate) fn new(source: Result<ReadSource<'a>>, entry_codec: EntryCodec) -> Self {
         Self {
-            rows: RowIter::values(source, format),
+            rows: RowIter::values(source, entry_codec),
             key: PhantomData,
         }
     }
@@ -255,7 +265,7 @@ pub struct IntoIter<K, V> {
 impl<K: DeserializeOwned, V: DeserializeOwned> IntoIter<K, V> {
     pub(crate) fn new(vault: &Vault<K, V>) -> Self {
         Self {
-            rows: RowIter::entries(vault.begin_read(), vault.format()),
+            rows: RowIter::entries(vault.begin_read(), vault.entry_codec()),
         }
     }
 }
@@ -275,7 +285,7 @@ pub struct IntoKeys<K, V> {
 impl<K: DeserializeOwned, V> IntoKeys<K, V> {
     pub(crate) fn new(vault: &Vault<K, V>) -> Self {
         Self {
-            rows: RowIter::keys(vault.begin_read(), vault.format()),
+            rows: RowIter::keys(vault.begin_read(), vault.entry_codec()),
             value: PhantomData,
         }
     }
@@ -296,7 +306,7 @@ pub struct IntoValues<K, V> {
 impl<K, V: DeserializeOwned> IntoValues<K, V> {
     pub(crate) fn new(vault: &Vault<K, V>) -> Self {
         Self {
-            rows: RowIter::values(vault.begin_read(), vault.format()),
+            rows: RowIter::values(vault.begin_read(), vault.entry_codec()),
             key: PhantomData,
         }
     }
@@ -318,7 +328,10 @@ impl_iterators!(TransactionIter<'a, T> yields T);
 impl<'a, K: DeserializeOwned, V: DeserializeOwned> TransactionIter<'a, (K, V)> {
     pub(crate) fn entries(transaction: &'a Transaction<'_, K, V>) -> Self {
         Self {
-            rows: RowIter::entries(Ok(TransactionSource::of(transaction)), transaction.format()),
+            rows: RowIter::entries(
+                Ok(TransactionSource::of(transaction)),
+                transaction.entry_codec(),
+            ),
         }
     }
 }
@@ -326,13 +339,19 @@ impl<'a, K: DeserializeOwned, V: DeserializeOwned> TransactionIter<'a, (K, V)> {
 impl<'a, T: DeserializeOwned> TransactionIter<'a, T> {
     pub(crate) fn keys<V>(transaction: &'a Transaction<'_, T, V>) -> Self {
         Self {
-            rows: RowIter::keys(Ok(TransactionSource::of(transaction)), transaction.format()),
+            rows: RowIter::keys(
+                Ok(TransactionSource::of(transaction)),
+                transaction.entry_codec(),
+            ),
         }
     }
 
     pub(crate) fn values<K>(transaction: &'a Transaction<'_, K, T>) -> Self {
         Self {
-            rows: RowIter::values(Ok(TransactionSource::of(transaction)), transaction.format()),
+            rows: RowIter::values(
+                Ok(TransactionSource::of(transaction)),
+                transaction.entry_codec(),
+            ),
         }
     }
 }

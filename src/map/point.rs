@@ -27,9 +27,9 @@ fn get_encoded<V: DeserializeOwned>(
     handle: &impl ReadAccess,
     key: &EncodedKey,
 ) -> Result<Option<V>> {
-    let (key, format) = (key.as_bytes(), handle.format());
+    let (key, entry_codec) = (key.as_bytes(), handle.entry_codec());
     handle
-        .point_read(key, |bytes| format.decode(key, bytes))?
+        .point_read(key, |bytes| entry_codec.decode(key, bytes))?
         .transpose()
 }
 
@@ -58,11 +58,11 @@ where
 pub(crate) fn get_in<V: DeserializeOwned>(
     source: &mut impl Lookup,
     key: &EncodedKey,
-    format: EntryCodec,
+    entry_codec: EntryCodec,
 ) -> Result<Option<V>> {
     let key = key.as_bytes();
     source
-        .get(key, |bytes| format.decode(key, bytes))?
+        .get(key, |bytes| entry_codec.decode(key, bytes))?
         .transpose()
 }
 
@@ -76,26 +76,26 @@ pub(crate) struct EncodedEntry {
 }
 
 impl EncodedEntry {
-    fn new<K, Q, V>(key: &Q, value: &V, format: EntryCodec) -> Result<Self>
+    fn new<K, Q, V>(key: &Q, value: &V, entry_codec: EntryCodec) -> Result<Self>
     where
         K: Serialize + DeserializeOwned,
         Q: Serialize + ?Sized,
         V: Serialize + DeserializeOwned,
     {
         let mut entry = Self::default();
-        entry.set::<K, Q, V>(key, value, format)?;
+        entry.set::<K, Q, V>(key, value, entry_codec)?;
         Ok(entry)
     }
 
     /// Encodes another entry, in the memory of this one.
-    pub(crate) fn set<K, Q, V>(&mut self, key: &Q, value: &V, format: EntryCodec) -> Result<()>
+    pub(crate) fn set<K, Q, V>(&mut self, key: &Q, value: &V, entry_codec: EntryCodec) -> Result<()>
     where
         K: Serialize + DeserializeOwned,
         Q: Serialize + ?Sized,
         V: Serialize + DeserializeOwned,
     {
-        self.key.set_stored::<K, Q>(key, format.verify)?;
-        format.encode_to(self.key.as_bytes(), value, &mut self.value)
+        self.key.set_stored::<K, Q>(key, entry_codec.verify)?;
+        entry_codec.encode_to(self.key.as_bytes(), value, &mut self.value)
     }
 
     pub(crate) fn key(&self) -> &[u8] {
@@ -134,9 +134,9 @@ where
     K: Serialize + DeserializeOwned,
     V: Serialize + DeserializeOwned,
 {
-    let format = handle.format();
-    let entry = EncodedEntry::new::<K, K, V>(key, value, format)?;
-    handle.swap(entry.into_op(), |key, old| format.decode(key, old))
+    let entry_codec = handle.entry_codec();
+    let entry = EncodedEntry::new::<K, K, V>(key, value, entry_codec)?;
+    handle.swap(entry.into_op(), |key, old| entry_codec.decode(key, old))
 }
 
 pub(crate) fn put<'a, K, Q, V>(handle: impl WriteAccess<'a>, key: &Q, value: &V) -> Result<()>
@@ -145,7 +145,7 @@ where
     Q: Serialize + ?Sized,
     V: Serialize + DeserializeOwned,
 {
-    let entry = EncodedEntry::new::<K, Q, V>(key, value, handle.format())?;
+    let entry = EncodedEntry::new::<K, Q, V>(key, value, handle.entry_codec())?;
     handle.apply(entry.into_op())
 }
 
@@ -154,8 +154,8 @@ where
     V: DeserializeOwned,
     Q: Serialize + ?Sized,
 {
-    let format = handle.format();
-    handle.swap(removal(key)?, |key, old| format.decode(key, old))
+    let entry_codec = handle.entry_codec();
+    handle.swap(removal(key)?, |key, old| entry_codec.decode(key, old))
 }
 
 pub(crate) fn remove_entry<'a, K, V, Q>(
@@ -167,8 +167,8 @@ where
     V: DeserializeOwned,
     Q: Serialize + ?Sized,
 {
-    let format = handle.format();
-    handle.swap(removal(key)?, |key, old| format.decode_entry(key, old))
+    let entry_codec = handle.entry_codec();
+    handle.swap(removal(key)?, |key, old| entry_codec.decode_entry(key, old))
 }
 
 pub(crate) fn discard<'a, Q>(handle: impl WriteAccess<'a>, key: &Q) -> Result<bool>
@@ -184,7 +184,7 @@ where
     K: DeserializeOwned,
     V: DeserializeOwned,
 {
-    let format = handle.format();
+    let entry_codec = handle.entry_codec();
     handle.write_one()?.run(|tx| {
         let Some(RawEntry {
             position,
@@ -194,7 +194,7 @@ where
         else {
             return Ok(None);
         };
-        let entry = format.decode_entry(&key, &value)?;
+        let entry = entry_codec.decode_entry(&key, &value)?;
         tx.delete_at(position, &key)?;
         Ok(Some(entry))
     })
@@ -212,13 +212,13 @@ where
     V: Serialize + DeserializeOwned,
     E: From<Error>,
 {
-    let format = handle.format();
+    let entry_codec = handle.entry_codec();
     handle.write_one()?.run(|tx: &mut WriteTransaction| {
-        if let Some(value) = get_in(tx, &EncodedKey::lookup(key)?, format)? {
+        if let Some(value) = get_in(tx, &EncodedKey::lookup(key)?, entry_codec)? {
             return Ok(value);
         }
         let value = f()?;
-        let entry = EncodedEntry::new::<K, K, V>(key, &value, format)?;
+        let entry = EncodedEntry::new::<K, K, V>(key, &value, entry_codec)?;
         tx.put(entry.key(), entry.value())?;
         Ok(value)
     })
@@ -237,8 +237,8 @@ pub(crate) fn entry<'a, K, V>(
 where
     V: Serialize + DeserializeOwned,
 {
-    let format = handle.format();
-    TryEntry::new(key, encoded, || handle.write_one(), format, encode_key)
+    let entry_codec = handle.entry_codec();
+    TryEntry::new(key, encoded, || handle.write_one(), entry_codec, encode_key)
 }
 
 pub(crate) fn get_mut<'a, K, V>(
@@ -248,8 +248,8 @@ pub(crate) fn get_mut<'a, K, V>(
 where
     V: Serialize + DeserializeOwned,
 {
-    let format = handle.format();
+    let entry_codec = handle.entry_codec();
     let mut scope = handle.write_one()?;
-    let found = FoundValue::find(&mut scope, &key, format)?;
-    Ok(found.map(|found| RefMut::of_found(scope, key, found, format)))
+    let found = FoundValue::find(&mut scope, &key, entry_codec)?;
+    Ok(found.map(|found| RefMut::of_found(scope, key, found, entry_codec)))
 }

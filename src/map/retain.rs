@@ -19,7 +19,7 @@ use crate::map::scan::WriteScan;
 fn visit<K, V>(
     transaction: &mut WriteTransaction,
     row: RawRow<'_>,
-    format: EntryCodec,
+    entry_codec: EntryCodec,
     f: impl FnOnce(&K, &mut V) -> bool,
 ) -> Result<Option<(K, V)>>
 where
@@ -27,12 +27,12 @@ where
     V: Serialize + DeserializeOwned,
 {
     let (key_bytes, stored) = row.bytes()?;
-    let (key, mut value) = format.decode_entry(key_bytes, stored)?;
+    let (key, mut value) = entry_codec.decode_entry(key_bytes, stored)?;
     if f(&key, &mut value) {
         transaction.delete_at(row.position, key_bytes)?;
         return Ok(Some((key, value)));
     }
-    if let Some(bytes) = format.encode_if_value_changed(key_bytes, &value, stored)? {
+    if let Some(bytes) = entry_codec.encode_if_value_changed(key_bytes, &value, stored)? {
         transaction.update(row.position, key_bytes, &bytes)?;
     }
     Ok(None)
@@ -47,9 +47,9 @@ where
     K: DeserializeOwned,
     V: Serialize + DeserializeOwned,
 {
-    let format = handle.format();
+    let entry_codec = handle.entry_codec();
     WriteScan::new(handle.write_many()).for_each_row(
-        |transaction, row| visit(transaction, row, format, &mut f).map(drop),
+        |transaction, row| visit(transaction, row, entry_codec, &mut f).map(drop),
         |_| Ok(()),
     )
 }
@@ -86,17 +86,17 @@ where
 #[must_use = "iterators are lazy and do nothing unless consumed; use `retain` to remove entries without returning them"]
 pub struct ExtractIf<'a, K, V, F> {
     scan: WriteScan<'a>,
-    format: EntryCodec,
+    entry_codec: EntryCodec,
     predicate: F,
     marker: PhantomData<fn() -> (K, V)>,
 }
 
 impl<'a, K, V, F> ExtractIf<'a, K, V, F> {
     pub(crate) fn new(handle: impl WriteAccess<'a>, predicate: F) -> Self {
-        let format = handle.format();
+        let entry_codec = handle.entry_codec();
         Self {
             scan: WriteScan::new(handle.write_many()),
-            format,
+            entry_codec,
             predicate,
             marker: PhantomData,
         }
@@ -137,9 +137,9 @@ where
     type Item = Result<(K, V)>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (format, predicate) = (self.format, &mut self.predicate);
+        let (entry_codec, predicate) = (self.entry_codec, &mut self.predicate);
         let next = self.scan.next(Direction::Forward, |transaction, row| {
-            visit(transaction, row, format, &mut *predicate)
+            visit(transaction, row, entry_codec, &mut *predicate)
         });
         match next {
             Ok(Some(entry)) => Some(Ok(entry)),

@@ -29,15 +29,15 @@ where
     W: Serialize + DeserializeOwned,
     E: From<Error>,
 {
-    let format = handle.format();
+    let entry_codec = handle.entry_codec();
     let mut scan = WriteScan::new(handle.write_many());
     let (mut changed, mut has_new_keys) = (0, false);
     scan.next(Direction::Forward, |transaction, row| {
         let (old_key, old_value) = row.bytes()?;
-        let (key, value) = format.decode_entry(old_key, old_value)?;
+        let (key, value) = entry_codec.decode_entry(old_key, old_value)?;
         let (key, value) = f(key, value)?;
-        let key = EncodedKey::stored::<L, L>(&key, format.verify)?;
-        let value = format.encode(key.as_bytes(), &value)?;
+        let key = EncodedKey::stored::<L, L>(&key, entry_codec.verify)?;
+        let value = entry_codec.encode(key.as_bytes(), &value)?;
         if key.as_bytes() != old_key {
             let marked = [&[NEW_KEY_MARK], key.as_bytes()].concat();
             transaction
@@ -91,11 +91,11 @@ where
     K: Serialize + DeserializeOwned,
     V: DeserializeOwned,
 {
-    let format = handle.format();
+    let entry_codec = handle.entry_codec();
     let mut discarded = 0;
     WriteScan::new(handle.write_many()).for_each_row(
         |transaction, row| {
-            if !can_be_found::<K, V>(format, row) {
+            if !can_be_found::<K, V>(entry_codec, row) {
                 transaction.delete_at(row.position, row.key_or_empty())?;
                 discarded += 1;
             }
@@ -107,13 +107,13 @@ where
 }
 
 /// Returns `true` if a row decodes and a look-up by its key finds it.
-fn can_be_found<K, V>(format: EntryCodec, row: RawRow<'_>) -> bool
+fn can_be_found<K, V>(entry_codec: EntryCodec, row: RawRow<'_>) -> bool
 where
     K: Serialize + DeserializeOwned,
     V: DeserializeOwned,
 {
     let found = row.bytes().and_then(|(stored, value)| {
-        let (key, _) = format.decode_entry::<K, V>(stored, value)?;
+        let (key, _) = entry_codec.decode_entry::<K, V>(stored, value)?;
         Ok(EncodedKey::lookup(&key)?.as_bytes() == stored)
     });
     found.unwrap_or(false)

@@ -44,16 +44,16 @@ use crate::map::read_transaction::ReadTransaction;
 pub struct Snapshot<K, V> {
     transaction: Mutex<ReadTransaction>,
     length: OnceLock<u64>,
-    format: EntryCodec,
+    entry_codec: EntryCodec,
     marker: PhantomData<fn() -> (K, V)>,
 }
 
 impl<K, V> Snapshot<K, V> {
-    pub(crate) const fn new(transaction: ReadTransaction, format: EntryCodec) -> Self {
+    pub(crate) const fn new(transaction: ReadTransaction, entry_codec: EntryCodec) -> Self {
         Self {
             transaction: Mutex::new(transaction),
             length: OnceLock::new(),
-            format,
+            entry_codec,
             marker: PhantomData,
         }
     }
@@ -62,8 +62,8 @@ impl<K, V> Snapshot<K, V> {
         &self.transaction
     }
 
-    pub(crate) const fn format(&self) -> EntryCodec {
-        self.format
+    pub(crate) const fn entry_codec(&self) -> EntryCodec {
+        self.entry_codec
     }
 
     pub(crate) fn read<R>(&self, f: impl FnOnce(&mut ReadTransaction) -> Result<R>) -> Result<R> {

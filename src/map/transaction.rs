@@ -66,21 +66,21 @@ use crate::error::{Error, Result};
 /// ```
 pub struct Transaction<'a, K, V> {
     scope: RefCell<WriteScope<'a>>,
-    format: EntryCodec,
+    entry_codec: EntryCodec,
     marker: PhantomData<fn() -> (K, V)>,
 }
 
 impl<'a, K, V> Transaction<'a, K, V> {
-    pub(crate) const fn new(scope: WriteScope<'a>, format: EntryCodec) -> Self {
+    pub(crate) const fn new(scope: WriteScope<'a>, entry_codec: EntryCodec) -> Self {
         Self {
             scope: RefCell::new(scope),
-            format,
+            entry_codec,
             marker: PhantomData,
         }
     }
 
-    pub(crate) const fn format(&self) -> EntryCodec {
-        self.format
+    pub(crate) const fn entry_codec(&self) -> EntryCodec {
+        self.entry_codec
     }
 
     pub(crate) const fn scope(&self) -> &RefCell<WriteScope<'a>> {

@@ -35,7 +35,7 @@ use crate::backend::Backend;
 use crate::codec::Codec;
 use crate::encoding::entry_codec::EntryCodec;
 use crate::engine::MapId;
-use crate::error::{Error, Result};
+use crate::error::{Error, Location, Result};
 use crate::map::read_transaction::ReadTransaction;
 use crate::memory;
 use crate::sqlite::{self, Config, Ends};
@@ -161,7 +161,7 @@ use crate::sqlite::{self, Config, Ends};
 /// ```
 pub struct Vault<K, V> {
     backend: Backend,
-    format: EntryCodec,
+    entry_codec: EntryCodec,
     marker: PhantomData<fn() -> (K, V)>,
 }
 
@@ -170,7 +170,7 @@ impl<K, V> Clone for Vault<K, V> {
     fn clone(&self) -> Self {
         Self {
             backend: self.backend.clone(),
-            format: self.format,
+            entry_codec: self.entry_codec,
             marker: PhantomData,
         }
     }
@@ -181,7 +181,7 @@ impl<K, V> fmt::Debug for Vault<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Vault");
         shown
-            .field("path", &self.backend.location())
+            .field("path", &self.location().to_string())
             .field("table", &"dict");
         if let Some(len) = self.backend.cached_len(self.map()) {
             shown.field("len", &len);
@@ -207,15 +207,15 @@ impl<K, V> Vault<K, V> {
         ReadTransaction::begin(&self.backend, self.map())
     }
 
-    pub(crate) const fn format(&self) -> EntryCodec {
-        self.format
+    pub(crate) const fn entry_codec(&self) -> EntryCodec {
+        self.entry_codec
     }
 
     /// The same open file as a map of other types, which its entries have been given.
     pub(crate) fn with_types<L, W>(self) -> Vault<L, W> {
         Vault {
             backend: self.backend,
-            format: self.format,
+            entry_codec: self.entry_codec,
             marker: PhantomData,
         }
     }
@@ -235,6 +235,23 @@ impl<K, V> Vault<K, V> {
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.backend.path()
+    }
+
+    /// Returns where the vault is, as its errors show it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::{Location, Vault};
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// assert_eq!(vault.location(), Location::Memory);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn location(&self) -> Location {
+        self.backend.location()
     }
 
     /// Returns the size in bytes of the file and its log, or the approximate memory of a vault in memory.
@@ -338,39 +355,39 @@ where
         codec: Codec,
         verify: bool,
     ) -> Result<Self> {
-        let format = |checksums| EntryCodec {
+        let entry_codec = |checksums| EntryCodec {
             codec,
             verify,
             checksums,
         };
         let store = sqlite::Store::open(path, config, &|path, ends, checksums| {
-            check_types::<K, V>(path, ends, format(checksums))
+            check_types::<K, V>(path, ends, entry_codec(checksums))
         })?;
         Ok(Self {
-            format: format(store.has_checksums()),
+            entry_codec: entry_codec(store.has_checksums()),
             backend: Backend::File(Arc::new(store)),
             marker: PhantomData,
         })
     }
 
-    pub(crate) fn new_in_memory(busy_timeout: Duration, format: EntryCodec) -> Self {
+    pub(crate) fn new_in_memory(busy_timeout: Duration, entry_codec: EntryCodec) -> Self {
         Self {
             backend: Backend::Memory(Arc::new(memory::Store::new(busy_timeout))),
-            format,
+            entry_codec,
             marker: PhantomData,
         }
     }
 }
 
 /// Checks that the first and the last entry have the types `K` and `V`.
-fn check_types<K, V>(path: &Path, ends: &Ends, format: EntryCodec) -> Result<()>
+fn check_types<K, V>(path: &Path, ends: &Ends, entry_codec: EntryCodec) -> Result<()>
 where
     K: Serialize + DeserializeOwned,
     V: DeserializeOwned,
 {
     let mismatch = |found: &str, source| {
         Err(Error::TypeMismatch {
-            path: path.to_path_buf(),
+            location: Location::file(path),
             key_type: type_name::<K>(),
             value_type: type_name::<V>(),
             found: found.to_owned(),
@@ -381,7 +398,7 @@ where
     let mut wrong = None;
     for (end, entry) in [("first", &ends.first), ("last", &ends.last)] {
         let Some(entry) = entry else { continue };
-        match format.check_entry::<K, V>(&entry.key, &entry.value) {
+        match entry_codec.check_entry::<K, V>(&entry.key, &entry.value) {
             Ok(()) => decoded = true,
             Err(error @ (Error::KeyEncoding { .. } | Error::Encode { .. })) => {
                 let found = format!("look-ups would miss its {end} entry");

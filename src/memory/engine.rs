@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::engine::{Engine, MapId, WriteOp};
-use crate::error::Result;
+use crate::error::{Location, Result};
 use crate::memory::reader::Reader;
-use crate::memory::state::{LOCATION, Table};
+use crate::memory::state::Table;
 use crate::memory::store::Store;
 use crate::memory::writer::Writer;
 
@@ -105,7 +105,7 @@ impl Engine for Store {
         None
     }
 
-    fn location(&self) -> &Path {
-        Path::new(LOCATION)
+    fn location(&self) -> Location {
+        Location::Memory
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use imbl::{HashMap, OrdMap};
 
 use crate::engine::{Direction, End, MapId, Position, RawEntry, RawRow, Scan};
-use crate::error::{Error, Result, preview};
+use crate::error::{Error, Location, Result, preview};
 
 /// The largest key and value together, as in a file: SQLite's default for a row
 /// (<https://www.sqlite.org/limits.html>).
@@ -13,9 +13,6 @@ const MAX_ENTRY_BYTES: usize = 1_000_000_000;
 
 /// The approximate memory of an entry besides its key and value: two places in a map and two allocations.
 const ENTRY_OVERHEAD_BYTES: u64 = 128;
-
-/// What stands for a path in errors.
-pub(crate) const LOCATION: &str = ":memory:";
 
 type Bytes = Arc<[u8]>;
 
@@ -207,7 +204,7 @@ fn check_size(key: &[u8], value: &[u8]) -> Result<()> {
 #[cold]
 fn out_of_positions() -> Error {
     Error::OutOfRowids {
-        path: LOCATION.into(),
+        location: Location::Memory,
     }
 }
 

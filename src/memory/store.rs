@@ -1,12 +1,11 @@
 //! The current state of a vault in memory, and the lock of those who write.
 
-use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use crate::engine::{Deadline, DeferredErrors, EngineStats, FairMutex, MapId, ProcessId, Refusal};
-use crate::error::{Error, Result};
-use crate::memory::state::{LOCATION, State, Table};
+use crate::error::{Error, Location, Result};
+use crate::memory::state::{State, Table};
 
 /// What the write lock protects: the right to replace the current state.
 #[derive(Debug)]
@@ -53,7 +52,7 @@ impl Store {
     /// Returns [`Error::Forked`] in a child of the process that opened the vault, which has a copy of it.
     #[inline]
     pub(super) fn check_fork(&self) -> Result<()> {
-        self.process.check(Path::new(LOCATION))
+        self.process.check(|| Location::Memory)
     }
 
     pub(super) fn reader_token(&self) -> Arc<()> {
@@ -94,10 +93,10 @@ impl Store {
         match self.writer.acquire(self.busy_timeout) {
             Ok(Turn) => Ok(()),
             Err(Refusal::Reentrant) => Err(Error::Reentrant {
-                path: LOCATION.into(),
+                location: Location::Memory,
             }),
             Err(Refusal::TimedOut) => Err(Error::Busy {
-                path: LOCATION.into(),
+                location: Location::Memory,
                 waited: deadline.elapsed(),
             }),
         }
@@ -116,7 +115,7 @@ impl Store {
 
     pub(super) fn take_deferred_error(&self) -> Result<()> {
         self.check_fork()?;
-        self.deferred.take(Path::new(LOCATION))
+        self.deferred.take(|| Location::Memory)
     }
 
     pub(super) fn copy_value(&self, map: MapId, key: &[u8]) -> Option<Arc<[u8]>> {

@@ -4,8 +4,8 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::engine::{End, MapId, Position, RawEntry, RawRow, Read, Scan, Write};
-use crate::error::{Error, Result};
-use crate::memory::state::{LOCATION, State};
+use crate::error::{Error, Location, Result};
+use crate::memory::state::State;
 use crate::memory::store::Store;
 
 /// Exclusive access to a vault in memory for as long as it lives.
@@ -32,7 +32,7 @@ impl Writer {
     fn state(&mut self) -> Result<&mut State> {
         self.store.check_fork()?;
         self.state.as_mut().ok_or_else(|| Error::Ended {
-            path: LOCATION.into(),
+            location: Location::Memory,
         })
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::engine::{Engine, MapId, WriteOp};
-use crate::error::Result;
+use crate::error::{Location, Result};
 use crate::sqlite::Durability;
 use crate::sqlite::connection::session::Session;
 use crate::sqlite::reader::Reader;
@@ -101,7 +101,7 @@ impl Engine for Store {
         Some(self.file())
     }
 
-    fn location(&self) -> &Path {
-        self.file()
+    fn location(&self) -> Location {
+        self.location_of_file()
     }
 }

@@ -24,7 +24,7 @@ use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use crate::engine::lock;
-use crate::error::{Error, Result};
+use crate::error::{Error, Location, Result};
 use crate::sqlite::open::paths::{self, Identity, sibling};
 
 /// Longer than a step of a clock whose times have parts of a millisecond. Linux advances it at least every
@@ -292,7 +292,7 @@ impl NameTracker {
             _ => &self.index,
         };
         Error::Moved {
-            path: self.path.clone(),
+            location: Location::file(&self.path),
             moved: moved.clone(),
         }
     }

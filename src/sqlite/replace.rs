@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, ffi};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Location, Result};
 use crate::sqlite::connection::failure;
 use crate::sqlite::connection::open_file::OpenFile;
 use crate::sqlite::maintenance::backup::{OWNER, TempFile, copy_pages};
@@ -50,7 +50,7 @@ impl Store {
                 old.replace_by_synced(&temp.0)?;
                 sync_folder(&target).map_err(io)
             }
-            Err(Error::Busy { path, .. }) => Err(Error::InUse { path }),
+            Err(Error::Busy { location, .. }) => Err(Error::InUse { location }),
             Err(error) if is_damage(&error, &target) => replace_damaged(&temp.0, &target),
             Err(error) => Err(error),
         }
@@ -101,7 +101,7 @@ fn replace_damaged(copy: &Path, target: &Path) -> Result<()> {
     // The connection holds the lock until the end of this function.
     let (true, _connection) = locked else {
         return Err(Error::InUse {
-            path: target.to_path_buf(),
+            location: Location::file(target),
         });
     };
     replace_with_logs(copy, target).map_err(|error| Error::io(target, error))

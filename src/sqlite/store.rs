@@ -6,7 +6,7 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use crate::engine::{Deadline, DeferredErrors, FairMutex, ProcessId, Refusal, lock};
-use crate::error::{Error, Result};
+use crate::error::{Error, Location, Result};
 use crate::sqlite::coherence::version_tracker::WriteSet;
 use crate::sqlite::coherence::{Began, Coherence};
 use crate::sqlite::connection::session::Session;
@@ -72,6 +72,10 @@ impl Store {
         &self.opener.path
     }
 
+    pub(in crate::sqlite) fn location_of_file(&self) -> Location {
+        Location::file(self.file())
+    }
+
     /// Returns `true` if every value has a checksum.
     pub(crate) const fn has_checksums(&self) -> bool {
         self.checksums
@@ -83,7 +87,7 @@ impl Store {
 
     #[inline]
     pub(in crate::sqlite) fn check_fork(&self) -> Result<()> {
-        self.process.check(self.file())
+        self.process.check(|| self.location_of_file())
     }
 
     // ---- reading ------------------------------------------------------------------
@@ -180,7 +184,7 @@ impl Store {
         self.take_deferred_error()?;
         if self.opener.config.is_read_only() {
             return Err(Error::ReadOnly {
-                path: self.file().to_path_buf(),
+                location: self.location_of_file(),
                 source: None,
             });
         }
@@ -196,7 +200,7 @@ impl Store {
     pub(in crate::sqlite) fn refused(&self, refusal: &Refusal, deadline: &Deadline) -> Error {
         match refusal {
             Refusal::Reentrant => Error::Reentrant {
-                path: self.file().to_path_buf(),
+                location: self.location_of_file(),
             },
             Refusal::TimedOut => self.busy(deadline),
         }
@@ -204,7 +208,7 @@ impl Store {
 
     fn busy(&self, deadline: &Deadline) -> Error {
         Error::Busy {
-            path: self.file().to_path_buf(),
+            location: self.location_of_file(),
             waited: deadline.elapsed(),
         }
     }
@@ -344,7 +348,7 @@ impl Store {
     #[cold]
     pub(in crate::sqlite) fn ended(&self) -> Error {
         Error::Ended {
-            path: self.file().to_path_buf(),
+            location: self.location_of_file(),
         }
     }
 
@@ -359,7 +363,7 @@ impl Store {
     #[inline]
     pub(in crate::sqlite) fn take_deferred_error(&self) -> Result<()> {
         self.check_fork()?;
-        self.deferred.take(self.file())
+        self.deferred.take(|| self.location_of_file())
     }
 
     // ---- closing ------------------------------------------------------------------

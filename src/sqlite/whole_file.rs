@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use crate::engine::Refusal;
-use crate::error::{Error, Result};
+use crate::error::{Error, Location, Result};
 use crate::sqlite::store::Store;
 
 impl Store {
@@ -54,19 +54,24 @@ impl Store {
         self.take_deferred_error()?;
         let path = self.file().to_path_buf();
         if self.opener.config.is_read_only() {
-            return Err(Error::ReadOnly { path, source: None });
+            return Err(Error::ReadOnly {
+                location: Location::File(path),
+                source: None,
+            });
         }
         // Another vault may have these names by now.
         self.check_names()?;
         self.close_coherence();
         drop(self.take_readers());
         let Some(mut session) = self.writer.take() else {
-            return Err(Error::InUse { path });
+            return Err(Error::InUse {
+                location: Location::File(path),
+            });
         };
         if let Err(error) = session.with_connection(lock_exclusively) {
             self.opener.prepare_close(&mut session);
             return Err(match error {
-                Error::Busy { path, .. } => Error::InUse { path },
+                Error::Busy { location, .. } => Error::InUse { location },
                 other => other,
             });
         }

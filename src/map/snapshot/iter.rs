@@ -27,7 +27,7 @@ impl<K: DeserializeOwned, V: DeserializeOwned> Snapshot<K, V> {
     /// # }
     /// ```
     pub fn iter(&self) -> Iter<'_, K, V> {
-        Iter::new(Ok(ReadSource::of(self)), self.format())
+        Iter::new(Ok(ReadSource::of(self)), self.entry_codec())
     }
 }
 
@@ -51,7 +51,7 @@ impl<K: DeserializeOwned, V> Snapshot<K, V> {
     /// # }
     /// ```
     pub fn keys(&self) -> Keys<'_, K, V> {
-        Keys::new(Ok(ReadSource::of(self)), self.format())
+        Keys::new(Ok(ReadSource::of(self)), self.entry_codec())
     }
 }
 
@@ -75,7 +75,7 @@ impl<K, V: DeserializeOwned> Snapshot<K, V> {
     /// # }
     /// ```
     pub fn values(&self) -> Values<'_, K, V> {
-        Values::new(Ok(ReadSource::of(self)), self.format())
+        Values::new(Ok(ReadSource::of(self)), self.entry_codec())
     }
 }
 

@@ -31,8 +31,8 @@ impl<K, V> Transaction<'_, K, V> {
     /// # }
     /// ```
     pub fn savepoint(&mut self) -> Result<Transaction<'_, K, V>> {
-        let format = self.format;
-        Ok(Transaction::new(self.write_many()?, format))
+        let entry_codec = self.entry_codec;
+        Ok(Transaction::new(self.write_many()?, entry_codec))
     }
 
     /// Runs `f` in a [savepoint](Self::savepoint): keeps its changes as part of this transaction if it

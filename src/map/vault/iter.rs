@@ -30,7 +30,7 @@ impl<K: DeserializeOwned, V: DeserializeOwned> Vault<K, V> {
     /// # }
     /// ```
     pub fn iter(&self) -> Iter<'_, K, V> {
-        Iter::new(ReadSource::now(self), self.format())
+        Iter::new(ReadSource::now(self), self.entry_codec())
     }
 }
 
@@ -53,7 +53,7 @@ impl<K: DeserializeOwned, V> Vault<K, V> {
     /// # }
     /// ```
     pub fn keys(&self) -> Keys<'_, K, V> {
-        Keys::new(ReadSource::now(self), self.format())
+        Keys::new(ReadSource::now(self), self.entry_codec())
     }
 
     /// Returns an iterator over the keys that owns this handle, in the order of insertion.
@@ -96,7 +96,7 @@ impl<K, V: DeserializeOwned> Vault<K, V> {
     /// # }
     /// ```
     pub fn values(&self) -> Values<'_, K, V> {
-        Values::new(ReadSource::now(self), self.format())
+        Values::new(ReadSource::now(self), self.entry_codec())
     }
 
     /// Returns an iterator over the values that owns this handle, in the order of insertion of their

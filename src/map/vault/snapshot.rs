@@ -29,6 +29,6 @@ impl<K, V> Vault<K, V> {
     /// ```
     pub fn snapshot(&self) -> Result<Snapshot<K, V>> {
         let transaction = ReadTransaction::begin_now(self.backend(), self.map())?;
-        Ok(Snapshot::new(transaction, self.format()))
+        Ok(Snapshot::new(transaction, self.entry_codec()))
     }
 }

@@ -35,7 +35,7 @@ impl<K, V> Vault<K, V> {
     /// # }
     /// ```
     pub fn begin(&self) -> Result<Transaction<'_, K, V>> {
-        Ok(Transaction::new(self.write_many()?, self.format()))
+        Ok(Transaction::new(self.write_many()?, self.entry_codec()))
     }
 
     /// Runs `f` in a transaction: commits if it returns `Ok`, and rolls back if it returns `Err` or

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{ErrorCode, ffi};
 
-use crate::error::Error;
+use crate::error::{Error, Location};
 
 /// Returns SQLite's error with this code, without a message.
 pub(in crate::sqlite) fn from_code(code: std::ffi::c_int) -> rusqlite::Error {
@@ -40,18 +40,18 @@ pub(in crate::sqlite) fn from_sqlite(
     path: &Path,
     waited: Duration,
 ) -> Error {
-    let path = path.to_path_buf();
+    let location = Location::file(path);
     if is_busy(&error) {
-        return Error::Busy { path, waited };
+        return Error::Busy { location, waited };
     }
     if let Some(source) = out_of_descriptors(&error) {
-        return Error::TooManyFiles { path, source };
+        return Error::TooManyFiles { location, source };
     }
     let source = Box::new(error);
     match source.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => Error::Full { path, source },
+        Some(ErrorCode::DiskFull) => Error::Full { location, source },
         Some(ErrorCode::ReadOnly) => Error::ReadOnly {
-            path,
+            location,
             source: Some(source),
         },
         // All statements are fixed. So one that is invalid, or takes too long during opening, means that the
@@ -64,12 +64,12 @@ pub(in crate::sqlite) fn from_sqlite(
         )
         // The error is rusqlite's own, about a column whose type contradicts the schema. This is damage, or
         // another program has written it.
-        | None => Error::Corrupt { path, source },
+        | None => Error::Corrupt { location, source },
         Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-            Error::Io { path, source }
+            Error::Io { location, source }
         }
         Some(ErrorCode::TooBig) => Error::TooLarge { source },
-        _ => Error::Sqlite { path, source },
+        _ => Error::Sqlite { location, source },
     }
 }
 

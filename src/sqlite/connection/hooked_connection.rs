@@ -1,10 +1,10 @@
-//! The write-ahead log: written back to the file as it grows, and kept below its size limit.
+//! A connection with hooks that keep the write-ahead log below its size limit.
 //!
-//! After a commit the log is written back as far as readers allow, without waiting, as SQLite
-//! itself does. That bounds nothing: a writer begins the log anew only in a moment in which no
-//! reader uses it and nobody else writes it back, and readers that overlap leave none. So the
-//! write that finds the log at its limit holds the write lock and waits for those readers
-//! before it begins (`RESTART`, <https://www.sqlite.org/c3ref/wal_checkpoint_v2.html>).
+//! After a commit, a checkpoint copies the log to the file as far as readers allow, without waiting, as
+//! SQLite itself does. That alone does not bound the log: a writer restarts it only at a moment when no
+//! reader uses it and no other checkpoint runs, and readers that overlap leave no such moment. Therefore a
+//! write that finds the log at its limit holds the write lock and waits for those readers before it begins
+//! (`RESTART`, <https://www.sqlite.org/c3ref/wal_checkpoint_v2.html>).
 
 use std::cell::{Cell, OnceCell};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,7 +16,7 @@ use rusqlite::hooks::Wal;
 
 use crate::engine::{Deadline, lock};
 
-/// How long the log gets before a commit writes it back: SQLite's own default
+/// The length of the log at which a commit runs a checkpoint: SQLite's own default
 /// (<https://www.sqlite.org/wal.html#automatic_checkpoint>).
 const CHECKPOINT_FRAMES: u32 = 1000;
 
@@ -24,39 +24,39 @@ const CHECKPOINT_FRAMES: u32 = 1000;
 const LOG_HEADER_BYTES: u64 = 32;
 const FRAME_HEADER_BYTES: u64 = 24;
 
-/// SQLite's default. It is assumed where the size of a page cannot be read: the write that follows
-/// meets the reason.
+/// SQLite's default. It is assumed if the size of a page cannot be read; the write that follows returns the
+/// reason.
 const DEFAULT_PAGE_BYTES: u64 = 4096;
 
-/// After a wait in vain nobody waits again for this many times as long, at most.
+/// After a wait in vain, the pause until the next wait is at most this many times as long.
 const LONGEST_PAUSE_FACTOR: u32 = 64;
 
-/// How long SQLite waits for readers at a time.
+/// The shortest and the longest time that SQLite waits for readers at a time.
 const SHORTEST_ROUND: Duration = Duration::from_millis(1);
 const LONGEST_ROUND: Duration = Duration::from_millis(64);
 
-/// What SQLite says instead of a number of frames when it has not looked at the log.
+/// What SQLite returns instead of a number of frames if it has not read the log.
 const NOT_KNOWN: i64 = -1;
 
-/// A connection, and what it knows of the log if it is written to.
+/// A connection and, if it is written to, its hooks.
 pub(in crate::sqlite) struct HookedConnection {
     connection: Connection,
-    log: Option<WalHook>,
+    hook: Option<WalHook>,
 }
 
 struct WalHook {
     lengths: Arc<Lengths>,
     limit_bytes: u64,
     limit_frames: OnceCell<u32>,
-    /// What the connection's busy handler asks: set only while the log is being begun anew.
+    /// The deadline that the busy handler of the connection uses. Set only while the log is being restarted.
     waiting: Arc<Mutex<Option<Deadline>>>,
-    refusal: Cell<Option<Refusal>>,
+    vain_wait: Cell<Option<VainWait>>,
 }
 
-/// Numbers of frames in the log, as a commit has found them.
+/// Numbers of frames in the log after commits.
 #[derive(Debug, Default)]
 struct Lengths {
-    /// After the commit that was watched last; zero if it had nothing to write.
+    /// After the last commit, or zero if it had nothing to write.
     committed: AtomicU32,
     /// After the newest commit that wrote something.
     newest: AtomicU32,
@@ -64,48 +64,48 @@ struct Lengths {
 
 /// A wait for readers that was in vain.
 #[derive(Clone, Copy, Debug)]
-struct Refusal {
-    /// How many frames could be written back: as many as the reader that was waited for allows.
-    written_back: i64,
+struct VainWait {
+    /// The number of frames that could be copied to the file, which the slowest reader determines.
+    copied: i64,
     waited: Duration,
-    /// How long nobody waits again.
+    /// How long no other write waits.
     pause: Duration,
     at: Instant,
 }
 
-/// What came of beginning the log anew.
+/// The result of restarting the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Restart {
     Done,
-    /// A reader, or another checkpoint, was in the way, and this many frames are written back.
+    /// A reader or another checkpoint prevented it, and this many frames are copied to the file.
     Busy {
-        written_back: i64,
+        copied: i64,
     },
 }
 
 impl HookedConnection {
-    /// A connection that is only read from.
+    /// Returns a connection for reading, without hooks.
     pub(in crate::sqlite) const fn reader(connection: Connection) -> Self {
         Self {
             connection,
-            log: None,
+            hook: None,
         }
     }
 
-    /// A connection that is written to: its commits are watched, and keep the log short.
+    /// Returns a connection for writing, whose commits keep the log short.
     pub(in crate::sqlite) fn writer(
         mut connection: Connection,
         log_size_limit: u64,
     ) -> rusqlite::Result<Self> {
-        // A log that has outgrown the limit is cut when it is begun anew.
+        // A log that has outgrown the limit is truncated when it is restarted.
         let limit = i64::try_from(log_size_limit).unwrap_or(i64::MAX);
         connection.pragma_update_and_check(None, "journal_size_limit", limit, |_| Ok(()))?;
         let lengths = Arc::new(Lengths::default());
-        let hook = Arc::clone(&lengths);
+        let of_hook = Arc::clone(&lengths);
         connection.wal_hook(Some(move |wal: &mut Wal, frames: i32| {
-            hook.note(frames.unsigned_abs());
+            of_hook.note(frames.unsigned_abs());
             if frames.unsigned_abs() >= CHECKPOINT_FRAMES {
-                // The commit stands whatever comes of this, and the next one tries again.
+                // The commit stands even if this fails, and the next commit tries again.
                 wal.checkpoint().ok();
             }
             Ok(())
@@ -117,12 +117,12 @@ impl HookedConnection {
         }))?;
         Ok(Self {
             connection,
-            log: Some(WalHook {
+            hook: Some(WalHook {
                 lengths,
                 limit_bytes: log_size_limit,
                 limit_frames: OnceCell::new(),
                 waiting,
-                refusal: Cell::new(None),
+                vain_wait: Cell::new(None),
             }),
         })
     }
@@ -133,46 +133,46 @@ impl HookedConnection {
 
     /// Forgets the last commit.
     pub(in crate::sqlite) fn forget_commit(&self) {
-        if let Some(log) = &self.log {
-            log.lengths.committed.store(0, Ordering::Relaxed);
+        if let Some(hook) = &self.hook {
+            hook.lengths.committed.store(0, Ordering::Relaxed);
         }
     }
 
-    /// The number of frames after the last commit; zero if it had nothing to write.
+    /// Returns the number of frames after the last commit, or zero if it had nothing to write.
     pub(in crate::sqlite) fn committed_frames(&self) -> u32 {
-        let lengths = self.log.as_ref().map(|log| &log.lengths);
+        let lengths = self.hook.as_ref().map(|hook| &hook.lengths);
         lengths.map_or(0, |lengths| lengths.committed.load(Ordering::Relaxed))
     }
 
-    /// True if the log had reached its limit after the newest commit of this connection.
+    /// Returns `true` if the log had reached its limit after the newest commit of this connection.
     #[inline]
     pub(in crate::sqlite) fn is_log_full(&self) -> bool {
-        self.log.as_ref().is_some_and(|log| {
-            let newest = log.lengths.newest.load(Ordering::Relaxed);
-            newest > 0 && newest >= log.limit_frames(&self.connection)
+        self.hook.as_ref().is_some_and(|hook| {
+            let newest = hook.lengths.newest.load(Ordering::Relaxed);
+            newest > 0 && newest >= hook.limit_frames(&self.connection)
         })
     }
 
-    /// Writes the log back and lets the next write begin it anew, waiting for readers for at most
-    /// `wait`. A reader that has outlasted such a wait is not waited for again.
+    /// Runs a checkpoint after which the next write restarts the log. Waits for readers for at most `wait`, but
+    /// not again for a reader that has outlasted such a wait.
     ///
-    /// A log that cannot be begun anew grows: that is no reason to refuse a write.
+    /// If the log cannot be restarted, it grows. A write is not refused for that.
     #[cold]
     pub(in crate::sqlite) fn restart_log(&self, wait: Duration) {
-        let Some(log) = &self.log else {
+        let Some(hook) = &self.hook else {
             return;
         };
-        let mut restart = log.restart(&self.connection, Duration::ZERO);
-        if let Restart::Busy { written_back } = restart
-            && log.is_worth_waiting(written_back, wait)
+        let mut restart = hook.restart(&self.connection, Duration::ZERO);
+        if let Restart::Busy { copied } = restart
+            && hook.is_worth_waiting(copied, wait)
         {
             let start = Instant::now();
-            restart = log.restart(&self.connection, wait);
-            log.note_wait(restart, start.elapsed());
+            restart = hook.restart(&self.connection, wait);
+            hook.note_wait(restart, start.elapsed());
         }
         if restart == Restart::Done {
-            log.refusal.set(None);
-            log.lengths.newest.store(0, Ordering::Relaxed);
+            hook.vain_wait.set(None);
+            hook.lengths.newest.store(0, Ordering::Relaxed);
         }
     }
 
@@ -189,7 +189,7 @@ impl Lengths {
 }
 
 impl WalHook {
-    /// With how many frames the log has reached its limit.
+    /// Returns the number of frames at which the log has reached its limit.
     #[inline]
     fn limit_frames(&self, connection: &Connection) -> u32 {
         *self.limit_frames.get_or_init(|| {
@@ -200,58 +200,58 @@ impl WalHook {
         })
     }
 
-    /// Writes the log back and waits until nobody reads from it, in rounds that become longer.
+    /// Runs a checkpoint and waits until no reader uses the log, in rounds that become longer.
     ///
-    /// Not in one: SQLite decides once for which readers it waits, by the five marks that all
-    /// readers share. New readers may come to use a mark that it waits for, although they are of
-    /// the newest state and would be in nobody's way, and it would wait for all of those too.
+    /// One long round would not do. SQLite decides once for which readers it waits, by the five read marks that
+    /// all readers share. New readers may reuse a mark that it waits for, although they read the newest state
+    /// and do not prevent the restart, and it would wait for all of those too.
     fn restart(&self, connection: &Connection, wait: Duration) -> Restart {
         let mut deadline = Deadline::new(wait);
         let mut round = SHORTEST_ROUND;
         loop {
             *lock(&self.waiting) = Some(Deadline::new(round.min(deadline.remaining())));
-            // A method would not tell how many frames are written back when somebody is in the way.
+            // The method of rusqlite would not return the number of frames if a reader prevents the restart.
             let result = connection.query_one("PRAGMA wal_checkpoint(RESTART)", [], |row| {
                 Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(2)?))
             });
             *lock(&self.waiting) = None;
-            // The write that follows meets what is wrong, if it is in its way.
-            let (busy, written_back) = result.unwrap_or((1, NOT_KNOWN));
+            // If something is wrong with the file, the write that follows returns it.
+            let (busy, copied) = result.unwrap_or((1, NOT_KNOWN));
             if busy == 0 {
                 return Restart::Done;
             }
-            // Another checkpoint runs: SQLite does not wait for its end.
-            let is_over = if written_back == NOT_KNOWN {
+            // Another checkpoint runs, and SQLite does not wait for its end.
+            let is_over = if copied == NOT_KNOWN {
                 !deadline.sleep()
             } else {
                 deadline.remaining().is_zero()
             };
             if is_over {
-                return Restart::Busy { written_back };
+                return Restart::Busy { copied };
             }
             round = (round * 2).min(LONGEST_ROUND);
         }
     }
 
-    /// False if `wait` would be for a reader that has outlasted such a wait, or comes too soon
-    /// after one in vain.
-    fn is_worth_waiting(&self, written_back: i64, wait: Duration) -> bool {
-        let is_news = |refusal: Refusal| {
-            let is_other = refusal.written_back != written_back || wait > refusal.waited * 2;
-            is_other && refusal.at.elapsed() >= refusal.pause
+    /// Returns `false` if `wait` would be for a reader that has outlasted such a wait, or comes too soon after a
+    /// wait in vain.
+    fn is_worth_waiting(&self, copied: i64, wait: Duration) -> bool {
+        let is_news = |vain_wait: VainWait| {
+            let is_other = vain_wait.copied != copied || wait > vain_wait.waited * 2;
+            is_other && vain_wait.at.elapsed() >= vain_wait.pause
         };
-        !wait.is_zero() && self.refusal.get().is_none_or(is_news)
+        !wait.is_zero() && self.vain_wait.get().is_none_or(is_news)
     }
 
     fn note_wait(&self, restart: Restart, waited: Duration) {
-        let Restart::Busy { written_back } = restart else {
+        let Restart::Busy { copied } = restart else {
             return;
         };
-        let pause = self.refusal.get().map_or(waited, |before| {
+        let pause = self.vain_wait.get().map_or(waited, |before| {
             (before.pause * 2).clamp(waited, waited * LONGEST_PAUSE_FACTOR)
         });
-        self.refusal.set(Some(Refusal {
-            written_back,
+        self.vain_wait.set(Some(VainWait {
+            copied,
             waited,
             pause,
             at: Instant::now(),
@@ -294,33 +294,33 @@ mod tests {
             }
         }
 
-        /// The number of frames after one more commit.
+        /// Commits, and returns the number of frames after it.
         fn put(&self) -> u32 {
             self.writer.forget_commit();
             self.writer.get().execute_batch(PUT).unwrap();
             self.writer.committed_frames()
         }
 
-        /// A reader of the newest state, until it is dropped.
+        /// Returns a reader of the newest state.
         fn reader(&self) -> Connection {
             let reader = connect(&self.path);
             reader.execute_batch("BEGIN; SELECT * FROM t").unwrap();
             reader
         }
 
-        fn refusal(&self) -> Option<Refusal> {
-            self.writer.log.as_ref().unwrap().refusal.get()
+        fn vain_wait(&self) -> Option<VainWait> {
+            self.writer.hook.as_ref().unwrap().vain_wait.get()
         }
     }
 
-    fn until_over(refusal: Refusal) {
-        while refusal.at.elapsed() < refusal.pause {
+    fn until_over(vain_wait: VainWait) {
+        while vain_wait.at.elapsed() < vain_wait.pause {
             std::thread::yield_now();
         }
     }
 
     #[test]
-    fn the_log_is_written_back_as_by_sqlite_itself() {
+    fn the_log_is_copied_as_by_sqlite_itself() {
         let file = File::new(u64::MAX);
         let (mut longest, mut restarts, mut before) = (0, 0, 0);
         for _ in 0..3 * 600 {
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_log_is_begun_anew() {
+    fn a_full_log_is_restarted() {
         let file = File::new(20 * (4096 + 24));
         assert!(!file.writer.is_log_full());
         while !file.writer.is_log_full() {
@@ -354,23 +354,23 @@ mod tests {
         let reader = file.reader();
         file.put();
         file.writer.restart_log(SHORT);
-        let first = file.refusal().expect("the reader is there");
+        let first = file.vain_wait().expect("the reader is there");
         assert!(first.waited >= SHORT);
         for _ in 0..10 {
             file.put();
             assert!(file.writer.is_log_full());
-            // At once, or the test would take as long.
+            // It returns at once. Otherwise the test would take as long.
             file.writer.restart_log(first.waited * 2);
-            assert_eq!(file.refusal().unwrap().at, first.at);
+            assert_eq!(file.vain_wait().unwrap().at, first.at);
         }
-        // Whoever has much more time may find that the reader ends.
+        // A write with much more time waits again, because the reader may end.
         until_over(first);
         file.writer.restart_log(first.waited * 3);
-        let second = file.refusal().unwrap();
+        let second = file.vain_wait().unwrap();
         assert!(second.at > first.at && second.pause >= first.pause * 2);
         drop(reader);
         file.writer.restart_log(Duration::ZERO);
-        assert!(file.refusal().is_none());
+        assert!(file.vain_wait().is_none());
         assert!(file.put() < 5);
     }
 
@@ -381,13 +381,13 @@ mod tests {
         let first = file.reader();
         file.put();
         file.writer.restart_log(SHORT);
-        let refusal = file.refusal().unwrap();
+        let vain_wait = file.vain_wait().unwrap();
         let second = file.reader();
         file.put();
         drop(first);
-        until_over(refusal);
+        until_over(vain_wait);
         file.writer.restart_log(SHORT);
-        assert!(file.refusal().unwrap().at > refusal.at);
+        assert!(file.vain_wait().unwrap().at > vain_wait.at);
         drop(second);
     }
 
@@ -410,13 +410,13 @@ mod tests {
             scope.spawn(|| drop(reader));
             file.writer.restart_log(Duration::from_mins(1));
         });
-        assert!(file.refusal().is_none());
-        // Ours may have come first.
+        assert!(file.vain_wait().is_none());
+        // The checkpoint of the writer may have come first.
         other.join().unwrap().unwrap();
         assert!(file.put() < 5);
     }
 
-    /// Reads without a gap: each read begins before the one before has ended.
+    /// Reads without a gap: each read begins before the previous one has ended.
     fn read_without_a_gap(path: &Path, stop: &AtomicBool) {
         let mut readers = [connect(path), connect(path)];
         let begin = |reader: &Connection| {
@@ -452,8 +452,8 @@ mod tests {
             stop.store(true, Ordering::Relaxed);
             greatest
         });
-        assert!(file.refusal().is_none());
-        // A reader may take a mark that was written back just before the log was to begin anew.
+        assert!(file.vain_wait().is_none());
+        // A reader may take a mark that was copied just before the restart.
         assert!(greatest <= 20 + 10, "{greatest} frames");
     }
 }

@@ -1,7 +1,7 @@
 //! Rowids: a new one follows the last. If that is impossible, the rows are numbered again.
 
 use crate::engine::{Columns, Direction, End, Position, Scan, Span};
-use crate::error::{Error, Result};
+use crate::error::{Error, Location, Result};
 use crate::sqlite::connection::session::Session;
 use crate::sqlite::connection::statements::Sql;
 
@@ -63,7 +63,7 @@ impl Session {
         }
         self.delete_at(inserted)?;
         Err(Error::OutOfRowids {
-            path: self.path().to_path_buf(),
+            location: Location::file(self.path()),
         })
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Location, Result};
 use crate::sqlite::connection::failure;
 use crate::sqlite::connection::hooked_connection::HookedConnection;
 use crate::sqlite::connection::owned_statements::OwnedStatements;
@@ -72,7 +72,7 @@ impl Session {
     /// Returns the error of a file that SQLite reads and that cannot be right.
     pub(in crate::sqlite) fn corrupt(&self, reason: &'static str) -> Error {
         self.explain(Error::Corrupt {
-            path: self.path.to_path_buf(),
+            location: Location::file(&self.path),
             source: reason.into(),
         })
     }

@@ -10,7 +10,7 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::engine::{Columns, Cursor, Direction, MapId, Read};
-use crate::error::{Error, Result};
+use crate::error::{Error, Location, Result};
 use crate::sqlite::ANY_TYPES;
 use crate::sqlite::connection::failure;
 use crate::sqlite::connection::session::Session;
@@ -116,7 +116,7 @@ fn rename(system: FileSystem, temp: &Path, target: Target<'_>, config: &Config) 
             .rename_new(temp, path)
             .map_err(|error| match error.kind() {
                 io::ErrorKind::AlreadyExists => Error::AlreadyExists {
-                    path: path.to_path_buf(),
+                    location: Location::file(path),
                 },
                 _ => Error::io(path, error),
             })?;

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Location, Result};
 use crate::sqlite::open::config::{Config, Existence};
 use crate::sqlite::open::paths::{self, not_a_file};
 
@@ -19,7 +19,7 @@ pub(in crate::sqlite) fn create_file(path: &Path, config: &Config) -> Result<()>
     match paths::create_new(path, config.mode) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(Error::io(path, error)),
         Err(_) if must_be_new => Err(Error::AlreadyExists {
-            path: path.to_path_buf(),
+            location: Location::file(path),
         }),
         _ => Ok(()),
     }
@@ -34,7 +34,7 @@ pub(in crate::sqlite) fn check_existence(path: &Path, config: &Config) -> Result
                 Ok(())
             } else {
                 Err(Error::NotFound {
-                    path: path.to_path_buf(),
+                    location: Location::file(path),
                 })
             };
         }
@@ -45,12 +45,14 @@ pub(in crate::sqlite) fn check_existence(path: &Path, config: &Config) -> Result
         return Err(Error::InvalidPath { path, reason });
     }
     if config.existence() == Existence::Refused {
-        return Err(Error::AlreadyExists { path });
+        return Err(Error::AlreadyExists {
+            location: Location::File(path),
+        });
     }
     if metadata.len() == 1 {
         // SQLite takes a file of one byte for an empty one, and would overwrite it.
         return Err(Error::NotAVault {
-            path,
+            location: Location::File(path),
             reason: "it is not a SQLite file".to_owned(),
             source: None,
         });

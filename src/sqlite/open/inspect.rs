@@ -6,7 +6,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::engine::Deadline;
-use crate::error::{Error, Result};
+use crate::error::{Error, Location, Result};
 use crate::sqlite::connection::failure;
 use crate::sqlite::file_format::MAGIC;
 use crate::sqlite::open::clean_file::CleanFile;
@@ -202,14 +202,14 @@ impl Opener {
     fn corrupt(&self, what: &str) -> Error {
         let source = format!("{what}, and a log lies beside it: save what is there with `salvage`");
         Error::Corrupt {
-            path: self.path.to_path_buf(),
+            location: Location::file(&self.path),
             source: source.into(),
         }
     }
 
     fn not_a_vault(&self, reason: &str) -> Error {
         Error::NotAVault {
-            path: self.path.to_path_buf(),
+            location: Location::file(&self.path),
             reason: reason.to_owned(),
             source: None,
         }
@@ -245,10 +245,9 @@ impl Opener {
 
     /// Accepts or refuses a kind of file. Returns whether the file has checksums, or `None` for a new file.
     fn validate(&self, kind: Result<FileKind>) -> Result<Option<bool>> {
-        let path = self.path.to_path_buf();
         let not_a_vault = |reason: String, source| {
             Err(Error::NotAVault {
-                path: self.path.to_path_buf(),
+                location: Location::file(&self.path),
                 reason,
                 source,
             })
@@ -264,7 +263,7 @@ impl Opener {
             Ok(FileKind::Empty) => not_a_vault("the file is empty".to_owned(), None),
             Ok(FileKind::Foreign(reason)) => not_a_vault(reason, None),
             Ok(FileKind::Newer(found)) => Err(Error::NewerFormat {
-                path,
+                location: Location::file(&self.path),
                 found,
                 supported: schema::NEWEST,
             }),

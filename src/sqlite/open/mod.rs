@@ -30,7 +30,7 @@ use self::existence::check_existence;
 use self::paths::{absolute, immutable_uri, sibling};
 use self::settings::{check_sqlite_version, harden};
 use crate::engine::Deadline;
-use crate::error::{Error, Result};
+use crate::error::{Error, Location, Result};
 use crate::sqlite::connection::failure;
 use crate::sqlite::connection::session::Session;
 use crate::sqlite::connection::wal_index::WalIndex;
@@ -113,7 +113,7 @@ impl Opener {
     /// Returns the error of a path that is no longer the name of the open file.
     pub(in crate::sqlite) fn moved(&self) -> Error {
         Error::Moved {
-            path: self.path.to_path_buf(),
+            location: Location::file(&self.path),
             moved: self.path.to_path_buf(),
         }
     }

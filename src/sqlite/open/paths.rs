@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Location, Result};
 use crate::sqlite::open::config::Existence;
 
 /// Returns the path of the file beside `path` whose name has `suffix` added, such as `-wal`.
@@ -188,7 +188,7 @@ pub(in crate::sqlite) fn resolve(path: &Path) -> Result<PathBuf> {
             Err(invalid("its folder does not exist: create it first"))
         }
         Err(error) => Err(Error::Io {
-            path: folder.to_path_buf(),
+            location: Location::file(folder),
             source: Box::new(error),
         }),
     }
@@ -218,7 +218,7 @@ pub(in crate::sqlite) fn absolute(path: &Path, existence: Existence) -> Result<P
     };
     if existence == Existence::Required && !has_folder() {
         return Err(Error::NotFound {
-            path: path.to_path_buf(),
+            location: Location::file(path),
         });
     }
     resolve(path)

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{ErrorCode, OpenFlags};
 
-use crate::error::{Error, Result, Source};
+use crate::error::{Error, Location, Result, Source};
 use crate::sqlite::connection::failure;
 use crate::sqlite::connection::wal_index::is_in_wal_mode;
 use crate::sqlite::open::Opener;
@@ -19,7 +19,7 @@ impl Opener {
         }
         self.pending_log().map_or(Ok(()), |log| {
             Err(Error::NeedsRecovery {
-                path: self.path.to_path_buf(),
+                location: Location::file(&self.path),
                 log,
                 source: None,
             })
@@ -50,7 +50,7 @@ impl Opener {
             return Ok(());
         }
         Err(Error::ReadOnlyFolder {
-            path: self.path.to_path_buf(),
+            location: Location::file(&self.path),
             source: Source::from(
                 "an index of this user would keep the owner of the file from writing",
             ),
@@ -65,14 +65,14 @@ impl Opener {
                 source: Some(source),
                 ..
             } if self.has_no_index(&*source) => {
-                let path = self.path.to_path_buf();
+                let location = Location::file(&self.path);
                 match self.pending_log() {
                     Some(log) => Error::NeedsRecovery {
-                        path,
+                        location,
                         log,
                         source: Some(source),
                     },
-                    None => Error::ReadOnlyFolder { path, source },
+                    None => Error::ReadOnlyFolder { location, source },
                 }
             }
             error => error,
@@ -98,7 +98,7 @@ impl Opener {
             if paths::is_unwritable(&path) {
                 let source = "it belongs to another user, or its permissions were changed";
                 return Err(Error::ReadOnly {
-                    path,
+                    location: Location::File(path),
                     source: Some(source.into()),
                 });
             }

@@ -1,7 +1,7 @@
 //! A write transaction: the connection that writes, from `BEGIN IMMEDIATE` to the commit.
 
 use crate::engine::{Position, ProcessId};
-use crate::error::{Error, Result};
+use crate::error::{Error, Location, Result};
 use crate::sqlite::coherence::Began;
 use crate::sqlite::coherence::cache;
 use crate::sqlite::coherence::version_tracker::WriteSet;
@@ -71,7 +71,7 @@ impl WriteTransaction {
     /// The connection, to read with. It sees what this transaction has written.
     #[inline]
     pub(in crate::sqlite) fn session(&mut self) -> Result<&mut Session> {
-        self.process.check(self.session.path())?;
+        self.process.check(|| Location::file(self.session.path()))?;
         // After an I/O error SQLite has rolled back. A write now would be committed by itself.
         if !self.session.is_in_transaction() {
             return Err(ended(&self.session));
@@ -224,6 +224,6 @@ impl WriteTransaction {
 #[cold]
 pub(in crate::sqlite) fn ended(session: &Session) -> Error {
     Error::Ended {
-        path: session.path().to_path_buf(),
+        location: Location::file(session.path()),
     }
 }

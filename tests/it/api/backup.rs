@@ -233,7 +233,7 @@ fn no_file_is_overwritten() {
     for name in ["vault.db", "text", "empty", "folder", "link"] {
         let path = scratch.path(name);
         let error = refused_unchanged(&scratch, &path, |path| vault.backup(path));
-        assert_is!(&error, Error::AlreadyExists { path: reported } if *reported == path);
+        assert_is!(&error, Error::AlreadyExists { location } if *location == *path);
     }
     assert_is!(vault.backup(home.vault()), Err(Error::AlreadyExists { .. }));
     assert!(entries(&vault).into_iter().eq(numbers(10)));

@@ -19,7 +19,7 @@ fn options_that_contradict_each_other() {
     options.create_new(false);
     let error = options.open_in_memory::<u32, u32>().unwrap_err();
     assert_is!(&error, Error::InvalidOptions { .. });
-    assert!(error.to_string().contains("in memory"), "{error}");
+    assert!(error.to_string().contains("in-memory"), "{error}");
 }
 
 #[test]

@@ -301,7 +301,7 @@ fn removing() {
 
     let vault = dir.open::<u32, String>("mine").unwrap();
     vault.put(&1, &"one".into()).unwrap();
-    assert_is!(dir.remove("mine"), Err(Error::InUse { path }) if path.ends_with("mine.db"));
+    assert_is!(dir.remove("mine"), Err(Error::InUse { location }) if location.path().unwrap().ends_with("mine.db"));
     assert_eq!(vault.get(&1).unwrap().as_deref(), Some("one"));
     vault.put(&2, &"two".into()).unwrap();
     drop(vault);
@@ -364,7 +364,7 @@ fn a_folder_that_cannot_be_created() {
     let scratch = Scratch::new();
     fs::write(scratch.path("file"), "").unwrap();
     let error = refused(&scratch, || VaultDir::new(scratch.path("file")));
-    assert_is!(&error, Error::Io { path, .. } if path.ends_with("file/vaults"));
+    assert_is!(&error, Error::Io { location, .. } if location.path().unwrap().ends_with("file/vaults"));
 }
 
 #[test]

@@ -271,11 +271,11 @@ fn all_are_busy(vault: &Vault<u32, u32>, timeout: Duration) {
     let mut all = Duration::ZERO;
     let mut fastest = NEVER;
     for result in results {
-        let Err(Error::Busy { path, waited }) = result else {
+        let Err(Error::Busy { location, waited }) = result else {
             panic!("expected Busy, got {result:?}");
         };
         assert!(waited >= timeout, "{waited:?}");
-        assert_eq!(vault.path().unwrap_or(&path), path);
+        assert_eq!(vault.location(), location);
         all += waited;
         fastest = fastest.min(waited);
     }

@@ -436,8 +436,8 @@ fn check(holder: Holder, made: Call, outcome: Outcome, vault: &Numbers) {
         let is_right = match outcome {
             Works | ClosesHandle => result.is_ok(),
             Reentrant => {
-                matches!(&result, Err(Error::Reentrant { path })
-                    if vault.path().is_none_or(|own| own == path))
+                matches!(&result, Err(Error::Reentrant { location })
+                    if *location == vault.location())
             }
             InUse => matches!(&result, Err(Error::InUse { .. })),
             Before | Newest => false,

@@ -24,7 +24,7 @@ fn assert_refused(setup: &str, expected: &str) {
     let scratch = Scratch::new();
     sql(&scratch.vault(), setup);
     let error = refusal(&scratch);
-    assert_is!(&error, Error::NotAVault { path, .. } if *path == scratch.vault());
+    assert_is!(&error, Error::NotAVault { location, .. } if *location == *scratch.vault());
     assert!(error.to_string().contains(expected), "{setup}: {error}");
 }
 

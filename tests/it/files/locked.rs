@@ -27,7 +27,7 @@ fn other(path: &Path, what: &str) -> Connection {
 }
 
 fn assert_busy(error: &Error, path: &Path) {
-    assert_is!(error, Error::Busy { path: named, waited } if named == path && *waited >= SHORT);
+    assert_is!(error, Error::Busy { location, waited } if *location == *path && *waited >= SHORT);
     let text = error.to_string();
     assert!(text.contains("busy_timeout"), "{text}");
 }
@@ -226,7 +226,7 @@ fn a_file_without_write_permission() {
     let before = fs::read(scratch.vault()).unwrap();
     let error = Vault::<u32, u32>::open(scratch.vault()).unwrap_err();
     assert!(fs::read(scratch.vault()).unwrap() == before);
-    assert_is!(&error, Error::ReadOnly { path, .. } if *path == scratch.vault());
+    assert_is!(&error, Error::ReadOnly { location, .. } if *location == *scratch.vault());
     let text = error.to_string();
     assert!(
         text.contains("permissions") && text.contains("read_only"),

@@ -203,7 +203,7 @@ fn writing_with_a_log_that_is_not_writable() {
         let companion = scratch.path(&format!("vault.db{suffix}"));
         set_mode(&companion, 0o444);
         let error = Vault::<u32, u32>::open(scratch.vault()).unwrap_err();
-        assert_is!(&error, Error::ReadOnly { path, .. } if *path == companion);
+        assert_is!(&error, Error::ReadOnly { location, .. } if *location == *companion);
         let text = error.to_string();
         assert!(text.contains("owner"), "{text}");
         // The error recommends this.

@@ -207,7 +207,7 @@ fn read_in_a_folder_without_write_permission(mode: u32) {
             .read_only(true)
             .open::<u32, u32>(scratch.vault())
     });
-    assert_is!(&error, Error::ReadOnlyFolder { path, .. } if *path == scratch.vault());
+    assert_is!(&error, Error::ReadOnlyFolder { location, .. } if *location == *scratch.vault());
     let text = error.to_string();
     assert!(text.contains("immutable(true)"), "{text}");
     let before = contents(&scratch.folder());
@@ -306,7 +306,7 @@ fn assert_moved(vault: &Vault<u32, u32>, path: &Path) {
         vault.drain().next().unwrap().map(drop),
     ];
     for result in results {
-        assert_is!(&result, Err(Error::Moved { path: refused, moved }) if refused == path && moved == path);
+        assert_is!(&result, Err(Error::Moved { location, moved }) if *location == **path && moved == path);
     }
 }
 
