@@ -306,7 +306,7 @@ fn assert_moved(vault: &Vault<u32, u32>, path: &Path) {
         vault.drain().next().unwrap().map(drop),
     ];
     for result in results {
-        assert_is!(&result, Err(Error::Moved { location, moved }) if *location == **path && moved == path);
+        assert_is!(&result, Err(Error::Moved { location, moved }) if *location == *path && moved == path);
     }
 }
 
