@@ -3,6 +3,7 @@
 
 mod circles;
 mod imports;
+mod papers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
