@@ -74,7 +74,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         // A cache can be rebuilt, so commits need not wait for the disk.
         .durability(Durability::Normal)
         // The function runs while the write lock is held, so the others must wait longer than it takes.
-        .busy_timeout(Duration::from_mins(1))
+        .busy_timeout(Duration::from_secs(60))
         .open(&path)?;
     println!("{} holds {} results", path.display(), cache.len()?);
 

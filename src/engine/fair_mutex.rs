@@ -212,12 +212,14 @@ impl<T, W> FairMutex<T, W> {
     /// item itself. Only the owner calls it.
     pub(crate) fn claim_requests(&self, mut fits: impl FnMut(&W) -> bool) -> Vec<Claimed<W>> {
         let mut state = self.state();
-        let mut fits = |waiter: &mut Waiter<W>| {
+        let mut fits = |waiter: &Waiter<W>| {
             let request = waiter.request.as_ref();
             request.is_some_and(|request| fits(&request.work))
         };
         let mut claimed = Vec::new();
-        while let Some(waiter) = state.waiting.pop_front_if(&mut fits) {
+        while state.waiting.front().is_some_and(&mut fits)
+            && let Some(waiter) = state.waiting.pop_front()
+        {
             let owner = waiter.thread;
             claimed.extend(waiter.request.map(|request| Claimed { request, owner }));
         }
@@ -260,7 +262,7 @@ mod tests {
 
     use super::*;
 
-    const LONG: Duration = Duration::from_mins(1);
+    const LONG: Duration = Duration::from_secs(60);
 
     type Lock = FairMutex<i32, i32>;
 

@@ -401,14 +401,14 @@ mod tests {
         let path = file.path.clone();
         let other = std::thread::spawn(move || {
             let other = connect(&path);
-            other.busy_timeout(Duration::from_mins(1)).unwrap();
+            other.busy_timeout(Duration::from_secs(60)).unwrap();
             other.query_one("PRAGMA wal_checkpoint(RESTART)", [], |row| {
                 row.get::<_, i64>(0)
             })
         });
         std::thread::scope(|scope| {
             scope.spawn(|| drop(reader));
-            file.writer.restart_log(Duration::from_mins(1));
+            file.writer.restart_log(Duration::from_secs(60));
         });
         assert!(file.vain_wait().is_none());
         // The checkpoint of the writer may have come first.
@@ -445,7 +445,7 @@ mod tests {
             let mut greatest = 0;
             for _ in 0..400 {
                 if file.writer.is_log_full() {
-                    file.writer.restart_log(Duration::from_mins(1));
+                    file.writer.restart_log(Duration::from_secs(60));
                 }
                 greatest = greatest.max(file.put());
             }

@@ -84,7 +84,9 @@ fn temp_name(path: &Path, suffix: &str) -> PathBuf {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    name.truncate(name.floor_char_boundary(room - tail.len()));
+    while name.len() > room - tail.len() {
+        name.pop();
+    }
     folder.join(name + &tail)
 }
 

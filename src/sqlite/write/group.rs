@@ -264,7 +264,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let config = Config {
                 durability: Durability::Off,
-                busy_timeout: Duration::from_mins(1),
+                busy_timeout: Duration::from_secs(60),
                 ..Config::DEFAULT
             };
             let store = Store::open(&folder.path().join("t.db"), config, ANY_TYPES).unwrap();

@@ -11,7 +11,7 @@ use crate::support::{Scratch, numbers, open, sql};
 /// reader.
 fn fill_and_empty(path: &Path, rounds: u32) {
     let connection = rusqlite::Connection::open(path).unwrap();
-    connection.busy_timeout(Duration::from_mins(1)).unwrap();
+    connection.busy_timeout(Duration::from_secs(60)).unwrap();
     connection
         .execute_batch("PRAGMA synchronous = OFF; PRAGMA journal_mode = DELETE")
         .unwrap();

@@ -14,7 +14,7 @@ use crate::support::{Child, Scratch, entries, listen, numbers, on_each_engine, r
 fn patient(path: impl AsRef<Path>) -> Vault<u32, u32> {
     OpenOptions::new()
         .durability(Durability::Off)
-        .busy_timeout(Duration::from_hours(1))
+        .busy_timeout(Duration::from_secs(3600))
         .open(path)
         .unwrap()
 }

@@ -19,7 +19,7 @@ type State = Vault<(String, u32), u64>;
 fn patient<K: Key, V: Value>(path: &Path) -> Vault<K, V> {
     OpenOptions::new()
         .durability(Durability::Normal)
-        .busy_timeout(std::time::Duration::from_hours(1))
+        .busy_timeout(std::time::Duration::from_secs(3600))
         .open(path)
         .unwrap()
 }

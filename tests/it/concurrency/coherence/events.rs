@@ -111,7 +111,7 @@ fn put_and_remove(vault: &Texts, n: usize) {
 fn raw_writes(path: &Path, n: usize) {
     let mut connection = rusqlite::Connection::open(path).unwrap();
     connection
-        .busy_timeout(std::time::Duration::from_hours(1))
+        .busy_timeout(std::time::Duration::from_secs(3600))
         .unwrap();
     let put = "INSERT OR REPLACE INTO dict (key, value) VALUES (?1, ?2)";
     let row = |n: usize| (encoded(&number(n)), encoded(&text(n)));

@@ -27,7 +27,7 @@ fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options
         .durability(Durability::Off)
-        .busy_timeout(Duration::from_hours(1));
+        .busy_timeout(Duration::from_secs(3600));
     options
 }
 
