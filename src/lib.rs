@@ -49,6 +49,8 @@
 //! - [`guide::durability`]: what survives a crash, how this is tested, and how to recover a damaged vault.
 //! - [`guide::python`]: sharing files with the Python package.
 
+// On docs.rs, an item that a feature enables is marked with it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 #![cfg_attr(
     test,
