@@ -48,7 +48,10 @@ pub(super) fn write_with<R>(
     write: impl FnOnce(&SerializeState, &mut Vec<u8>) -> Result<R, Foreign>,
 ) -> Result<R, Refusal> {
     out.clear();
-    out.reserve(CAPACITY);
+    // A buffer that has a capacity was given one that fits.
+    if out.capacity() == 0 {
+        out.reserve(CAPACITY);
+    }
     out.push(codec.tag());
     let state = SerializeState::new(codec);
     let outcome = write(&state, out);
