@@ -95,7 +95,7 @@ impl Queue {
         if is_over {
             self.results.put(&id, &Outcome { tries, result })?;
         }
-        let Entry::Occupied(mut entry) = self.jobs.entry(id).resolve()? else {
+        let Entry::Occupied(mut entry) = self.jobs.entry(id).into_entry()? else {
             return Ok(());
         };
         if is_over {

@@ -1,6 +1,7 @@
 //! The one error type of the crate.
 
 mod entry_part;
+mod kind;
 mod location;
 mod message;
 mod preview;
@@ -69,6 +70,7 @@ pub(crate) type Source = Box<dyn std::error::Error + Send + Sync + 'static>;
 pub enum Error {
     /// There is no vault at the path, and the options do not allow creating one.
     #[error("there is no vault at {location}: check the path, or allow `OpenOptions::create`")]
+    #[non_exhaustive]
     NotFound {
         /// The path that was to be opened.
         location: Location,
@@ -78,6 +80,7 @@ pub enum Error {
     #[error(
         "{location} already exists: open it without `OpenOptions::create_new`, or choose another path"
     )]
+    #[non_exhaustive]
     AlreadyExists {
         /// The path of the new file.
         location: Location,
@@ -85,6 +88,7 @@ pub enum Error {
 
     /// The path cannot be that of a vault, for example because it is empty, a directory or a symbolic link.
     #[error("{} cannot be opened as a vault: {reason}", path.display())]
+    #[non_exhaustive]
     InvalidPath {
         /// The path as it was given.
         path: PathBuf,
@@ -94,6 +98,7 @@ pub enum Error {
 
     /// [`VaultDir`](crate::VaultDir) does not allow the name.
     #[error("{name:?} cannot name a vault: use {VALID_NAMES}")]
+    #[non_exhaustive]
     InvalidName {
         /// The name as it was given.
         name: String,
@@ -101,6 +106,7 @@ pub enum Error {
 
     /// Some of the [`OpenOptions`](crate::OpenOptions) cannot be combined.
     #[error("these options cannot be used together: {reason}")]
+    #[non_exhaustive]
     InvalidOptions {
         /// Which options, and why.
         reason: &'static str,
@@ -108,6 +114,7 @@ pub enum Error {
 
     /// The file at the path is not a vault. It was left as it was.
     #[error("{location} is not a vault and was left as it was: {reason}; choose another path")]
+    #[non_exhaustive]
     NotAVault {
         /// The file.
         location: Location,
@@ -125,6 +132,7 @@ pub enum Error {
     #[error(
         "{location} does not hold a map from `{key_type}` to `{value_type}` and was left as it was: {found}; open it with the types that wrote it"
     )]
+    #[non_exhaustive]
     TypeMismatch {
         /// The file.
         location: Location,
@@ -142,6 +150,7 @@ pub enum Error {
     #[error(
         "{location} has format {found}, and this version of the crate reads formats up to {supported}: upgrade `vaults`"
     )]
+    #[non_exhaustive]
     NewerFormat {
         /// The file.
         location: Location,
@@ -155,6 +164,7 @@ pub enum Error {
     #[error(
         "SQLite {found} is linked, which can lose committed data in WAL mode: link {required} or newer, or use the `bundled` feature"
     )]
+    #[non_exhaustive]
     UnsupportedSqlite {
         /// The version that is linked.
         found: &'static str,
@@ -164,6 +174,7 @@ pub enum Error {
 
     /// A key or value would not read back as it is. Nothing was written.
     #[error("a {part} of type `{type_name}` cannot be stored faithfully, and nothing was written")]
+    #[non_exhaustive]
     Encode {
         /// Whether it is the key or the value.
         part: EntryPart,
@@ -175,6 +186,7 @@ pub enum Error {
 
     /// A key or value is larger than SQLite can store, by default 1,000,000,000 bytes. Nothing was written.
     #[error("the entry is larger than a row of SQLite can be, and nothing was written")]
+    #[non_exhaustive]
     TooLarge {
         /// The error of SQLite.
         source: Source,
@@ -184,6 +196,7 @@ pub enum Error {
     #[error(
         "two entries would have the key {key}, and nothing was changed: map them to different keys, or remove one"
     )]
+    #[non_exhaustive]
     DuplicateKey {
         /// The encoded key, escaped and shortened.
         key: String,
@@ -191,6 +204,7 @@ pub enum Error {
 
     /// A stored key or value does not decode as its type.
     #[error("the stored {part} of the entry {key} does not decode as `{type_name}`: {}", remedy(*part))]
+    #[non_exhaustive]
     Decode {
         /// Whether it is the key or the value.
         part: EntryPart,
@@ -207,6 +221,7 @@ pub enum Error {
         "the stored {part} of the entry {key} is a Python pickle, which is never decoded: rewrite it from Python as a type that MessagePack supports, {}",
         remedy(*part)
     )]
+    #[non_exhaustive]
     Pickle {
         /// Whether it is the key or the value.
         part: EntryPart,
@@ -219,6 +234,7 @@ pub enum Error {
         "the stored {part} of the entry {key} has the unknown codec tag {tag:#04x}, from a newer version, another program or damage: upgrade `vaults`, {}",
         remedy(*part)
     )]
+    #[non_exhaustive]
     UnknownTag {
         /// Whether it is the key or the value.
         part: EntryPart,
@@ -231,6 +247,7 @@ pub enum Error {
     /// A stored key or value is NULL, a number or text. Another program wrote it, because this crate
     /// stores only BLOBs.
     #[error("the stored {part} of the entry {key} is {found}, not a BLOB: {}", remedy(*part))]
+    #[non_exhaustive]
     NotABlob {
         /// Whether it is the key or the value.
         part: EntryPart,
@@ -244,6 +261,7 @@ pub enum Error {
     #[error(
         "the stored key {key} decodes as `{type_name}`, which encodes as {encoded}, so look-ups miss the entry: open the vault with the type that wrote it, or write the entry again"
     )]
+    #[non_exhaustive]
     KeyEncoding {
         /// The stored key, escaped and shortened.
         key: String,
@@ -259,6 +277,7 @@ pub enum Error {
         "the stored value of the entry {key} does not match its checksum: restore the file from a backup, save what is intact with `salvage`, {}",
         remedy(EntryPart::Value)
     )]
+    #[non_exhaustive]
     Checksum {
         /// The encoded key, escaped and shortened.
         key: String,
@@ -268,6 +287,7 @@ pub enum Error {
     #[error(
         "{location} was locked by another thread or process for {waited:?}: keep entries and transactions short, or raise `OpenOptions::busy_timeout`"
     )]
+    #[non_exhaustive]
     Busy {
         /// The file.
         location: Location,
@@ -277,6 +297,7 @@ pub enum Error {
 
     /// The disk is full. What was acknowledged before is safe, and reads go on.
     #[error("there is no space for {location} to grow: free some space and try again")]
+    #[non_exhaustive]
     Full {
         /// The file.
         location: Location,
@@ -290,6 +311,7 @@ pub enum Error {
     #[error(
         "{location} cannot be opened because too many files are open: close some, or raise the limit (`ulimit -n`)"
     )]
+    #[non_exhaustive]
     TooManyFiles {
         /// The file.
         location: Location,
@@ -303,6 +325,7 @@ pub enum Error {
     #[error(
         "an earlier write to {location} failed when its entry, guard or iterator was dropped, and this call did nothing: repeat both"
     )]
+    #[non_exhaustive]
     Deferred {
         /// The file.
         location: Location,
@@ -314,6 +337,7 @@ pub enum Error {
     #[error(
         "this thread is already writing to {location} and cannot begin a second write: finish or drop the first one"
     )]
+    #[non_exhaustive]
     Reentrant {
         /// The file.
         location: Location,
@@ -321,6 +345,7 @@ pub enum Error {
 
     /// The vault is open elsewhere, and the call needs exclusive access.
     #[error("{location} is open elsewhere: close every other handle, clone and iterator first")]
+    #[non_exhaustive]
     InUse {
         /// The file.
         location: Location,
@@ -331,6 +356,7 @@ pub enum Error {
     #[error(
         "an earlier error ended this transaction or snapshot of {location} and rolled back its changes: begin a new one"
     )]
+    #[non_exhaustive]
     Ended {
         /// The file.
         location: Location,
@@ -346,6 +372,7 @@ pub enum Error {
         "{} was deleted, renamed or replaced while the vault was open: drop every handle of {} and open it again",
         moved.display(), location
     )]
+    #[non_exhaustive]
     Moved {
         /// The path at which the vault was opened.
         location: Location,
@@ -355,6 +382,7 @@ pub enum Error {
 
     /// A parent process opened this handle before it called `fork`. Nothing was read or written.
     #[error("{location} was opened before this process was forked: open it in the child")]
+    #[non_exhaustive]
     Forked {
         /// The file.
         location: Location,
@@ -362,6 +390,7 @@ pub enum Error {
 
     /// The handle is read-only, or this process may not write to the file.
     #[error("{}", cannot_write(location, source.is_some()))]
+    #[non_exhaustive]
     ReadOnly {
         /// The file; or the log, journal or index beside it, if that cannot be written.
         location: Location,
@@ -377,6 +406,7 @@ pub enum Error {
     #[error(
         "the log and the index that readers of {location} need do not exist and this process cannot create them: open it while a program that writes to it has it open or, if nothing can change the file, with `OpenOptions::immutable(true)`"
     )]
+    #[non_exhaustive]
     ReadOnlyFolder {
         /// The file.
         location: Location,
@@ -392,6 +422,7 @@ pub enum Error {
         location,
         log.display()
     )]
+    #[non_exhaustive]
     NeedsRecovery {
         /// The file.
         location: Location,
@@ -405,6 +436,7 @@ pub enum Error {
     #[error(
         "{location} is damaged: restore it from a backup, or save what is intact with `salvage`"
     )]
+    #[non_exhaustive]
     Corrupt {
         /// The file.
         location: Location,
@@ -418,6 +450,7 @@ pub enum Error {
     #[error(
         "a new entry has no place after the last one of {location}, whose rowid is the largest there is: call `compact`, which numbers the rows again"
     )]
+    #[non_exhaustive]
     OutOfRowids {
         /// The file.
         location: Location,
@@ -425,6 +458,7 @@ pub enum Error {
 
     /// The file could not be opened, read, written or synced.
     #[error("reading or writing {location} failed")]
+    #[non_exhaustive]
     Io {
         /// The file or folder.
         location: Location,
@@ -434,6 +468,7 @@ pub enum Error {
 
     /// SQLite returned an error that no other variant describes.
     #[error("SQLite refused an operation on {location}")]
+    #[non_exhaustive]
     Sqlite {
         /// The file.
         location: Location,

@@ -18,7 +18,7 @@ use crate::sqlite::{Config, Durability};
 /// Create it with [`new`](Self::new), change settings, and call [`open`](Self::open) or
 /// [`open_in_memory`](Self::open_in_memory). One value opens vaults of any key and value types.
 ///
-/// Only [`checksums`](Self::checksums) and [`mode`](Self::mode) are kept in a new file. The other options
+/// Only [`checksums`](Self::checksums) and [`mode`](crate::os::unix::OpenOptionsExt::mode) are kept in a new file. The other options
 /// belong to the handle, so two handles of one vault may have different ones. Clones of a handle share its
 /// options.
 ///
@@ -269,18 +269,9 @@ impl OpenOptions {
         self
     }
 
-    /// Sets the permissions of a new file, and of the log and the index beside it, on Unix. Default: those that
-    /// the `umask` of the process allows.
-    ///
-    /// For example, `0o600` keeps other users from reading the vault. An existing file keeps its permissions. On
-    /// other systems this has no effect.
-    ///
-    /// In a folder that other users can write, they could create a log, an index or a journal before the vault
-    /// is created. If one of these belongs to a user who may not write the vault, opening it for writing returns
-    /// [`Error::InvalidPath`], whatever the permissions.
-    pub const fn mode(&mut self, mode: u32) -> &mut Self {
+    /// Sets the permissions of a new file, see [`os::unix`](crate::os::unix).
+    pub(crate) const fn set_mode(&mut self, mode: u32) {
         self.config.mode = Some(mode);
-        self
     }
 
     /// Sets how long a call waits for a lock that another thread or process holds. Default: 10 seconds.
@@ -425,7 +416,7 @@ impl OpenOptions {
     ///   [`compact`](Vault::compact) does nothing.
     /// - The options [`create`](Self::create), [`create_new`](Self::create_new),
     ///   [`durability`](Self::durability), [`cache_capacity`](Self::cache_capacity),
-    ///   [`log_size_limit`](Self::log_size_limit) and [`mode`](Self::mode), which have no effect.
+    ///   [`log_size_limit`](Self::log_size_limit) and [`mode`](crate::os::unix::OpenOptionsExt::mode), which have no effect.
     ///
     /// # Errors
     ///

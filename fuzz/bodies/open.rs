@@ -10,7 +10,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use tempfile::TempDir;
-use vaults::{Durability, Entry, Error, Existing, OpenOptions, Result, Vault};
+use vaults::maintenance::IfExists;
+use vaults::{Durability, Entry, Error, OpenOptions, Result, Vault};
 
 use super::log;
 
@@ -135,7 +136,7 @@ impl Bench {
             _ => {
                 if let Some(vault) = open(&mut written) {
                     told(vault.compact());
-                    told(vault.backup_with(self.path("copy.db"), Existing::Replace, |_| ()));
+                    told(vault.backup_with(self.path("copy.db"), IfExists::Replace, |_| ()));
                     clear(&vault, key, value, most);
                     told(vault.delete());
                 }
@@ -228,7 +229,7 @@ where
         );
     }
     told(vault.insert(key.clone(), value.clone()));
-    if let Some(entry) = told(vault.entry(key.clone()).resolve()) {
+    if let Some(entry) = told(vault.entry(key.clone()).into_entry()) {
         match entry {
             Entry::Occupied(mut entry) => {
                 told(entry.insert(value.clone()));

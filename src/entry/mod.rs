@@ -35,7 +35,7 @@ use crate::error::{Error, Result};
 ///
 /// # fn main() -> vaults::Result<()> {
 /// # let vault: Vault<String, u64> = Vault::open_in_memory()?;
-/// match vault.entry("job".into()).resolve()? {
+/// match vault.entry("job".into()).into_entry()? {
 ///     Entry::Occupied(entry) if *entry.get() > 3 => {
 ///         entry.remove()?;
 ///     }
@@ -65,7 +65,7 @@ impl<K, V> Entry<'_, K, V> {
     /// # use vaults::Vault;
     /// # fn main() -> vaults::Result<()> {
     /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
-    /// let entry = vault.entry("a".into()).resolve()?;
+    /// let entry = vault.entry("a".into()).into_entry()?;
     /// assert_eq!(entry.key(), "a");
     /// # Ok(())
     /// # }
@@ -89,7 +89,7 @@ impl<K, V> Entry<'_, K, V> {
     /// # fn main() -> vaults::Result<()> {
     /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
     /// vault.insert("a".into(), 1)?;
-    /// vault.entry("a".into()).resolve()?.and_modify(|n| *n += 1).or_insert(0)?;
+    /// vault.entry("a".into()).into_entry()?.and_modify(|n| *n += 1).or_insert(0)?;
     /// assert_eq!(vault.get("a")?, Some(2));
     /// # Ok(())
     /// # }
@@ -124,7 +124,7 @@ where
     /// # use vaults::Vault;
     /// # fn main() -> vaults::Result<()> {
     /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
-    /// *vault.entry("a".into()).resolve()?.or_insert(0)? += 1;
+    /// *vault.entry("a".into()).into_entry()?.or_insert(0)? += 1;
     /// assert_eq!(vault.get("a")?, Some(1));
     /// # Ok(())
     /// # }
@@ -148,7 +148,7 @@ where
     /// # use vaults::Vault;
     /// # fn main() -> vaults::Result<()> {
     /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
-    /// vault.entry("a".into()).resolve()?.or_insert_with(|| 7)?;
+    /// vault.entry("a".into()).into_entry()?.or_insert_with(|| 7)?;
     /// assert_eq!(vault.get("a")?, Some(7));
     /// # Ok(())
     /// # }
@@ -176,7 +176,7 @@ where
     /// # use vaults::Vault;
     /// # fn main() -> vaults::Result<()> {
     /// let vault: Vault<String, usize> = Vault::open_in_memory()?;
-    /// vault.entry("abc".into()).resolve()?.or_insert_with_key(|key| key.len())?;
+    /// vault.entry("abc".into()).into_entry()?.or_insert_with_key(|key| key.len())?;
     /// assert_eq!(vault.get("abc")?, Some(3));
     /// # Ok(())
     /// # }
@@ -206,7 +206,7 @@ where
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let vault: Vault<String, u16> = Vault::open_in_memory()?;
     /// let parse = || Ok::<u16, Box<dyn std::error::Error>>("80".parse()?);
-    /// vault.entry("http".into()).resolve()?.or_try_insert_with(parse)?;
+    /// vault.entry("http".into()).into_entry()?.or_try_insert_with(parse)?;
     /// assert_eq!(vault.get("http")?, Some(80));
     /// # Ok(())
     /// # }
@@ -234,7 +234,7 @@ where
     /// # use vaults::Vault;
     /// # fn main() -> vaults::Result<()> {
     /// let vault: Vault<String, Vec<u32>> = Vault::open_in_memory()?;
-    /// vault.entry("a".into()).resolve()?.or_default()?.push(1);
+    /// vault.entry("a".into()).into_entry()?.or_default()?.push(1);
     /// assert_eq!(vault.get("a")?, Some(vec![1]));
     /// # Ok(())
     /// # }
@@ -260,7 +260,7 @@ where
     /// # use vaults::Vault;
     /// # fn main() -> vaults::Result<()> {
     /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
-    /// let entry = vault.entry("a".into()).resolve()?.insert_entry(1)?;
+    /// let entry = vault.entry("a".into()).into_entry()?.insert_entry(1)?;
     /// assert_eq!(entry.get(), &1);
     /// entry.commit()?;
     /// # Ok(())

@@ -32,7 +32,7 @@ impl<'a, K, V> OccupiedEntry<'a, K, V> {
     /// # fn main() -> vaults::Result<()> {
     /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
     /// vault.insert("a".into(), 1)?;
-    /// if let Entry::Occupied(entry) = vault.entry("a".into()).resolve()? {
+    /// if let Entry::Occupied(entry) = vault.entry("a".into()).into_entry()? {
     ///     assert_eq!(entry.key(), "a");
     /// }
     /// # Ok(())
@@ -52,7 +52,7 @@ impl<'a, K, V> OccupiedEntry<'a, K, V> {
     /// # fn main() -> vaults::Result<()> {
     /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
     /// vault.insert("a".into(), 1)?;
-    /// if let Entry::Occupied(entry) = vault.entry("a".into()).resolve()? {
+    /// if let Entry::Occupied(entry) = vault.entry("a".into()).into_entry()? {
     ///     assert_eq!(entry.get(), &1);
     /// }
     /// # Ok(())
@@ -74,7 +74,7 @@ impl<'a, K, V> OccupiedEntry<'a, K, V> {
     /// # fn main() -> vaults::Result<()> {
     /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
     /// vault.insert("a".into(), 1)?;
-    /// if let Entry::Occupied(mut entry) = vault.entry("a".into()).resolve()? {
+    /// if let Entry::Occupied(mut entry) = vault.entry("a".into()).into_entry()? {
     ///     *entry.get_mut() += 1;
     /// }
     /// assert_eq!(vault.get("a")?, Some(2));
@@ -96,7 +96,7 @@ impl<'a, K, V> OccupiedEntry<'a, K, V> {
     /// # fn main() -> vaults::Result<()> {
     /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
     /// vault.insert("a".into(), 1)?;
-    /// if let Entry::Occupied(entry) = vault.entry("a".into()).resolve()? {
+    /// if let Entry::Occupied(entry) = vault.entry("a".into()).into_entry()? {
     ///     *entry.into_mut() += 1;
     /// }
     /// assert_eq!(vault.get("a")?, Some(2));
@@ -120,7 +120,7 @@ impl<'a, K, V> OccupiedEntry<'a, K, V> {
     /// # fn main() -> vaults::Result<()> {
     /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
     /// vault.insert("a".into(), 1)?;
-    /// if let Entry::Occupied(entry) = vault.entry("a".into()).resolve()? {
+    /// if let Entry::Occupied(entry) = vault.entry("a".into()).into_entry()? {
     ///     assert_eq!(entry.remove()?, 1);
     /// }
     /// assert!(vault.is_empty()?);
@@ -144,7 +144,7 @@ impl<'a, K, V> OccupiedEntry<'a, K, V> {
     /// # fn main() -> vaults::Result<()> {
     /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
     /// vault.insert("a".into(), 1)?;
-    /// if let Entry::Occupied(entry) = vault.entry("a".into()).resolve()? {
+    /// if let Entry::Occupied(entry) = vault.entry("a".into()).into_entry()? {
     ///     assert_eq!(entry.remove_entry()?, ("a".into(), 1));
     /// }
     /// # Ok(())
@@ -169,7 +169,7 @@ impl<'a, K, V> OccupiedEntry<'a, K, V> {
     /// # fn main() -> vaults::Result<()> {
     /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
     /// vault.insert("a".into(), 1)?;
-    /// if let Entry::Occupied(mut entry) = vault.entry("a".into()).resolve()? {
+    /// if let Entry::Occupied(mut entry) = vault.entry("a".into()).into_entry()? {
     ///     *entry.get_mut() += 1;
     ///     entry.commit()?;
     /// }
@@ -198,7 +198,7 @@ impl<K, V: Serialize + DeserializeOwned> OccupiedEntry<'_, K, V> {
     /// # fn main() -> vaults::Result<()> {
     /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
     /// vault.insert("a".into(), 1)?;
-    /// if let Entry::Occupied(mut entry) = vault.entry("a".into()).resolve()? {
+    /// if let Entry::Occupied(mut entry) = vault.entry("a".into()).into_entry()? {
     ///     assert_eq!(entry.insert(2)?, 1);
     /// }
     /// assert_eq!(vault.get("a")?, Some(2));

@@ -98,14 +98,14 @@ impl<'a, K, V> TryEntry<'a, K, V> {
     ///
     /// # fn main() -> vaults::Result<()> {
     /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
-    /// match vault.entry("a".into()).resolve()? {
+    /// match vault.entry("a".into()).into_entry()? {
     ///     Entry::Occupied(entry) => println!("{} is stored", entry.get()),
     ///     Entry::Vacant(entry) => drop(entry.insert(1)?),
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub fn resolve(self) -> Result<Entry<'a, K, V>> {
+    pub fn into_entry(self) -> Result<Entry<'a, K, V>> {
         self.state.map_err(|(_, error)| error)
     }
 
@@ -166,7 +166,7 @@ where
     ///
     /// # Errors
     ///
-    /// - Returns the errors of [`resolve`](Self::resolve).
+    /// - Returns the errors of [`into_entry`](Self::into_entry).
     /// - Returns [`Error::Encode`] if the key or the value cannot be stored faithfully. Nothing is
     ///   inserted.
     ///
@@ -182,7 +182,7 @@ where
     /// # }
     /// ```
     pub fn or_insert(self, default: V) -> Result<RefMut<'a, K, V>> {
-        self.resolve()?.or_insert(default)
+        self.into_entry()?.or_insert(default)
     }
 
     /// Returns the value, after inserting the result of `default` if the key is not present.
@@ -191,7 +191,7 @@ where
     ///
     /// # Errors
     ///
-    /// - Returns the errors of [`resolve`](Self::resolve).
+    /// - Returns the errors of [`into_entry`](Self::into_entry).
     /// - Returns [`Error::Encode`] if the key or the value cannot be stored faithfully. Nothing is
     ///   inserted.
     ///
@@ -210,7 +210,7 @@ where
     where
         F: FnOnce() -> V,
     {
-        self.resolve()?.or_insert_with(default)
+        self.into_entry()?.or_insert_with(default)
     }
 
     /// Returns the value, after inserting the result of `default`, which gets the key, if the key is not
@@ -220,7 +220,7 @@ where
     ///
     /// # Errors
     ///
-    /// - Returns the errors of [`resolve`](Self::resolve).
+    /// - Returns the errors of [`into_entry`](Self::into_entry).
     /// - Returns [`Error::Encode`] if the key or the value cannot be stored faithfully. Nothing is
     ///   inserted.
     ///
@@ -239,7 +239,7 @@ where
     where
         F: FnOnce(&K) -> V,
     {
-        self.resolve()?.or_insert_with_key(default)
+        self.into_entry()?.or_insert_with_key(default)
     }
 
     /// Returns the value, after inserting the result of `default` if the key is not present; inserts nothing
@@ -250,7 +250,7 @@ where
     /// # Errors
     ///
     /// - Returns the error of `default`.
-    /// - Returns the errors of [`resolve`](Self::resolve).
+    /// - Returns the errors of [`into_entry`](Self::into_entry).
     /// - Returns [`Error::Encode`] if the key or the value cannot be stored faithfully. Nothing is
     ///   inserted.
     ///
@@ -271,7 +271,7 @@ where
         F: FnOnce() -> Result<V, E>,
         E: From<Error>,
     {
-        self.resolve()?.or_try_insert_with(default)
+        self.into_entry()?.or_try_insert_with(default)
     }
 
     /// Returns the value, after inserting `V::default()` if the key is not present.
@@ -280,7 +280,7 @@ where
     ///
     /// # Errors
     ///
-    /// - Returns the errors of [`resolve`](Self::resolve).
+    /// - Returns the errors of [`into_entry`](Self::into_entry).
     /// - Returns [`Error::Encode`] if the key or the value cannot be stored faithfully. Nothing is
     ///   inserted.
     ///
@@ -299,7 +299,7 @@ where
     where
         V: Default,
     {
-        self.resolve()?.or_default()
+        self.into_entry()?.or_default()
     }
 
     /// Sets the value and returns the occupied entry.
@@ -308,7 +308,7 @@ where
     ///
     /// # Errors
     ///
-    /// - Returns the errors of [`resolve`](Self::resolve).
+    /// - Returns the errors of [`into_entry`](Self::into_entry).
     /// - Returns [`Error::Encode`] if the key or the value cannot be stored faithfully. Nothing has changed.
     ///
     /// # Examples
@@ -324,7 +324,7 @@ where
     /// # }
     /// ```
     pub fn insert_entry(self, value: V) -> Result<OccupiedEntry<'a, K, V>> {
-        self.resolve()?.insert_entry(value)
+        self.into_entry()?.insert_entry(value)
     }
 }
 

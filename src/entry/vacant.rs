@@ -37,7 +37,7 @@ impl<K, V> VacantEntry<'_, K, V> {
     /// # use vaults::{Entry, Vault};
     /// # fn main() -> vaults::Result<()> {
     /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
-    /// if let Entry::Vacant(entry) = vault.entry("a".into()).resolve()? {
+    /// if let Entry::Vacant(entry) = vault.entry("a".into()).into_entry()? {
     ///     assert_eq!(entry.key(), "a");
     /// }
     /// # Ok(())
@@ -56,7 +56,7 @@ impl<K, V> VacantEntry<'_, K, V> {
     /// # use vaults::{Entry, Vault};
     /// # fn main() -> vaults::Result<()> {
     /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
-    /// if let Entry::Vacant(entry) = vault.entry("a".into()).resolve()? {
+    /// if let Entry::Vacant(entry) = vault.entry("a".into()).into_entry()? {
     ///     assert_eq!(entry.into_key(), "a");
     /// }
     /// # Ok(())
@@ -84,7 +84,7 @@ impl<'a, K, V: Serialize + DeserializeOwned> VacantEntry<'a, K, V> {
     /// # use vaults::{Entry, Vault};
     /// # fn main() -> vaults::Result<()> {
     /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
-    /// if let Entry::Vacant(entry) = vault.entry("a".into()).resolve()? {
+    /// if let Entry::Vacant(entry) = vault.entry("a".into()).into_entry()? {
     ///     *entry.insert(1)? += 1;
     /// }
     /// assert_eq!(vault.get("a")?, Some(2));
@@ -110,7 +110,7 @@ impl<'a, K, V: Serialize + DeserializeOwned> VacantEntry<'a, K, V> {
     /// # use vaults::{Entry, Vault};
     /// # fn main() -> vaults::Result<()> {
     /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
-    /// if let Entry::Vacant(entry) = vault.entry("a".into()).resolve()? {
+    /// if let Entry::Vacant(entry) = vault.entry("a".into()).into_entry()? {
     ///     entry.insert_entry(1)?.commit()?;
     /// }
     /// assert_eq!(vault.get("a")?, Some(1));

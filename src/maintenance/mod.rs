@@ -1,7 +1,7 @@
 //! Operations on a whole vault: verify, backup, restore, compact, salvage and statistics.
 
-pub(crate) mod restore;
-pub(crate) mod salvage;
+mod restore;
+mod salvage;
 
 use std::fmt;
 use std::path::Path;
@@ -16,6 +16,8 @@ use crate::map::access::ReadAccess;
 use crate::map::read_transaction::ReadTransaction;
 use crate::map::vault::Vault;
 use crate::sqlite::Target;
+
+pub use self::salvage::{SalvageLoss, SalvageReport};
 
 /// How many entries are verified between two reports of progress.
 const PROGRESS_ENTRIES: u64 = 1024;
@@ -36,7 +38,7 @@ pub struct Progress {
 /// What [`Vault::backup_with`] does if its target already exists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Existing {
+pub enum IfExists {
     /// Returns [`Error::AlreadyExists`].
     #[default]
     Refuse,
@@ -47,7 +49,7 @@ pub enum Existing {
 /// The result of [`Vault::verify`].
 #[derive(Debug, Default)]
 #[non_exhaustive]
-pub struct Report {
+pub struct VerifyReport {
     /// The number of entries that could be read, whether or not they decode.
     pub entries: u64,
     /// The number of values that MessagePack wrote.
@@ -64,10 +66,10 @@ pub struct Report {
     /// if reading from both ends of the table meets damage.
     pub unreadable: u64,
     /// The problems. Empty for an intact vault.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<VerifyProblem>,
 }
 
-impl Report {
+impl VerifyReport {
     /// Returns `true` if there are no problems.
     #[must_use]
     pub fn is_ok(&self) -> bool {
@@ -78,7 +80,7 @@ impl Report {
 /// A problem that [`Vault::verify`] found.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Problem {
+pub enum VerifyProblem {
     /// The structure of the file is damaged. The text is SQLite's.
     Structure(String),
     /// An entry does not decode, does not match its checksum, or cannot be looked up. The error names its key.
@@ -87,7 +89,7 @@ pub enum Problem {
     Unreadable(Error),
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for VerifyProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Structure(fault) => write!(f, "the structure of the file is damaged: {fault}"),
@@ -257,7 +259,7 @@ impl<K, V> Vault<K, V> {
     /// # }
     /// ```
     pub fn backup(&self, path: impl AsRef<Path>) -> Result<()> {
-        self.backup_with(path, Existing::Refuse, |_| ())
+        self.backup_with(path, IfExists::Refuse, |_| ())
     }
 
     /// Copies the vault like [`backup`](Self::backup), can replace a vault at `path`, and calls `progress`
@@ -265,7 +267,7 @@ impl<K, V> Vault<K, V> {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`backup`](Self::backup). With [`Existing::Replace`] also:
+    /// Returns the errors of [`backup`](Self::backup). With [`IfExists::Replace`] also:
     ///
     /// - Returns [`Error::NotAVault`] if the file at `path` is not a vault.
     /// - Returns [`Error::InUse`] if the vault at `path` is open anywhere.
@@ -281,7 +283,7 @@ impl<K, V> Vault<K, V> {
     /// use vaults::{Existing, Vault};
     ///
     /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
-    /// vault.backup_with(&path, Existing::Replace, |progress| {
+    /// vault.backup_with(&path, IfExists::Replace, |progress| {
     ///     println!("{} of {} pages", progress.done, progress.total);
     /// })?;
     /// # Ok(())
@@ -290,13 +292,13 @@ impl<K, V> Vault<K, V> {
     pub fn backup_with(
         &self,
         path: impl AsRef<Path>,
-        existing: Existing,
+        existing: IfExists,
         mut progress: impl FnMut(Progress),
     ) -> Result<()> {
         let mut report = |done, total| progress(Progress { done, total });
         let target = Target {
             path: path.as_ref(),
-            replace: existing == Existing::Replace,
+            replace: existing == IfExists::Replace,
         };
         self.backend()
             .backup(target, self.entry_codec().checksums, &mut report)
@@ -320,7 +322,7 @@ where
     /// # Errors
     ///
     /// Returns [`Error::Io`] or [`Error::Corrupt`] if the file cannot be read at all. Every other problem is
-    /// in the [`Report`].
+    /// in the [`VerifyReport`].
     ///
     /// # Examples
     ///
@@ -336,7 +338,7 @@ where
     /// # Ok(())
     /// # }
     /// ```
-    pub fn verify(&self) -> Result<Report> {
+    pub fn verify(&self) -> Result<VerifyReport> {
         self.verify_with(|_| ())
     }
 
@@ -359,10 +361,10 @@ where
     /// # Ok(())
     /// # }
     /// ```
-    pub fn verify_with(&self, mut progress: impl FnMut(Progress)) -> Result<Report> {
+    pub fn verify_with(&self, mut progress: impl FnMut(Progress)) -> Result<VerifyReport> {
         let mut transaction = ReadTransaction::begin_now(self.backend(), self.map())?;
         let total = transaction.count_any()?;
-        let mut report = Report::default();
+        let mut report = VerifyReport::default();
         let obstacles = transaction.reach_all(|row| {
             self.check_row(row, &mut report);
             if report.entries % PROGRESS_ENTRIES == 0 {
@@ -373,21 +375,21 @@ where
         report.unreadable = obstacles.unreadable;
         report
             .problems
-            .extend(obstacles.error.map(Problem::Unreadable));
+            .extend(obstacles.error.map(VerifyProblem::Unreadable));
         report.problems.extend(match transaction.integrity_check() {
-            Ok(faults) => faults.into_iter().map(Problem::Structure).collect(),
-            Err(error) => vec![Problem::Structure(error.to_string())],
+            Ok(faults) => faults.into_iter().map(VerifyProblem::Structure).collect(),
+            Err(error) => vec![VerifyProblem::Structure(error.to_string())],
         });
         let done = report.entries;
         progress(Progress { done, total });
         Ok(report)
     }
 
-    fn check_row(&self, row: RawRow<'_>, report: &mut Report) {
+    fn check_row(&self, row: RawRow<'_>, report: &mut VerifyReport) {
         report.entries += 1;
         let (key, value) = match row.bytes() {
             Ok(bytes) => bytes,
-            Err(error) => return report.problems.push(Problem::Entry(error)),
+            Err(error) => return report.problems.push(VerifyProblem::Entry(error)),
         };
         report.key_bytes += key.len() as u64;
         report.value_bytes += value.len() as u64;
@@ -404,7 +406,7 @@ where
         }
         match entry_codec.check_entry::<K, V>(key, value) {
             Ok(()) | Err(Error::Pickle { .. }) => {}
-            Err(error) => report.problems.push(Problem::Entry(error)),
+            Err(error) => report.problems.push(VerifyProblem::Entry(error)),
         }
     }
 }

@@ -21,17 +21,17 @@ use crate::sqlite::{PageScanner, Recovered, RecoveredRow, declares_checksums, pe
 /// The result of [`Vault::salvage`].
 #[derive(Debug, Default)]
 #[non_exhaustive]
-pub struct Salvage {
+pub struct SalvageReport {
     /// The number of entries in the new vault.
     pub saved: u64,
     /// What was lost, in the order in which it was found.
-    pub lost: Vec<Loss>,
+    pub lost: Vec<SalvageLoss>,
 }
 
 /// Something that could not be saved.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Loss {
+pub enum SalvageLoss {
     /// An entry that does not decode or does not match its checksum. The error names its key.
     Entry(Error),
     /// A page of the file that cannot be read completely.
@@ -43,7 +43,7 @@ pub enum Loss {
     },
 }
 
-impl fmt::Display for Loss {
+impl fmt::Display for SalvageLoss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Entry(error) => error.fmt(f),
@@ -85,7 +85,7 @@ where
     /// - Returns [`Error::Full`] if there is no space for the new vault.
     /// - Returns [`Error::AlreadyExists`] if `new_path` exists.
     ///
-    /// After an error there is no new vault. Lost entries are not an error; they are in the [`Salvage`].
+    /// After an error there is no new vault. Lost entries are not an error; they are in the [`SalvageReport`].
     ///
     /// # Examples
     ///
@@ -104,7 +104,7 @@ where
     /// # Ok(())
     /// # }
     /// ```
-    pub fn salvage(path: impl AsRef<Path>, new_path: impl AsRef<Path>) -> Result<Salvage> {
+    pub fn salvage(path: impl AsRef<Path>, new_path: impl AsRef<Path>) -> Result<SalvageReport> {
         let path = path.as_ref();
         let mut scanner = PageScanner::open(path)?;
         let declared = declares_checksums(scanner.format());
@@ -113,7 +113,7 @@ where
             .create_new(true)
             .checksums(declared || any_has_checksum(&mut scanner));
         if let Some(mode) = permissions(path) {
-            options.mode(mode | 0o600);
+            options.set_mode(mode | 0o600);
         }
         let vault: Self = options.open(new_path)?;
         let checksums = ChecksumUse {
@@ -170,18 +170,18 @@ impl ChecksumUse {
         self,
         scanner: &mut PageScanner,
         transaction: &mut WriteTransaction,
-    ) -> Result<Salvage>
+    ) -> Result<SalvageReport>
     where
         K: DeserializeOwned,
         V: DeserializeOwned,
     {
-        let mut salvage = Salvage::default();
+        let mut salvage = SalvageReport::default();
         let mut failure = None;
         scanner.scan(&mut |finding| {
             let row = match finding {
                 Recovered::Row(row) => row,
                 Recovered::Fault { page, reason } => {
-                    salvage.lost.push(Loss::Page {
+                    salvage.lost.push(SalvageLoss::Page {
                         number: page,
                         reason,
                     });
@@ -191,7 +191,7 @@ impl ChecksumUse {
             let value = match self.value::<K, V>(&row) {
                 Ok(value) => value,
                 Err(error) => {
-                    salvage.lost.push(Loss::Entry(error));
+                    salvage.lost.push(SalvageLoss::Entry(error));
                     return true;
                 }
             };

@@ -36,7 +36,7 @@ where
     })
 }
 
-pub(crate) fn contains_keys<'q, Q>(
+pub(crate) fn contains_all<'q, Q>(
     handle: &impl ReadAccess,
     keys: impl IntoIterator<Item = &'q Q>,
 ) -> Result<bool>

@@ -106,8 +106,8 @@ pub trait Readable<K, V>: Sealed {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`Vault::contains_keys`].
-    fn contains_keys<'q, Q>(&self, keys: impl IntoIterator<Item = &'q Q>) -> Result<bool>
+    /// Returns the errors of [`Vault::contains_all`].
+    fn contains_all<'q, Q>(&self, keys: impl IntoIterator<Item = &'q Q>) -> Result<bool>
     where
         K: Borrow<Q>,
         Q: Serialize + ?Sized + 'q;
@@ -180,12 +180,12 @@ where
     }
 
     #[inline]
-    fn contains_keys<'q, Q>(&self, keys: impl IntoIterator<Item = &'q Q>) -> Result<bool>
+    fn contains_all<'q, Q>(&self, keys: impl IntoIterator<Item = &'q Q>) -> Result<bool>
     where
         K: Borrow<Q>,
         Q: Serialize + ?Sized + 'q,
     {
-        self.contains_keys(keys)
+        self.contains_all(keys)
     }
 
     #[inline]
@@ -256,12 +256,12 @@ where
     }
 
     #[inline]
-    fn contains_keys<'q, Q>(&self, keys: impl IntoIterator<Item = &'q Q>) -> Result<bool>
+    fn contains_all<'q, Q>(&self, keys: impl IntoIterator<Item = &'q Q>) -> Result<bool>
     where
         K: Borrow<Q>,
         Q: Serialize + ?Sized + 'q,
     {
-        self.contains_keys(keys)
+        self.contains_all(keys)
     }
 
     #[inline]
@@ -332,12 +332,12 @@ where
     }
 
     #[inline]
-    fn contains_keys<'q, Q>(&self, keys: impl IntoIterator<Item = &'q Q>) -> Result<bool>
+    fn contains_all<'q, Q>(&self, keys: impl IntoIterator<Item = &'q Q>) -> Result<bool>
     where
         K: Borrow<Q>,
         Q: Serialize + ?Sized + 'q,
     {
-        self.contains_keys(keys)
+        self.contains_all(keys)
     }
 
     #[inline]
@@ -404,12 +404,12 @@ impl<K, V, R: Readable<K, V>> Readable<K, V> for &R {
     }
 
     #[inline]
-    fn contains_keys<'q, Q>(&self, keys: impl IntoIterator<Item = &'q Q>) -> Result<bool>
+    fn contains_all<'q, Q>(&self, keys: impl IntoIterator<Item = &'q Q>) -> Result<bool>
     where
         K: Borrow<Q>,
         Q: Serialize + ?Sized + 'q,
     {
-        (**self).contains_keys(keys)
+        (**self).contains_all(keys)
     }
 
     #[inline]

@@ -386,13 +386,13 @@ mod tests {
         assert_eq!(handle.len()?, 2);
         assert_eq!(handle.get("a")?, Some(11));
         assert_eq!(handle.get_key_value("b")?, Some(("b".into(), 12)));
-        assert!(handle.contains_key("a")? && !handle.contains_keys(["a", "c"])?);
+        assert!(handle.contains_key("a")? && !handle.contains_all(["a", "c"])?);
         assert_eq!(handle.get_many(["b", "c"])?, [Some(12), None]);
         assert_eq!(handle.keys().collect::<Result<Vec<_>>>()?, ["a", "b"]);
         assert_eq!(handle.values().rev().collect::<Result<Vec<_>>>()?, [12, 11]);
         let failed = handle.transaction(|tx| {
             tx.clear()?;
-            Err::<(), _>(Error::InvalidOptions { reason: "a test" })
+            Err::<(), _>(Error::DuplicateKey { key: String::new() })
         });
         assert!(failed.is_err());
         handle.retain(|_, value| *value > 11)?;

@@ -65,17 +65,17 @@ where
     /// # let vault: Vault<String, u32> = Vault::open_in_memory()?;
     /// # vault.try_extend([("a".into(), 1), ("b".into(), 2)])?;
     /// let tx = vault.begin()?;
-    /// assert!(tx.contains_keys(["a", "b"])?);
-    /// assert!(!tx.contains_keys(["a", "c"])?);
+    /// assert!(tx.contains_all(["a", "b"])?);
+    /// assert!(!tx.contains_all(["a", "c"])?);
     /// # Ok(())
     /// # }
     /// ```
-    pub fn contains_keys<'q, Q>(&self, keys: impl IntoIterator<Item = &'q Q>) -> Result<bool>
+    pub fn contains_all<'q, Q>(&self, keys: impl IntoIterator<Item = &'q Q>) -> Result<bool>
     where
         K: Borrow<Q>,
         Q: Serialize + ?Sized + 'q,
     {
-        bulk::contains_keys(self, keys)
+        bulk::contains_all(self, keys)
     }
 
     /// Inserts many entries: all of them or none.

@@ -55,9 +55,10 @@ impl<K, V> Transaction<'_, K, V> {
     ///     tx.put("before", &1)?;
     ///     let part = tx.transaction(|part| {
     ///         part.put("within", &2)?;
-    ///         Err::<(), _>(Error::InvalidOptions { reason: "an example" })
+    ///         // The part cannot begin a second write of the vault, and fails.
+    ///         vault.put("other", &3)
     ///     });
-    ///     assert!(part.is_err());
+    ///     assert!(matches!(part, Err(Error::Reentrant { .. })));
     ///     Ok(())
     /// })?;
     /// assert_eq!(vault.get_many(["before", "within"])?, [Some(1), None]);

@@ -61,17 +61,17 @@ where
     /// # fn main() -> vaults::Result<()> {
     /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
     /// vault.try_extend([("a".into(), 1), ("b".into(), 2)])?;
-    /// assert!(vault.contains_keys(["a", "b"])?);
-    /// assert!(!vault.contains_keys(["a", "c"])?);
+    /// assert!(vault.contains_all(["a", "b"])?);
+    /// assert!(!vault.contains_all(["a", "c"])?);
     /// # Ok(())
     /// # }
     /// ```
-    pub fn contains_keys<'q, Q>(&self, keys: impl IntoIterator<Item = &'q Q>) -> Result<bool>
+    pub fn contains_all<'q, Q>(&self, keys: impl IntoIterator<Item = &'q Q>) -> Result<bool>
     where
         K: Borrow<Q>,
         Q: Serialize + ?Sized + 'q,
     {
-        bulk::contains_keys(self, keys)
+        bulk::contains_all(self, keys)
     }
 
     /// Inserts many entries in one transaction: all of them or none.

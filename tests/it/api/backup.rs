@@ -8,7 +8,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use serde_json::Value as Json;
-use vaults::{Error, Existing, OpenOptions, Progress, Vault};
+use vaults::maintenance::{IfExists, Progress};
+use vaults::{Error, OpenOptions, Vault};
 
 use crate::concurrency::processes::CHILD;
 use crate::support::damage::python_fixture;
@@ -17,7 +18,7 @@ use crate::support::{
 };
 
 fn replace(vault: &Vault<u32, u32>, path: &Path) -> vaults::Result<()> {
-    vault.backup_with(path, Existing::Replace, |_| ())
+    vault.backup_with(path, IfExists::Replace, |_| ())
 }
 
 #[test]
@@ -104,7 +105,7 @@ fn a_copy_has_the_state_at_its_start() {
         .unwrap();
     let mut steps = 0;
     vault
-        .backup_with(scratch.path("copy.db"), Existing::Refuse, |_| {
+        .backup_with(scratch.path("copy.db"), IfExists::Refuse, |_| {
             steps += 1;
             vault.pop_first().unwrap();
             vault.put(&(10_000 + steps), &text).unwrap();
@@ -141,7 +142,7 @@ fn progress_reaches_the_total() {
         .unwrap();
     let mut seen: Vec<Progress> = Vec::new();
     vault
-        .backup_with(scratch.path("copy.db"), Existing::Refuse, |progress| {
+        .backup_with(scratch.path("copy.db"), IfExists::Refuse, |progress| {
             seen.push(progress);
         })
         .unwrap();
@@ -233,7 +234,7 @@ fn no_file_is_overwritten() {
     for name in ["vault.db", "text", "empty", "folder", "link"] {
         let path = scratch.path(name);
         let error = refused_unchanged(&scratch, &path, |path| vault.backup(path));
-        assert_is!(&error, Error::AlreadyExists { location } if *location == *path);
+        assert_is!(&error, Error::AlreadyExists { location, .. } if *location == *path);
     }
     assert_is!(vault.backup(home.vault()), Err(Error::AlreadyExists { .. }));
     assert!(entries(&vault).into_iter().eq(numbers(10)));
@@ -350,7 +351,7 @@ fn paths_where_no_file_can_be_created() {
     let vault: Vault<u32, u32> = Vault::open_in_memory().unwrap();
     vault.try_extend(numbers(10)).unwrap();
     fs::write(scratch.path("file"), "").unwrap();
-    for existing in [Existing::Refuse, Existing::Replace] {
+    for existing in [IfExists::Refuse, IfExists::Replace] {
         for path in ["missing/copy.db", "..", "file/copy.db"] {
             let error = refused_unchanged(&scratch, &scratch.path(path), |path| {
                 vault.backup_with(path, existing, |_| ())
@@ -392,7 +393,7 @@ fn a_panic_in_the_callback_leaves_nothing_behind() {
     let vault: Vault<u32, u32> = Vault::open_in_memory().unwrap();
     vault.try_extend(numbers(3000)).unwrap();
     let copied = catch_unwind(AssertUnwindSafe(|| {
-        vault.backup_with(scratch.path("copy.db"), Existing::Refuse, |_| {
+        vault.backup_with(scratch.path("copy.db"), IfExists::Refuse, |_| {
             panic!("enough")
         })
     }));

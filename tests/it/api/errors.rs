@@ -191,7 +191,7 @@ fn a_column_of_a_wrong_type() {
          INSERT INTO dict VALUES (x'4d01', x'4d01'), (x'4d02', 'text');",
     );
     let error = open::<u8, u8>(scratch.vault()).get(&2).unwrap_err();
-    assert_is!(&error, Error::NotABlob { part: EntryPart::Value, key, found: "TEXT" } if key == "\"M\\x02\"");
+    assert_is!(&error, Error::NotABlob { part: EntryPart::Value, key, found: "TEXT", .. } if key == "\"M\\x02\"");
     check(&error, 1);
 }
 

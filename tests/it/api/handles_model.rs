@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use vaults::{Entry, Error, RefMut, Result, Snapshot, Transaction, Vault};
 
-use crate::support::engines::ENGINES;
 use crate::support::{Scratch, fast};
+use crate::support::{any_error, engines::ENGINES};
 
 /// Multiplies the number of cases.
 const ROUNDS: &str = "VAULTS_TEST_ROUNDS";
@@ -168,10 +168,6 @@ fn operations() -> impl Strategy<Value = Vec<Op>> {
 
 // ---- both, side by side ---------------------------------------------------------------
 
-fn refused() -> Error {
-    Error::InvalidOptions { reason: "refused" }
-}
-
 /// Drops `held` while unwinding from a panic. `resume_unwind` prints no message.
 fn unwind_with<T>(held: T) {
     let unwound = catch_unwind(AssertUnwindSafe(|| {
@@ -239,7 +235,7 @@ macro_rules! steps {
                 EntryOp::OrTryInsertWith(new) => {
                     let made = map
                         .entry(owned)
-                        .or_try_insert_with(|| new.ok_or_else(refused));
+                        .or_try_insert_with(|| new.ok_or_else(any_error));
                     match made {
                         Ok(value) => *value,
                         Err(Error::InvalidOptions { .. }) => return Ok(None),
@@ -263,18 +259,18 @@ macro_rules! steps {
                 EntryOp::InsertTwice(one, two) => {
                     map.entry(owned).insert_entry(one)?.insert(two)?
                 }
-                EntryOp::Toggle(new) => match map.entry(owned).resolve()? {
+                EntryOp::Toggle(new) => match map.entry(owned).into_entry()? {
                     Entry::Occupied(entry) => entry.remove()?,
                     Entry::Vacant(entry) => *entry.insert(new)?,
                 },
-                EntryOp::RemoveEntry => match map.entry(owned).resolve()? {
+                EntryOp::RemoveEntry => match map.entry(owned).into_entry()? {
                     Entry::Occupied(entry) => entry.remove_entry()?.1,
                     Entry::Vacant(entry) => {
                         assert_eq!(entry.into_key(), key);
                         return Ok(None);
                     }
                 },
-                EntryOp::Look => match map.entry_ref(key).resolve()? {
+                EntryOp::Look => match map.entry_ref(key).into_entry()? {
                     Entry::Occupied(entry) => *entry.get(),
                     Entry::Vacant(_) => return Ok(None),
                 },
@@ -307,7 +303,7 @@ macro_rules! steps {
                 }
                 EntryOp::GetOrInsertWith(new) => map.get_or_insert_with(owned, || new)?,
                 EntryOp::GetOrTryInsertWith(new) => {
-                    match map.get_or_try_insert_with(owned, || new.ok_or_else(refused)) {
+                    match map.get_or_try_insert_with(owned, || new.ok_or_else(any_error)) {
                         Ok(value) => value,
                         Err(Error::InvalidOptions { .. }) => return Ok(None),
                         Err(error) => return Err(error),

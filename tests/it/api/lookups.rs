@@ -29,8 +29,8 @@ fn look_ups_by_borrowed_forms() {
         assert_eq!(vault.get("a").unwrap(), Some(1));
         assert_eq!(vault.get(&owned).unwrap(), Some(1));
         assert_eq!(vault.get_key_value("a").unwrap(), Some((owned, 1)));
-        assert!(vault.contains_keys(["a"]).unwrap());
-        assert!(vault.contains_keys::<str>([]).unwrap());
+        assert!(vault.contains_all(["a"]).unwrap());
+        assert!(vault.contains_all::<str>([]).unwrap());
         assert_eq!(vault.remove_entry("a").unwrap(), Some(("a".into(), 1)));
     });
     on_each_engine::<Vec<u8>, u32>(|vault| {

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use vaults::{Codec, EntryPart, Error, OpenOptions, Problem, Progress, Vault};
+use vaults::maintenance::{Progress, VerifyProblem};
+use vaults::{Codec, EntryPart, Error, OpenOptions, Vault};
 
 use crate::concurrency::processes::CHILD;
 use crate::support::damage::{
@@ -72,7 +73,7 @@ fn every_undecodable_entry_is_a_problem() {
         .problems
         .iter()
         .map(|problem| match problem {
-            Problem::Entry(error) => error,
+            VerifyProblem::Entry(error) => error,
             other => panic!("{other:?}"),
         })
         .collect();
@@ -118,10 +119,10 @@ fn a_python_file_has_no_problems() {
     assert_eq!(report.entries, stored.len() as u64);
     assert_eq!((report.message_pack, report.pickle), (of(b'M'), of(b'P')));
     assert!(
-        !report
-            .problems
-            .iter()
-            .any(|problem| matches!(problem, Problem::Structure(_) | Problem::Unreadable(_))),
+        !report.problems.iter().any(|problem| matches!(
+            problem,
+            VerifyProblem::Structure(_) | VerifyProblem::Unreadable(_)
+        )),
         "{report:?}"
     );
 }
@@ -138,12 +139,12 @@ fn verify_counts_the_entries_on_both_sides_of_a_damaged_leaf() {
     let report = vault.verify().unwrap();
     assert_is!(
         &report.problems[0],
-        Problem::Unreadable(Error::Corrupt { .. })
+        VerifyProblem::Unreadable(Error::Corrupt { .. })
     );
     assert!(
         report.problems[1..]
             .iter()
-            .all(|problem| matches!(problem, Problem::Structure(_))),
+            .all(|problem| matches!(problem, VerifyProblem::Structure(_))),
         "{report:?}"
     );
     assert!(report.problems.len() > 1);
@@ -167,7 +168,7 @@ fn a_damaged_index_is_a_problem_and_hides_nothing() {
     let report = vault.verify().unwrap();
     assert_eq!(report.entries, 500);
     assert!(!report.is_ok());
-    assert_is!(&report.problems[0], Problem::Structure(_));
+    assert_is!(&report.problems[0], VerifyProblem::Structure(_));
 }
 
 #[test]
@@ -182,11 +183,11 @@ fn an_index_that_lacks_an_entry_is_a_problem() {
     let (entry, structure): (Vec<_>, Vec<_>) = report
         .problems
         .iter()
-        .partition(|problem| matches!(problem, Problem::Entry(_)));
+        .partition(|problem| matches!(problem, VerifyProblem::Entry(_)));
     assert_eq!(entry.len(), 1);
     assert_is!(
         entry[0],
-        Problem::Entry(Error::UnknownTag { tag: b'N', .. })
+        VerifyProblem::Entry(Error::UnknownTag { tag: b'N', .. })
     );
     assert!(!structure.is_empty(), "{report:?}");
 }

@@ -299,7 +299,7 @@ fn an_extraction_dropped_early_does_not_call_the_predicate_for_the_rest() {
         drop(extraction);
         assert_eq!(calls.get(), 16);
         assert_eq!(vault.len().unwrap(), 98);
-        assert!(vault.contains_keys(&[4, 6, 14, 16, 25]).unwrap());
+        assert!(vault.contains_all(&[4, 6, 14, 16, 25]).unwrap());
     });
 }
 

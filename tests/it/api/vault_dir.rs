@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use vaults::{Error, Existing, OpenOptions, Vault, VaultDir};
+use vaults::maintenance::IfExists;
+use vaults::os::unix::OpenOptionsExt as _;
+use vaults::{Error, OpenOptions, Vault, VaultDir};
 
 use crate::support::{Scratch, contents, make, refused, sql};
 
@@ -82,7 +84,7 @@ fn bad_names_are_refused_by_every_method() {
             dir.remove(name).map(drop),
         ];
         for error in errors {
-            assert_is!(&error, Err(Error::InvalidName { name: reported }) if reported == name);
+            assert_is!(&error, Err(Error::InvalidName { name: reported, .. }) if reported == name);
             let text = error.unwrap_err().to_string();
             assert!(text.contains("1 to 244 bytes without `/`, `\\`"), "{text}");
             assert!(!text.contains('\n') && !text.contains('\0'), "{text:?}");
@@ -208,7 +210,7 @@ fn a_long_name_can_be_opened_in_every_way() {
     let other = dir.path().join(format!("{}.db", name.replace('x', "y")));
     vault.backup(&other).unwrap();
     vault
-        .backup_with(&other, Existing::Replace, |_| ())
+        .backup_with(&other, IfExists::Replace, |_| ())
         .unwrap();
     drop(Vault::<u32, u32>::restore(&path, &other).unwrap());
     vault.close().unwrap();
@@ -301,7 +303,7 @@ fn removing() {
 
     let vault = dir.open::<u32, String>("mine").unwrap();
     vault.put(&1, &"one".into()).unwrap();
-    assert_is!(dir.remove("mine"), Err(Error::InUse { location }) if location.path().unwrap().ends_with("mine.db"));
+    assert_is!(dir.remove("mine"), Err(Error::InUse { location, .. }) if location.path().unwrap().ends_with("mine.db"));
     assert_eq!(vault.get(&1).unwrap().as_deref(), Some("one"));
     vault.put(&2, &"two".into()).unwrap();
     drop(vault);

@@ -271,7 +271,10 @@ fn all_are_busy(vault: &Vault<u32, u32>, timeout: Duration) {
     let mut all = Duration::ZERO;
     let mut fastest = NEVER;
     for result in results {
-        let Err(Error::Busy { location, waited }) = result else {
+        let Err(Error::Busy {
+            location, waited, ..
+        }) = result
+        else {
             panic!("expected Busy, got {result:?}");
         };
         assert!(waited >= timeout, "{waited:?}");

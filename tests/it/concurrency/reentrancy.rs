@@ -174,7 +174,7 @@ fn hold(holder: Holder, vault: &Numbers, during: &mut dyn FnMut()) -> Vec<(u32, 
     let with_seven = vec![(0, 0), (1, 1), (2, 2), (7, 7)];
     match holder {
         Holder::OccupiedEntry => {
-            let Entry::Occupied(mut entry) = vault.entry(0).resolve().unwrap() else {
+            let Entry::Occupied(mut entry) = vault.entry(0).into_entry().unwrap() else {
                 panic!("key 0 is stored");
             };
             entry.insert(100).unwrap();
@@ -183,7 +183,7 @@ fn hold(holder: Holder, vault: &Numbers, during: &mut dyn FnMut()) -> Vec<(u32, 
             first_changed
         }
         Holder::VacantEntry => {
-            let Entry::Vacant(entry) = vault.entry(7).resolve().unwrap() else {
+            let Entry::Vacant(entry) = vault.entry(7).into_entry().unwrap() else {
                 panic!("key 7 is not stored");
             };
             during();
@@ -350,7 +350,7 @@ fn read(vault: &Numbers) -> Vec<(u32, u32)> {
     assert_eq!(vault.values().collect::<Result<Vec<_>>>().unwrap(), values);
     assert_eq!(vault.len().unwrap(), seen.len());
     assert_eq!(vault.is_empty().unwrap(), seen.is_empty());
-    assert!(vault.contains_keys(&keys).unwrap());
+    assert!(vault.contains_all(&keys).unwrap());
     let many: Vec<_> = values.iter().copied().map(Some).collect();
     assert_eq!(vault.get_many(&keys).unwrap(), many);
     for &(key, value) in &seen {
@@ -398,7 +398,7 @@ fn call(call: Call, vault: &Numbers) -> Vec<Result<()>> {
                 .map(drop),
         ],
         Call::Entry => vec![
-            vault.entry(20).resolve().map(drop),
+            vault.entry(20).into_entry().map(drop),
             vault.entry(20).or_insert(1).map(drop),
             vault.entry(20).or_insert_with(|| 1).map(drop),
             vault.entry(20).or_default().map(drop),
@@ -436,7 +436,7 @@ fn check(holder: Holder, made: Call, outcome: Outcome, vault: &Numbers) {
         let is_right = match outcome {
             Works | ClosesHandle => result.is_ok(),
             Reentrant => {
-                matches!(&result, Err(Error::Reentrant { location })
+                matches!(&result, Err(Error::Reentrant { location, .. })
                     if *location == vault.location())
             }
             InUse => matches!(&result, Err(Error::InUse { .. })),

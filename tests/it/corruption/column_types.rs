@@ -4,7 +4,8 @@
 use std::fmt::Debug;
 use std::path::Path;
 
-use vaults::{EntryPart, Error, Problem, Result, Vault};
+use vaults::maintenance::VerifyProblem;
+use vaults::{EntryPart, Error, Result, Vault};
 
 use crate::support::{Scratch, open};
 
@@ -159,7 +160,7 @@ fn bad_rows_are_counted_and_reported() {
     let bad = report
         .problems
         .iter()
-        .filter(|problem| matches!(problem, Problem::Entry(Error::NotABlob { .. })));
+        .filter(|problem| matches!(problem, VerifyProblem::Entry(Error::NotABlob { .. })));
     assert_eq!(bad.count(), count(Kind::BadKey) + count(Kind::BadValue));
 }
 
@@ -206,7 +207,7 @@ fn a_bad_row_at_an_end_is_not_popped() {
     let before = dump(&scratch.vault());
     assert_is!(
         vault.pop_first(),
-        Err(Error::NotABlob { part: EntryPart::Key, key, found: "NULL" }) if key == "in row -5"
+        Err(Error::NotABlob { part: EntryPart::Key, key, found: "NULL", .. }) if key == "in row -5"
     );
     let error = vault.pop_last().unwrap_err();
     assert_is!(

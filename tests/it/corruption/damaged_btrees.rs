@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use vaults::{Error, Existing, OpenOptions, Problem, Report, Vault};
+use vaults::maintenance::{IfExists, VerifyProblem, VerifyReport};
+use vaults::{Error, OpenOptions, Vault};
 
 use crate::support::damage::{
     INTERIOR_TABLE, LEAF_TABLE, damage_page, entries_in, make_paged, pages_of,
@@ -35,8 +36,8 @@ fn assert_recommends_salvage(error: &Error) {
     assert!(shown.contains("`salvage`"), "{shown}");
 }
 
-fn structures(report: &Report) -> usize {
-    let is_structure = |problem: &&Problem| matches!(problem, Problem::Structure(_));
+fn structures(report: &VerifyReport) -> usize {
+    let is_structure = |problem: &&VerifyProblem| matches!(problem, VerifyProblem::Structure(_));
     report.problems.iter().filter(is_structure).count()
 }
 
@@ -108,7 +109,7 @@ fn a_backup_copies_damaged_pages_unchanged() {
         let replaced = scratch.path("replaced.db");
         open::<u32, u32>(&replaced).close().unwrap();
         vault
-            .backup_with(&replaced, Existing::Replace, |_| ())
+            .backup_with(&replaced, IfExists::Replace, |_| ())
             .unwrap();
         vault.close().unwrap();
         let pages = |path: &Path| {
@@ -141,7 +142,7 @@ fn verify_counts_the_entries_of_the_index_if_the_root_of_the_table_is_damaged() 
     assert_eq!((report.entries, report.unreadable), (0, u64::from(ENTRIES)));
     assert_is!(
         &report.problems[0],
-        Problem::Unreadable(Error::Corrupt { .. })
+        VerifyProblem::Unreadable(Error::Corrupt { .. })
     );
     assert!(structures(&report) > 0);
     // The keys can still be read from the index.
@@ -172,7 +173,7 @@ fn verify_reads_every_row_outside_the_damaged_leaves() {
     assert_eq!(report.entries, u64::from(ENTRIES) - lost);
     assert_is!(
         &report.problems[0],
-        Problem::Unreadable(Error::Corrupt { .. })
+        VerifyProblem::Unreadable(Error::Corrupt { .. })
     );
 }
 

@@ -89,7 +89,7 @@ fn a_pickle_is_reported_and_never_loaded() {
     put_row(&scratch.vault(), b"P\x80\x04K\x02.", b"M\x02");
     let vault = open::<String, u32>(scratch.vault());
     let error = vault.get("pickle").unwrap_err();
-    assert_is!(&error, Error::Pickle { part: EntryPart::Value, key } if key.contains("pickle"));
+    assert_is!(&error, Error::Pickle { part: EntryPart::Value, key, .. } if key.contains("pickle"));
     assert!(error.to_string().contains("Python pickle"), "{error}");
     assert_eq!(vault.get("one").unwrap(), Some(1));
     assert_eq!(vault.len().unwrap(), 3);

@@ -29,7 +29,7 @@ fn hold_until_killed(what: &str, vault: &Vault<u32, u32>) {
     };
     match what {
         "entry" => {
-            let Entry::Occupied(mut entry) = vault.entry(0).resolve().unwrap() else {
+            let Entry::Occupied(mut entry) = vault.entry(0).into_entry().unwrap() else {
                 panic!("key 0 is stored");
             };
             entry.insert(100).unwrap();
@@ -119,7 +119,7 @@ fn a_panic_while_holding_the_write_lock_changes_nothing() {
             panic!("on purpose");
         }),
         ("a vacant entry", |vault| {
-            let _entry = vault.entry(7).resolve().unwrap();
+            let _entry = vault.entry(7).into_entry().unwrap();
             panic!("on purpose");
         }),
         ("a chain", |vault| {

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use vaults::{Durability, Entry, Error, Existing, OpenOptions, Vault};
+use vaults::maintenance::IfExists;
+use vaults::{Durability, Entry, Error, OpenOptions, Vault};
 
 use crate::support::damage::{Chance, rounds};
 use crate::support::{Child, Key, Scratch, Value, contents, open, role, say};
@@ -53,7 +54,7 @@ fn child() {
             "replacer" => replace_all(&vault, n.into()),
             "iterator" => check_parts(&vault),
             "compactor" => vault.compact().map(drop),
-            "copier" => vault.backup_with(path.with_extension("copy"), Existing::Replace, |_| ()),
+            "copier" => vault.backup_with(path.with_extension("copy"), IfExists::Replace, |_| ()),
             other => panic!("no role {other:?}"),
         };
         step.unwrap();
@@ -74,7 +75,7 @@ fn move_by_transaction(vault: &State, n: u64) -> vaults::Result<()> {
 }
 
 fn count_by_entry(vault: &State) -> vaults::Result<()> {
-    match vault.entry(key("holder", 0)).resolve()? {
+    match vault.entry(key("holder", 0)).into_entry()? {
         Entry::Occupied(mut entry) => {
             *entry.get_mut() += 1;
             entry.commit()

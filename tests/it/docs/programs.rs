@@ -131,7 +131,7 @@ fn a_work_queue() {
             }
         }
         assert_eq!(sum, 7);
-        match failed.entry(2).resolve()? {
+        match failed.entry(2).into_entry()? {
             Entry::Occupied(entry) => assert_eq!(entry.remove()?, "x"),
             Entry::Vacant(_) => return Err("the job did not fail".into()),
         }

@@ -63,7 +63,7 @@ fn assert_unchanged(vault: &Texts, what: &str) {
     vault.put(&3, &"three".into()).unwrap();
     assert_eq!(vault.get(&2).unwrap().as_deref(), Some("two!"), "{what}");
     vault.get_mut(&2).unwrap().unwrap().pop();
-    vault.entry(3).resolve().map(remove).unwrap();
+    vault.entry(3).into_entry().map(remove).unwrap();
 }
 
 fn remove(entry: Entry<'_, u32, String>) {

@@ -17,7 +17,7 @@ fn tens(vault: &Vault<u32, u32>) {
 fn an_occupied_entry_is_replaced_changed_and_removed() {
     on_each_engine(|vault| {
         tens(&vault);
-        match vault.entry(1).resolve().unwrap() {
+        match vault.entry(1).into_entry().unwrap() {
             Entry::Vacant(_) => panic!("key 1 is stored"),
             Entry::Occupied(mut entry) => {
                 assert_eq!(*entry.get(), 10);
@@ -27,7 +27,7 @@ fn an_occupied_entry_is_replaced_changed_and_removed() {
         assert_eq!(vault.get(&1).unwrap(), Some(100));
         assert_eq!(vault.len().unwrap(), 6);
 
-        match vault.entry(2).resolve().unwrap() {
+        match vault.entry(2).into_entry().unwrap() {
             Entry::Vacant(_) => panic!("key 2 is stored"),
             Entry::Occupied(mut entry) => {
                 let value = entry.get_mut();
@@ -37,7 +37,7 @@ fn an_occupied_entry_is_replaced_changed_and_removed() {
         assert_eq!(vault.get(&2).unwrap(), Some(200));
         assert_eq!(vault.len().unwrap(), 6);
 
-        match vault.entry(3).resolve().unwrap() {
+        match vault.entry(3).into_entry().unwrap() {
             Entry::Vacant(_) => panic!("key 3 is stored"),
             Entry::Occupied(entry) => assert_eq!(entry.remove().unwrap(), 30),
         }
@@ -50,13 +50,13 @@ fn an_occupied_entry_is_replaced_changed_and_removed() {
 fn a_vacant_entry_is_filled_and_then_occupied() {
     on_each_engine(|vault| {
         tens(&vault);
-        match vault.entry(10).resolve().unwrap() {
+        match vault.entry(10).into_entry().unwrap() {
             Entry::Occupied(_) => panic!("key 10 is not stored"),
             Entry::Vacant(entry) => assert_eq!(*entry.insert(1000).unwrap(), 1000),
         }
         assert_eq!(vault.get(&10).unwrap(), Some(1000));
         assert_eq!(vault.len().unwrap(), 7);
-        let entry = vault.entry(10).resolve().unwrap();
+        let entry = vault.entry(10).into_entry().unwrap();
         assert_is!(&entry, Entry::Occupied(_));
         drop(entry);
         assert_eq!(entries(&vault).last(), Some(&(10, 1000)));
@@ -68,14 +68,14 @@ fn the_key_of_an_entry_is_the_given_one() {
     on_each_engine::<String, i32>(|vault| {
         let key = "hello there";
         assert!(vault.is_empty().unwrap());
-        match vault.entry(key.into()).resolve().unwrap() {
+        match vault.entry(key.into()).into_entry().unwrap() {
             Entry::Occupied(_) => panic!("the vault is empty"),
             Entry::Vacant(entry) => {
                 assert_eq!(entry.key(), key);
                 assert_eq!(*entry.insert(12).unwrap(), 12);
             }
         }
-        match vault.entry(key.into()).resolve().unwrap() {
+        match vault.entry(key.into()).into_entry().unwrap() {
             Entry::Vacant(_) => panic!("the key is stored"),
             Entry::Occupied(entry) => {
                 assert_eq!(entry.key(), key);
@@ -84,7 +84,7 @@ fn the_key_of_an_entry_is_the_given_one() {
         }
         assert!(vault.is_empty().unwrap());
         assert_eq!(vault.entry(key.into()).key(), key);
-        assert_is!(vault.entry(key.into()).resolve(), Ok(Entry::Vacant(_)));
+        assert_is!(vault.entry(key.into()).into_entry(), Ok(Entry::Vacant(_)));
     });
 }
 
@@ -114,7 +114,7 @@ fn removing_and_inserting_a_few_keys_many_times() {
         }
         for _ in 0..200 {
             let key = next();
-            match vault.entry(key).resolve().unwrap() {
+            match vault.entry(key).into_entry().unwrap() {
                 Entry::Occupied(entry) => {
                     entry.remove().unwrap();
                     assert!(model.remove(&key));
@@ -136,7 +136,7 @@ fn a_unit_and_an_empty_string_are_keys() {
         drop(vault.entry(()).or_insert(()).unwrap());
         drop(vault.entry(()).or_default().unwrap());
         assert_eq!(vault.len().unwrap(), 1);
-        match vault.entry(()).resolve().unwrap() {
+        match vault.entry(()).into_entry().unwrap() {
             Entry::Occupied(entry) => entry.remove().unwrap(),
             Entry::Vacant(_) => panic!("the key is stored"),
         }
@@ -146,7 +146,10 @@ fn a_unit_and_an_empty_string_are_keys() {
         *vault.entry(String::new()).or_default().unwrap() = Some(1);
         // A stored `None` is an entry.
         *vault.entry(String::new()).or_insert(Some(9)).unwrap() = None;
-        assert_is!(vault.entry(String::new()).resolve(), Ok(Entry::Occupied(_)));
+        assert_is!(
+            vault.entry(String::new()).into_entry(),
+            Ok(Entry::Occupied(_))
+        );
         assert_eq!(vault.get("").unwrap(), Some(None));
     });
 }
@@ -184,7 +187,7 @@ fn counting_and_grouping_words() {
 fn a_removed_key_is_inserted_at_the_end() {
     on_each_engine(|vault| {
         tens(&vault);
-        match vault.entry(2).resolve().unwrap() {
+        match vault.entry(2).into_entry().unwrap() {
             Entry::Occupied(entry) => assert_eq!(entry.remove().unwrap(), 20),
             Entry::Vacant(_) => panic!("key 2 is stored"),
         }
@@ -206,7 +209,7 @@ fn an_inserted_entry_can_be_removed() {
         let entry = vault.entry(9).insert_entry(90).unwrap();
         assert_eq!(entry.remove().unwrap(), 90);
         assert_eq!(vault.len().unwrap(), 6);
-        assert_is!(vault.entry(9).resolve(), Ok(Entry::Vacant(_)));
+        assert_is!(vault.entry(9).into_entry(), Ok(Entry::Vacant(_)));
     });
 }
 
@@ -224,7 +227,7 @@ fn entries_after_retain() {
             .unwrap();
         assert_eq!(vault.len().unwrap(), 50);
         for key in 0..100 {
-            match vault.entry(key).resolve().unwrap() {
+            match vault.entry(key).into_entry().unwrap() {
                 Entry::Occupied(entry) if key % 2 == 0 => assert_eq!(*entry.get(), key * 2),
                 Entry::Vacant(_) => assert_eq!(key % 2, 1),
                 Entry::Occupied(_) => panic!("{key} was removed"),
@@ -257,7 +260,7 @@ fn entries_after_an_extraction_that_took_all() {
         let taken: Vec<_> = vault.extract_if(|_, _| true).map(Result::unwrap).collect();
         assert_eq!(taken, numbers(10).collect::<Vec<_>>());
         for key in (0..10).rev() {
-            assert_is!(vault.entry(key).resolve(), Ok(Entry::Vacant(_)));
+            assert_is!(vault.entry(key).into_entry(), Ok(Entry::Vacant(_)));
             *vault.entry(key).or_insert(key).unwrap() += 1;
         }
         let expected: Vec<_> = (0..10).rev().map(|key| (key, key + 1)).collect();
@@ -294,7 +297,7 @@ fn entries_after_an_extraction_that_was_dropped_early() {
         for (key, value) in expected {
             assert_eq!(*vault.entry(key).or_insert(99).unwrap(), value);
         }
-        assert_is!(vault.entry(3).resolve(), Ok(Entry::Vacant(_)));
+        assert_is!(vault.entry(3).into_entry(), Ok(Entry::Vacant(_)));
     });
 }
 
@@ -325,7 +328,7 @@ fn an_entry_in_a_predicate_is_refused() {
         vault.try_extend(numbers(3)).unwrap();
         vault
             .retain(|key, _| {
-                assert_is!(vault.entry(*key).resolve(), Err(Error::Reentrant { .. }));
+                assert_is!(vault.entry(*key).into_entry(), Err(Error::Reentrant { .. }));
                 assert_eq!(vault.get(key).unwrap(), Some(*key));
                 *key != 1
             })

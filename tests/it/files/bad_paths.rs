@@ -24,7 +24,7 @@ fn a_missing_file_that_must_exist() {
         OpenOptions::new().create(false).read_only(true),
     ] {
         let error = refused(&scratch, || options.open::<u32, u32>(&path));
-        assert_is!(&error, Error::NotFound { location } if *location == *path);
+        assert_is!(&error, Error::NotFound { location, .. } if *location == *path);
         let text = error.to_string();
         assert!(
             text.contains("vault.db") && text.contains("create"),
@@ -40,7 +40,7 @@ fn an_existing_file_with_create_new() {
     let mut options = OpenOptions::new();
     options.create_new(true);
     let error = refused(&scratch, || options.open::<u32, u32>(scratch.vault()));
-    assert_is!(&error, Error::AlreadyExists { location } if *location == *scratch.vault());
+    assert_is!(&error, Error::AlreadyExists { location, .. } if *location == *scratch.vault());
     let new = options.open::<u32, u32>(scratch.path("new.db")).unwrap();
     assert!(new.is_empty().unwrap());
     drop(new);

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::Path;
 
+use vaults::os::unix::OpenOptionsExt as _;
 use vaults::{Durability, Error, OpenOptions, Vault};
 
 use crate::support::{Scratch, contents, entries, make, numbers, open};
@@ -306,7 +307,7 @@ fn assert_moved(vault: &Vault<u32, u32>, path: &Path) {
         vault.drain().next().unwrap().map(drop),
     ];
     for result in results {
-        assert_is!(&result, Err(Error::Moved { location, moved }) if *location == *path && moved == path);
+        assert_is!(&result, Err(Error::Moved { location, moved, .. }) if *location == *path && moved == path);
     }
 }
 

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use rusqlite::Connection;
-use vaults::{Error, OpenOptions, Problem, Vault};
+use vaults::maintenance::VerifyProblem;
+use vaults::{Error, OpenOptions, Vault};
 
 use crate::support::{Scratch, contents, make, numbers, open, put_row, refused, sql};
 
@@ -392,7 +393,7 @@ fn verify_lists_keys_in_another_encoding() {
     let report = vault.verify().unwrap();
     assert_eq!((report.entries, report.problems.len()), (4, 2));
     for problem in &report.problems {
-        assert_is!(problem, Problem::Entry(Error::KeyEncoding { .. }));
+        assert_is!(problem, VerifyProblem::Entry(Error::KeyEncoding { .. }));
         assert!(problem.to_string().contains("look-ups miss"), "{problem}");
     }
 }

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use rusqlite::Connection;
-use vaults::{Entry, Error, OpenOptions, Problem, Vault};
+use vaults::maintenance::VerifyProblem;
+use vaults::{Entry, Error, OpenOptions, Vault};
 
 use crate::support::damage::python_fixture;
 use crate::support::{Scratch, entries, make, numbers, on_each_engine_with, open, put_row, rows};
@@ -113,7 +114,7 @@ fn a_row_without_a_checksum_is_an_error() {
         let scratch = damaged();
         put_row(&scratch.vault(), b"M\x02", plain);
         let vault = open::<u32, String>(scratch.vault());
-        assert_is!(vault.get(&2), Err(Error::Checksum { key }) if key == "\"M\\x02\"");
+        assert_is!(vault.get(&2), Err(Error::Checksum { key, .. }) if key == "\"M\\x02\"");
         let found: Vec<_> = vault.iter().collect();
         assert_eq!(found.len(), 3);
         assert_eq!(found.iter().filter(|item| item.is_err()).count(), 1);
@@ -138,7 +139,7 @@ fn the_only_entry_is_damaged() {
 // ---- every call ---------------------------------------------------------------------------
 
 fn is_checksum<T>(result: &vaults::Result<T>) -> bool {
-    matches!(result, Err(Error::Checksum { key }) if key == "\"M\\x02\"")
+    matches!(result, Err(Error::Checksum { key, .. }) if key == "\"M\\x02\"")
 }
 
 /// Returns the results of reading the damaged entry by every method.
@@ -174,7 +175,7 @@ fn every_write(vault: &Vault<u32, String>) -> Vec<vaults::Result<()>> {
             .and_modify(|text| text.push('!'))
             .or_default()
             .map(drop),
-        vault.entry(2).resolve().map(drop),
+        vault.entry(2).into_entry().map(drop),
         vault.insert(2, text()).map(drop),
         vault.remove(&2).map(drop),
         vault.remove_entry(&2).map(drop),
@@ -247,7 +248,7 @@ fn verify_lists_damaged_entries() {
     let report = open::<u32, String>(scratch.vault()).verify().unwrap();
     assert_eq!((report.entries, report.message_pack), (3, 2));
     assert_eq!(report.problems.len(), 1);
-    assert_is!(&report.problems[0], Problem::Entry(Error::Checksum { key }) if key == "\"M\\x02\"");
+    assert_is!(&report.problems[0], VerifyProblem::Entry(Error::Checksum { key, .. }) if key == "\"M\\x02\"");
 }
 
 // ---- every bit ----------------------------------------------------------------------------
@@ -285,7 +286,7 @@ fn every_flipped_bit_of_an_entry_is_detected() {
         );
         assert_is!(vault.keys().next().unwrap(), Err(Error::Checksum { .. }));
         assert_is!(vault.values().next().unwrap(), Err(Error::Checksum { .. }));
-        let entry = vault.entry("key".to_owned()).resolve();
+        let entry = vault.entry("key".to_owned()).into_entry();
         assert!(
             !matches!(entry, Ok(Entry::Occupied(_))),
             "{what}, bit {bit}"

@@ -15,7 +15,7 @@ use self::imports::{Graph, Names, module};
 const LAYERS: &[&[&str]] = &[
     // The guides contain only text.
     &["guide"],
-    &["dir", "maintenance"],
+    &["dir", "maintenance", "os"],
     &["options"],
     &["map"],
     &["entry"],

@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tempfile::TempDir;
-use vaults::{Error, Vault};
+use vaults::{Error, OpenOptions, Vault};
 
 pub(crate) use self::engines::{fast, on_each_engine, on_each_engine_with};
 
@@ -372,4 +372,11 @@ pub(crate) fn unprivileged(scratch: &Scratch) -> Option<Command> {
         .uid(NOBODY)
         .gid(NOBODY);
     Some(command)
+}
+
+/// An error of the crate, for closures that fail.
+pub(crate) fn any_error() -> Error {
+    let mut options = OpenOptions::new();
+    options.read_only(true);
+    options.open_in_memory::<u8, u8>().unwrap_err()
 }

@@ -165,7 +165,7 @@ impl<V: Sample> Pair<V> {
             }
             Op::ContainsKeys(keys) => {
                 let expected = keys.iter().all(|key| model.map.contains_key(key));
-                assert_eq!(vault.contains_keys(&keys).unwrap(), expected);
+                assert_eq!(vault.contains_all(&keys).unwrap(), expected);
             }
             Op::Iter(turns) => {
                 let expected = take_in_turns(&mut model.entries().into_iter(), &turns, usize::MAX);

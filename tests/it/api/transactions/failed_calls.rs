@@ -31,7 +31,7 @@ fn assert_undone(vault: &Vault<u32, Odd>, call: impl FnOnce(&mut Transaction<'_,
     tx.put(&101, &good).unwrap();
     tx.commit().unwrap();
     assert_eq!(vault.len().unwrap(), 21);
-    assert!(vault.contains_keys(&[1, 19, 100, 101]).unwrap());
+    assert!(vault.contains_all(&[1, 19, 100, 101]).unwrap());
     assert!(!vault.contains_key(&0).unwrap());
 }
 

@@ -5,7 +5,7 @@ use std::thread;
 
 use vaults::{Error, Result};
 
-use crate::support::{Scratch, entries, numbers, on_each_engine, open};
+use crate::support::{Scratch, any_error, entries, numbers, on_each_engine, open};
 
 use super::{Numbers, shows};
 
@@ -36,7 +36,7 @@ fn every_method_reads_the_writes_of_its_transaction() {
         shows(&tx, &[(3, 4), (4, 6)]);
         assert_eq!(tx.get_or_insert_with(4, || panic!("there")).unwrap(), 6);
         assert_eq!(tx.get_or_insert_with(5, || 5).unwrap(), 5);
-        let refused = tx.get_or_try_insert_with(6, || Err::<u32, Error>(not_now()));
+        let refused = tx.get_or_try_insert_with(6, || Err::<u32, Error>(any_error()));
         assert_is!(refused, Err(Error::InvalidOptions { .. }));
         shows(&tx, &[(3, 4), (4, 6), (5, 5)]);
         assert_eq!(tx.remove_many(&[4, 9]).unwrap(), [Some(6), None]);
@@ -68,10 +68,6 @@ fn every_method_reads_the_writes_of_its_transaction() {
         tx.commit().unwrap();
         assert_eq!(entries(&vault), [(2, 3)]);
     });
-}
-
-fn not_now() -> Error {
-    Error::InvalidOptions { reason: "not now" }
 }
 
 #[test]

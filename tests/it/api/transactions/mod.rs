@@ -33,8 +33,8 @@ fn shows(tx: &Tx<'_>, expected: &[(u32, u32)]) {
             .map(Result::unwrap)
             .eq(expected.iter().copied())
     );
-    assert!(tx.contains_keys(&keys).unwrap());
-    assert!(!tx.contains_keys(keys.iter().chain([&999])).unwrap());
+    assert!(tx.contains_all(&keys).unwrap());
+    assert!(!tx.contains_all(keys.iter().chain([&999])).unwrap());
     let many: Vec<Option<u32>> = values.iter().copied().map(Some).collect();
     assert_eq!(tx.get_many(&keys).unwrap(), many);
     for &(key, value) in expected {

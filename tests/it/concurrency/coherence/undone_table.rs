@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use crate::support::any_error;
 use vaults::{Error, Result};
 
 use super::write_table::{Map, Write, key, make_all_changes, several, write};
@@ -9,10 +10,6 @@ use super::write_table::{Map, Write, key, make_all_changes, several, write};
 /// Makes a row that changes nothing.
 const fn undone(name: &'static str, perform: fn(&Map, u32, &dyn Fn()) -> Result<()>) -> Write {
     write(name, perform, |_, _| ())
-}
-
-fn refused() -> Error {
-    Error::InvalidOptions { reason: "refused" }
 }
 
 /// Catches a panic, which is not printed.
@@ -43,7 +40,7 @@ pub(super) const UNDONE: &[Write] = &[
         let result = vault.transaction(|tx| {
             make_all_changes(tx, n)?;
             look();
-            Err::<(), _>(refused())
+            Err::<(), _>(any_error())
         });
         assert_is!(result, Err(Error::InvalidOptions { .. }));
         Ok(())
@@ -60,7 +57,7 @@ pub(super) const UNDONE: &[Write] = &[
     undone("get_or_try_insert_with, refused", |vault, n, look| {
         let new = || {
             look();
-            Err(refused())
+            Err(any_error())
         };
         vault.get_or_try_insert_with(key(n), new).ok();
         Ok(())
@@ -127,7 +124,7 @@ pub(super) const UNDONE: &[Write] = &[
         })
     }),
     undone("entry, looked at", |vault, n, look| {
-        let entry = vault.entry(key(n)).resolve()?;
+        let entry = vault.entry(key(n)).into_entry()?;
         look();
         drop(entry);
         Ok(())

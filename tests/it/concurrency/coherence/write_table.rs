@@ -346,7 +346,7 @@ pub(super) const WRITES: &[Write] = &[
     write(
         "entry, removed or inserted",
         |vault, n, look| {
-            let entry = vault.entry(key(n)).resolve()?;
+            let entry = vault.entry(key(n)).into_entry()?;
             look();
             match entry {
                 Entry::Occupied(entry) => entry.remove().map(drop),

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use vaults::{Error, Loss, OpenOptions, Vault};
+use vaults::maintenance::SalvageLoss;
+use vaults::{Error, OpenOptions, Vault};
 
 use crate::support::damage::{change, change_byte_of, damage_page, make_paged};
 use crate::support::{Scratch, make, put_row, rows, sql};
@@ -24,7 +25,7 @@ fn salvage_keeps_checksums_and_drops_entries_that_fail_them() {
     let report = salvage(&scratch);
     assert_eq!(report.saved, 99);
     assert_eq!(report.lost.len(), 1);
-    assert_is!(&report.lost[0], Loss::Entry(Error::Checksum { key }) if key == "\"M2\"");
+    assert_is!(&report.lost[0], SalvageLoss::Entry(Error::Checksum { key, .. }) if key == "\"M2\"");
     assert!(
         saved(&scratch)
             .into_iter()
@@ -140,7 +141,7 @@ fn rows_that_were_dumped_and_loaded() {
         (report.saved, report.lost.len()),
         (u64::from(ENTRIES) + 2, 1)
     );
-    assert_is!(&report.lost[0], Loss::Entry(Error::Decode { .. }));
+    assert_is!(&report.lost[0], SalvageLoss::Entry(Error::Decode { .. }));
     let vault: Vault<u32, String> = OpenOptions::new()
         .checksums(true)
         .open(scratch.path("saved.db"))
@@ -161,7 +162,7 @@ fn a_row_without_a_checksum_in_a_file_that_declares_them() {
         (report.saved, report.lost.len()),
         (u64::from(ENTRIES) - 1, 1)
     );
-    assert_is!(&report.lost[0], Loss::Entry(Error::Checksum { .. }));
+    assert_is!(&report.lost[0], SalvageLoss::Entry(Error::Checksum { .. }));
 }
 
 #[test]

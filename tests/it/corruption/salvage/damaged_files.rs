@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use vaults::{Durability, Error, Loss, OpenOptions, Vault};
+use vaults::maintenance::SalvageLoss;
+use vaults::{Durability, Error, OpenOptions, Vault};
 
 use crate::support::damage::{
     INTERIOR_TABLE, LEAF_TABLE, change, damage_page, entries_in, make_paged, pages_of,
@@ -72,7 +73,7 @@ fn a_damaged_page_of_the_schema() {
     make(scratch.vault(), texts(ENTRIES));
     damage_page(&scratch.vault(), 1);
     let report = salvage(&scratch);
-    assert_is!(&report.lost[0], Loss::Page { number: 1, .. });
+    assert_is!(&report.lost[0], SalvageLoss::Page { number: 1, .. });
     assert!(saved(&scratch).into_iter().eq(texts(ENTRIES)));
 }
 
@@ -82,7 +83,7 @@ fn a_damaged_schema_with_an_intact_header() {
     make_deep(&scratch.vault());
     change(&scratch.vault(), |file| file[100..512].fill(0xEE));
     let report = salvage(&scratch);
-    assert_is!(&report.lost[0], Loss::Page { number: 1, .. });
+    assert_is!(&report.lost[0], SalvageLoss::Page { number: 1, .. });
     let mut saved = saved(&scratch);
     saved.sort();
     assert!(saved == all());
@@ -99,7 +100,7 @@ fn a_damaged_interior_page() {
         make_deep(&scratch.vault());
         damage_page(&scratch.vault(), page);
         let report = salvage(&scratch);
-        assert_is!(&report.lost[0], Loss::Page { number, .. } if *number as usize == page);
+        assert_is!(&report.lost[0], SalvageLoss::Page { number, .. } if *number as usize == page);
         assert_eq!(report.lost.len(), 1, "{report:?}");
         assert_eq!(report.saved, 1520, "page {page}");
         assert_lacks(&saved(&scratch), 0);
@@ -115,7 +116,7 @@ fn a_damaged_leaf() {
     let lost = entries_in(&scratch.vault(), page);
     damage_page(&scratch.vault(), page);
     let report = salvage(&scratch);
-    assert_is!(&report.lost[0], Loss::Page { number, .. } if *number as usize == page);
+    assert_is!(&report.lost[0], SalvageLoss::Page { number, .. } if *number as usize == page);
     assert_eq!(report.lost.len(), 1, "{report:?}");
     let text = report.lost[0].to_string();
     assert!(text.contains(&page.to_string()), "{text}");
@@ -147,10 +148,10 @@ fn undecodable_entries() {
     let report = salvage(&scratch);
     assert_eq!(report.saved, 11);
     assert_eq!(report.lost.len(), 2);
-    assert_is!(&report.lost[0], Loss::Entry(Error::Decode { .. }));
+    assert_is!(&report.lost[0], SalvageLoss::Entry(Error::Decode { .. }));
     assert_is!(
         &report.lost[1],
-        Loss::Entry(Error::UnknownTag { tag: b'Z', .. })
+        SalvageLoss::Entry(Error::UnknownTag { tag: b'Z', .. })
     );
     assert!(report.lost[0].to_string().contains("M\\x14"));
     let pickled = rows(&scratch.path("saved.db")).pop().unwrap();

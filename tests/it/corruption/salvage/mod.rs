@@ -7,7 +7,8 @@ mod other_files;
 use std::collections::HashMap;
 use std::path::Path;
 
-use vaults::{OpenOptions, Salvage, Vault};
+use vaults::maintenance::SalvageReport;
+use vaults::{OpenOptions, Vault};
 
 use crate::support::damage::make_paged;
 use crate::support::{Scratch, contents, entries, open};
@@ -31,7 +32,7 @@ fn all() -> Vec<(u32, String)> {
 }
 
 /// Salvages into `saved.db`, and asserts that the damaged files stay unchanged.
-fn salvage(scratch: &Scratch) -> Salvage {
+fn salvage(scratch: &Scratch) -> SalvageReport {
     let before = contents(&scratch.folder());
     let salvage = Vault::<u32, String>::salvage(scratch.vault(), scratch.path("saved.db")).unwrap();
     let mut after = contents(&scratch.folder());

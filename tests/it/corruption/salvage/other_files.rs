@@ -5,7 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use serde_json::Value as Json;
-use vaults::{Error, Existing, Loss, Vault};
+use vaults::maintenance::{IfExists, SalvageLoss};
+use vaults::{Error, Vault};
 
 use crate::support::damage::python_fixture;
 use crate::support::{Scratch, contents, entries, make, numbers, open, rows};
@@ -46,7 +47,7 @@ fn nothing_is_saved_from_a_file_that_is_not_a_vault() {
         fs::write(scratch.vault(), content).unwrap();
         let report = salvage(&scratch);
         assert_eq!(report.saved, 0);
-        assert_is!(&report.lost[0], Loss::Page { number: 1, .. });
+        assert_is!(&report.lost[0], SalvageLoss::Page { number: 1, .. });
         assert!(saved(&scratch).is_empty());
     }
 }
@@ -61,7 +62,7 @@ fn salvage_with_wrong_types() {
         report
             .lost
             .iter()
-            .all(|loss| matches!(loss, Loss::Entry(Error::Decode { .. })))
+            .all(|loss| matches!(loss, SalvageLoss::Entry(Error::Decode { .. })))
     );
 }
 
@@ -152,7 +153,7 @@ fn a_backup_replaces_only_regular_files() {
     let vault = open::<u32, u32>(scratch.vault());
     for name in special_files(&scratch) {
         let path = scratch.path(name);
-        for existing in [Existing::Refuse, Existing::Replace] {
+        for existing in [IfExists::Refuse, IfExists::Replace] {
             let result = vault.backup_with(&path, existing, |_| ());
             assert_is!(
                 result,

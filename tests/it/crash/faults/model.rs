@@ -150,7 +150,7 @@ impl Step {
                 *vault.entry(*key).or_default()? = value.bytes();
                 deferred(vault)
             }
-            Self::EntryRemove(key) => match vault.entry(*key).resolve()? {
+            Self::EntryRemove(key) => match vault.entry(*key).into_entry()? {
                 vaults::Entry::Occupied(entry) => entry.remove().map(drop),
                 vaults::Entry::Vacant(_) => Ok(()),
             },

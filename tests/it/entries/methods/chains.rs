@@ -1,4 +1,4 @@
-//! Chains of calls on [`TryEntry`](vaults::TryEntry), and on [`Entry`](vaults::Entry) after `resolve`.
+//! Chains of calls on [`TryEntry`](vaults::TryEntry), and on [`Entry`](vaults::Entry) after `into_entry`.
 
 use vaults::{Error, Result};
 
@@ -26,7 +26,7 @@ macro_rules! chain {
                     $expected
                 },
                 |map| {
-                    let $entry = map.entry(key(name)).resolve()?;
+                    let $entry = map.entry(key(name)).into_entry()?;
                     $actual
                 }
             );

@@ -60,14 +60,14 @@ macro_rules! same {
 }
 
 fn occupied<K, V>(entry: TryEntry<'_, K, V>) -> OccupiedEntry<'_, K, V> {
-    match entry.resolve().unwrap() {
+    match entry.into_entry().unwrap() {
         Entry::Occupied(entry) => entry,
         Entry::Vacant(_) => panic!("the key is not stored"),
     }
 }
 
 fn vacant<K, V>(entry: TryEntry<'_, K, V>) -> VacantEntry<'_, K, V> {
-    match entry.resolve().unwrap() {
+    match entry.into_entry().unwrap() {
         Entry::Vacant(entry) => entry,
         Entry::Occupied(_) => panic!("the key is stored"),
     }

@@ -222,7 +222,7 @@ fn debug_and_display() {
     for name in ["a", "z"] {
         same!(|map| format!("{:?}", map.entry(key(name))), |map| format!(
             "{:?}",
-            map.entry(key(name)).resolve()?
+            map.entry(key(name)).into_entry()?
         ));
         // The output names the additional type.
         same!(
@@ -258,7 +258,7 @@ fn a_failed_entry_has_its_key_and_its_error() {
         assert_eq!(entry.key(), "a");
         assert!(format!("{entry:?}").contains("Reentrant"), "{entry:?}");
         let entry = entry.and_modify(|_| panic!("there is nothing to modify"));
-        assert_is!(entry.resolve(), Err(Error::Reentrant { .. }));
+        assert_is!(entry.into_entry(), Err(Error::Reentrant { .. }));
         let made = vault.entry(key("a")).or_insert_with(|| panic!("no entry"));
         assert_is!(made, Err(Error::Reentrant { .. }));
         assert_is!(vault.get_mut("a"), Err(Error::Reentrant { .. }));
@@ -275,7 +275,7 @@ fn an_undecodable_value_is_an_error_of_the_entry() {
     numbers.put(&2, &7).unwrap();
     let (key, value) = rows(&scratch.path("numbers.db")).remove(0);
     put_row(&scratch.vault(), &key, &value);
-    assert_is!(vault.entry(2).resolve(), Err(Error::Decode { .. }));
+    assert_is!(vault.entry(2).into_entry(), Err(Error::Decode { .. }));
     assert_is!(vault.get_mut(&2), Err(Error::Decode { .. }));
     let mut tx = vault.begin().unwrap();
     assert_is!(tx.entry(2).or_default(), Err(Error::Decode { .. }));

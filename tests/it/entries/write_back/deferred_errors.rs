@@ -39,7 +39,7 @@ const READS: [(&str, Next); 22] = [
     ("len", |vault| vault.len().map(drop)),
     ("is_empty", |vault| vault.is_empty().map(drop)),
     ("contains_key", |vault| vault.contains_key(&9).map(drop)),
-    ("contains_keys", |vault| vault.contains_keys(&[9]).map(drop)),
+    ("contains_all", |vault| vault.contains_all(&[9]).map(drop)),
     ("get_many", |vault| vault.get_many(&[1]).map(drop)),
     ("iter", |vault| {
         vault.iter().try_for_each(|item| item.map(drop))
@@ -182,7 +182,7 @@ fn every_kind_of_destructor_defers_its_error() {
         |vault| *vault.entry(2).insert_entry(GOOD).unwrap().get_mut() = BAD,
         |vault| drop(vault.entry(1).and_modify(|value| *value = BAD)),
         |vault| {
-            let entry = vault.entry(1).resolve().unwrap();
+            let entry = vault.entry(1).into_entry().unwrap();
             drop(entry.and_modify(|value| *value = BAD));
         },
         |vault| {

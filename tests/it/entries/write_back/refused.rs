@@ -23,7 +23,7 @@ fn a_new_value_that_cannot_be_stored_is_refused_at_once() {
         assert_unstorable!(vault.entry(1).insert_entry(BAD));
         assert_unstorable!(vault.get_or_insert_with(2, || BAD));
         is_as_before(&vault);
-        let Entry::Occupied(mut entry) = vault.entry(1).resolve().unwrap() else {
+        let Entry::Occupied(mut entry) = vault.entry(1).into_entry().unwrap() else {
             panic!("key 1 is stored");
         };
         assert_unstorable!(entry.insert(BAD));
@@ -70,7 +70,7 @@ fn a_change_that_cannot_be_stored_is_refused_by_commit() {
 fn an_entry_that_cannot_be_committed_is_undone() {
     on_each_engine(|vault: Vault<u8, Odd>| {
         vault.put(&1, &GOOD).unwrap();
-        let Entry::Occupied(mut entry) = vault.entry(1).resolve().unwrap() else {
+        let Entry::Occupied(mut entry) = vault.entry(1).into_entry().unwrap() else {
             panic!("key 1 is stored");
         };
         entry.insert(None).unwrap();
@@ -85,7 +85,7 @@ fn an_entry_in_a_transaction_that_cannot_be_committed_is_undone() {
     on_each_engine(|vault: Vault<u8, Odd>| {
         vault.put(&1, &GOOD).unwrap();
         let mut tx = vault.begin().unwrap();
-        let Entry::Occupied(mut entry) = tx.entry(1).resolve().unwrap() else {
+        let Entry::Occupied(mut entry) = tx.entry(1).into_entry().unwrap() else {
             panic!("key 1 is stored");
         };
         entry.insert(None).unwrap();
@@ -144,12 +144,12 @@ fn a_key_that_cannot_be_stored() {
                 }
             );
         };
-        is_of_the_key(vault.entry(Bad::Unwritable).resolve().unwrap_err());
+        is_of_the_key(vault.entry(Bad::Unwritable).into_entry().unwrap_err());
         is_of_the_key(vault.entry_ref(&Bad::Unwritable).or_insert(1).unwrap_err());
         is_of_the_key(vault.get_mut(&Bad::Unwritable).unwrap_err());
         // It can be looked up, and is not found.
         assert_is!(vault.get_mut(&Bad::Unreadable), Ok(None));
-        let entry = vault.entry(Bad::Unreadable).resolve().unwrap();
+        let entry = vault.entry(Bad::Unreadable).into_entry().unwrap();
         assert_is!(&entry, Entry::Vacant(_));
         is_of_the_key(entry.or_insert(1).unwrap_err());
         is_of_the_key(vault.entry_ref(&Bad::Unreadable).or_insert(1).unwrap_err());

@@ -14,7 +14,7 @@ fn occupied<'a, V: crate::support::Value>(
     vault: &'a Vault<String, V>,
     name: &str,
 ) -> OccupiedEntry<'a, String, V> {
-    match vault.entry(key(name)).resolve().unwrap() {
+    match vault.entry(key(name)).into_entry().unwrap() {
         Entry::Occupied(entry) => entry,
         Entry::Vacant(_) => panic!("{name} is not stored"),
     }
@@ -68,7 +68,9 @@ fn bytes_that_did_not_change_are_not_written() {
             drop(vault.entry(key("a")).and_modify(|list| list.truncate(5)));
         }),
         ("occupied", &|| occupied(&vault, "a").commit().unwrap()),
-        ("vacant", &|| drop(vault.entry(key("z")).resolve().unwrap())),
+        ("vacant", &|| {
+            drop(vault.entry(key("z")).into_entry().unwrap());
+        }),
         ("failed", &|| {
             let refuse = || Err::<_, Box<dyn std::error::Error>>("no".into());
             vault

@@ -57,7 +57,7 @@ fn a_deleted_log_loses_no_entry() {
     fs::remove_file(&log).unwrap();
     for key in 10..20 {
         let error = vault.put(&key, &key).unwrap_err();
-        assert_is!(&error, Error::Moved { location, moved } if *location == *scratch.vault() && *moved == log);
+        assert_is!(&error, Error::Moved { location, moved, .. } if *location == *scratch.vault() && *moved == log);
         let text = error.to_string();
         assert!(
             text.contains("vault.db-wal") && text.contains("open it again"),
