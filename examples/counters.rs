@@ -27,7 +27,8 @@ fn count(path: &Path) -> vaults::Result<()> {
             *counters.entry_ref(name).or_insert(0)? += 1;
         }
     }
-    counters.close()
+    counters.close()?;
+    Ok(())
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

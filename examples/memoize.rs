@@ -43,7 +43,7 @@ fn longest_below(limit: u64) -> (u64, u32) {
 /// Asks for the same results from several threads. Returns how many had to be computed.
 fn ask(cache: &Cache) -> vaults::Result<u32> {
     let computed = AtomicU32::new(0);
-    let ask_all = || {
+    let ask_all = || -> vaults::Result<()> {
         for limit in LIMITS {
             // Reads a stored result. If it is missing, the first of all threads and processes computes it.
             // The others wait for it.

@@ -54,5 +54,6 @@ fn main() -> vaults::Result<()> {
         let (name, city) = entry?;
         println!("{name:>6}  {:<12} {:>8}", city.country, city.population);
     }
-    cities.close()
+    cities.close()?;
+    Ok(())
 }

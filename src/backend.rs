@@ -117,10 +117,15 @@ impl Backend {
         each!(self, store => store.flush())
     }
 
-    /// Closes this handle. The last one closes what is open, and returns any error of that.
-    pub(crate) fn close(self) -> Result<()> {
-        self.flush()?;
-        each!(self, store => Arc::into_inner(store).map_or(Ok(()), Engine::close))
+    /// Closes this handle. The last one closes what is open. An error gives the handle back.
+    pub(crate) fn close(self) -> Result<(), Box<(Self, Error)>> {
+        if let Err(error) = self.flush() {
+            return Err(Box::new((self, error)));
+        }
+        match self {
+            Self::File(store) => end_last(store, Engine::close, Self::File),
+            Self::Memory(store) => end_last(store, Engine::close, Self::Memory),
+        }
     }
 
     pub(crate) fn path(&self) -> Option<&Path> {
@@ -177,13 +182,16 @@ impl Backend {
         }
     }
 
-    /// Deletes a file, unless it is open elsewhere.
-    pub(crate) fn delete(self) -> Result<()> {
-        let location = self.location();
-        let in_use = Err(Error::InUse { location });
+    /// Deletes a file, unless it is open elsewhere. An error gives the handle back.
+    pub(crate) fn delete(mut self) -> Result<(), Box<(Self, Error)>> {
+        let is_last = each!(&mut self, store => Arc::get_mut(store).is_some());
+        if !is_last {
+            let location = self.location();
+            return Err(Box::new((self, Error::InUse { location })));
+        }
         match self {
-            Self::File(store) => Arc::into_inner(store).map_or(in_use, sqlite::Store::delete),
-            Self::Memory(store) => Arc::into_inner(store).map_or(in_use, Engine::close),
+            Self::File(store) => end_last(store, sqlite::Store::delete, Self::File),
+            Self::Memory(store) => end_last(store, Engine::close, Self::Memory),
         }
     }
 
@@ -195,6 +203,18 @@ impl Backend {
             Self::Memory(_) => Ok(()),
         }
     }
+}
+
+/// Ends what is open, if this is the last handle of it. An error gives the handle back.
+fn end_last<S>(
+    store: Arc<S>,
+    end: impl FnOnce(&mut S) -> Result<()>,
+    backend: impl FnOnce(Arc<S>) -> Backend,
+) -> Result<(), Box<(Backend, Error)>> {
+    let Some(mut store) = Arc::into_inner(store) else {
+        return Ok(());
+    };
+    end(&mut store).map_err(|error| Box::new((backend(Arc::new(store)), error)))
 }
 
 impl Reader {
@@ -257,6 +277,10 @@ macro_rules! impl_read {
 
             fn len(&mut self, map: MapId) -> Result<u64> {
                 each!(self, engine => engine.len(map))
+            }
+
+            fn known_len(&mut self, map: MapId) -> Option<u64> {
+                each!(self, engine => engine.known_len(map))
             }
 
             fn at_end(&mut self, map: MapId, end: End) -> Result<Option<RawEntry>> {

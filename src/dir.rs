@@ -106,7 +106,8 @@ impl VaultDir {
     /// let dir = VaultDir::new(data.path())?;
     /// let options = OpenOptions::new().durability(Durability::Normal).clone();
     /// let pages = dir.open_with::<String, String>("pages", &options)?;
-    /// # pages.close()
+    /// # pages.close()?;
+    /// # Ok(())
     /// # }
     /// ```
     pub fn open_with<K, V>(&self, name: &str, options: &OpenOptions) -> Result<Vault<K, V>>
@@ -173,7 +174,7 @@ impl VaultDir {
             create: false,
             ..Config::DEFAULT
         };
-        match Store::open(&file, config, ANY_TYPES).and_then(Store::delete) {
+        match Store::open(&file, config, ANY_TYPES).and_then(|mut vault| vault.delete()) {
             Ok(()) => Ok(true),
             Err(Error::NotFound { .. }) => Ok(false),
             Err(error) => Err(error),

@@ -5,8 +5,9 @@ mod kind;
 mod location;
 mod message;
 mod preview;
+mod system;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub use self::entry_part::EntryPart;
@@ -58,7 +59,7 @@ pub(crate) type Source = Box<dyn std::error::Error + Send + Sync + 'static>;
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("missing.db");
 /// match OpenOptions::new().create(false).open::<String, u64>(&path) {
-///     Err(Error::NotFound { location }) => println!("nothing stored yet at {location}"),
+///     Err(Error::NotFound { location, .. }) => println!("nothing stored yet at {location}"),
 ///     Err(error) => return Err(error.into()),
 ///     Ok(vault) => println!("{} entries", vault.len()?),
 /// }
@@ -475,32 +476,4 @@ pub enum Error {
         /// The error of SQLite.
         source: Source,
     },
-}
-
-impl Error {
-    /// Wraps an error of the system about a file or folder.
-    pub(crate) fn io(path: &Path, error: std::io::Error) -> Self {
-        let location = Location::file(path);
-        let is_out_of_descriptors = Self::is_out_of_descriptors(&error);
-        let source = Box::new(error);
-        if is_out_of_descriptors {
-            return Self::TooManyFiles { location, source };
-        }
-        Self::Io { location, source }
-    }
-
-    /// Returns `true` if this process or the system has reached its limit of open files.
-    pub(crate) fn is_out_of_descriptors(error: &std::io::Error) -> bool {
-        #[cfg(unix)]
-        {
-            use rustix::io::Errno;
-            let answer = Errno::from_io_error(error);
-            matches!(answer, Some(Errno::MFILE | Errno::NFILE))
-        }
-        #[cfg(not(unix))]
-        {
-            let _ = error;
-            false
-        }
-    }
 }

@@ -100,6 +100,7 @@ pub use map::retain::ExtractIf;
 pub use map::snapshot::Snapshot;
 pub use map::transaction::Transaction;
 pub use map::vault::Vault;
+pub use map::vault::close::CloseError;
 pub use map::writable::Writable;
 pub use options::OpenOptions;
 pub use sqlite::Durability;

@@ -35,7 +35,8 @@ use crate::sqlite::{Config, Durability};
 ///     .durability(Durability::Normal)
 ///     .busy_timeout(Duration::from_secs(2))
 ///     .open::<String, u64>(&path)?;
-/// # pages.close()
+/// # pages.close()?;
+/// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug)]
@@ -70,7 +71,8 @@ where
     /// # let path = folder.path().join("scores.db");
     /// let scores = Vault::<String, f64>::open(&path)?;
     /// scores.insert("Ada".into(), 9.5)?;
-    /// # scores.close()
+    /// # scores.close()?;
+    /// # Ok(())
     /// # }
     /// ```
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
@@ -144,7 +146,8 @@ impl OpenOptions {
     /// let ledger = options.open::<u64, String>(&path)?;
     /// let second = options.open::<u64, String>(&path);
     /// assert!(matches!(second, Err(Error::AlreadyExists { .. })));
-    /// # ledger.close()
+    /// # ledger.close()?;
+    /// # Ok(())
     /// # }
     /// ```
     pub const fn create_new(&mut self, create_new: bool) -> &mut Self {
@@ -247,7 +250,8 @@ impl OpenOptions {
     /// let ledger = OpenOptions::new()
     ///     .checksums(true)
     ///     .open::<u64, String>(&path)?;
-    /// # ledger.close()
+    /// # ledger.close()?;
+    /// # Ok(())
     /// # }
     /// ```
     pub const fn checksums(&mut self, checksums: bool) -> &mut Self {
@@ -333,7 +337,8 @@ impl OpenOptions {
     /// let events = OpenOptions::new()
     ///     .log_size_limit(8 * 1024 * 1024)
     ///     .open::<u64, String>(&path)?;
-    /// # events.close()
+    /// # events.close()?;
+    /// # Ok(())
     /// # }
     /// ```
     pub const fn log_size_limit(&mut self, bytes: u64) -> &mut Self {
@@ -383,7 +388,8 @@ impl OpenOptions {
     ///
     /// let scores = OpenOptions::new().read_only(true).open::<String, f64>(&path)?;
     /// assert_eq!(scores.get("Ada")?, Some(9.5));
-    /// # scores.close()
+    /// # scores.close()?;
+    /// # Ok(())
     /// # }
     /// ```
     pub fn open<K, V>(&self, path: impl AsRef<Path>) -> Result<Vault<K, V>>

@@ -33,7 +33,8 @@ pub mod unix {
         /// # let folder = tempfile::tempdir().unwrap();
         /// # let path = folder.path().join("secrets.db");
         /// let secrets = OpenOptions::new().mode(0o600).open::<String, String>(&path)?;
-        /// # secrets.close()
+        /// # secrets.close()?;
+        /// # Ok(())
         /// # }
         /// ```
         fn mode(&mut self, mode: u32) -> &mut Self;

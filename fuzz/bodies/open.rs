@@ -114,7 +114,7 @@ impl Bench {
                 if let Some(vault) = open(OpenOptions::new().read_only(true)) {
                     read(&vault, key, most);
                     told(vault.backup(self.path("copy.db")));
-                    told(vault.close());
+                    told(vault.close().map_err(Error::from));
                 }
             }
             READ_ALONE => {
@@ -130,7 +130,7 @@ impl Bench {
                 if let Some(vault) = open(&mut written) {
                     read(&vault, key, most);
                     write(&vault, key, value, most);
-                    told(vault.close());
+                    told(vault.close().map_err(Error::from));
                 }
             }
             _ => {
@@ -138,7 +138,7 @@ impl Bench {
                     told(vault.compact());
                     told(vault.backup_with(self.path("copy.db"), IfExists::Replace, |_| ()));
                     clear(&vault, key, value, most);
-                    told(vault.delete());
+                    told(vault.delete().map_err(Error::from));
                 }
             }
         }

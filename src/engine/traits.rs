@@ -26,6 +26,9 @@ pub(crate) trait Read {
     /// Returns the number of rows.
     fn len(&mut self, map: MapId) -> Result<u64>;
 
+    /// Returns the number of rows if it is known without reading, once the first read has fixed the state.
+    fn known_len(&mut self, map: MapId) -> Option<u64>;
+
     /// Returns the first or the last row, or an error if a column of it is not a BLOB.
     fn at_end(&mut self, map: MapId, end: End) -> Result<Option<RawEntry>>;
 
@@ -184,8 +187,8 @@ pub(crate) trait Engine {
     /// Makes everything that was committed durable, whatever the durability.
     fn flush(&self) -> Result<()>;
 
-    /// Closes it, and returns any error that dropping it would hide.
-    fn close(self) -> Result<()>;
+    /// Closes it, and returns any error that dropping it would hide. After an error it is still open.
+    fn close(&mut self) -> Result<()>;
 
     /// The absolute path of its file, or `None` if it has none.
     fn path(&self) -> Option<&Path>;

@@ -45,6 +45,10 @@ impl WriteTransaction {
         self.writer.len(self.map)
     }
 
+    pub(crate) fn known_len(&mut self) -> Option<u64> {
+        self.writer.known_len(self.map)
+    }
+
     pub(crate) fn is_empty(&mut self) -> Result<bool> {
         self.writer.is_empty(self.map)
     }

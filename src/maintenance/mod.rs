@@ -280,7 +280,8 @@ impl<K, V> Vault<K, V> {
     /// # fn main() -> vaults::Result<()> {
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let path = folder.path().join("copy.db");
-    /// use vaults::{Existing, Vault};
+    /// use vaults::Vault;
+    /// use vaults::maintenance::IfExists;
     ///
     /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
     /// vault.backup_with(&path, IfExists::Replace, |progress| {

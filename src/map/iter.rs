@@ -21,6 +21,8 @@ type Decode<T> = fn(EntryCodec, RawRow<'_>) -> Result<T>;
 /// The iterator behind all the public ones: rows, and how to decode a row.
 struct RowIter<P, T> {
     state: State<P>,
+    /// At most this many items follow, if it is known.
+    max_items: Option<u64>,
     entry_codec: EntryCodec,
     decode: Decode<T>,
 }
@@ -46,10 +48,14 @@ impl<P: RowSource, T> RowIter<P, T> {
         let begun = source.and_then(|mut source| {
             let mut cursor = Cursor::new(entry_codec.columns(columns));
             source.prefetch(&mut cursor, Direction::Forward)?;
-            Ok(State::Open { source, cursor })
+            // Damage may be an item of its own.
+            let max_items = source.known_len().map(|len| len.saturating_add(1));
+            Ok((State::Open { source, cursor }, max_items))
         });
+        let (state, max_items) = begun.unwrap_or_else(|error| (State::Failed(error), Some(1)));
         Self {
-            state: begun.unwrap_or_else(State::Failed),
+            state,
+            max_items,
             entry_codec,
             decode,
         }
@@ -74,9 +80,13 @@ impl<P: RowSource, T> RowIter<P, T> {
         )
     }
 
-    /// Returns the next row, decoded. A row that cannot be decoded is an error and not the end; a batch
-    /// that cannot be read is both.
-    fn next(&mut self, direction: Direction) -> Option<Result<T>> {
+    /// Returns what `f` makes of the next row. A batch that cannot be read is an error and the end.
+    fn next_with<R>(
+        &mut self,
+        direction: Direction,
+        f: impl FnOnce(RawRow<'_>) -> Result<R>,
+    ) -> Option<Result<R>> {
+        self.max_items = self.max_items.map(|items| items.saturating_sub(1));
         if let State::Open { source, cursor } = &mut self.state {
             if cursor.needs_batch(direction)
                 && let Err(error) = source.prefetch(cursor, direction)
@@ -85,13 +95,52 @@ impl<P: RowSource, T> RowIter<P, T> {
                 return Some(Err(error));
             }
             if let Some(row) = cursor.next(direction) {
-                return Some((self.decode)(self.entry_codec, row));
+                return Some(f(row));
             }
         }
         // Ending gives the connection back, even while the iterator is kept.
         match std::mem::replace(&mut self.state, State::Ended) {
             State::Failed(error) => Some(Err(error)),
             _ => None,
+        }
+    }
+
+    /// Returns the next row, decoded. A row that cannot be decoded is an error and not the end.
+    fn next(&mut self, direction: Direction) -> Option<Result<T>> {
+        let (entry_codec, decode) = (self.entry_codec, self.decode);
+        self.next_with(direction, |row| decode(entry_codec, row))
+    }
+
+    /// Skips an item without decoding it. Returns `None` at the end.
+    fn skip(&mut self, direction: Direction) -> Option<()> {
+        self.next_with(direction, |_| Ok(())).map(drop)
+    }
+
+    /// Returns the item after `n` others, which are not decoded.
+    fn nth(&mut self, n: usize, direction: Direction) -> Option<Result<T>> {
+        for _ in 0..n {
+            self.skip(direction)?;
+        }
+        self.next(direction)
+    }
+
+    /// Returns the number of items that follow, without decoding them.
+    fn count(mut self) -> usize {
+        let mut items = 0;
+        while self.skip(Direction::Forward).is_some() {
+            items += 1;
+        }
+        items
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match &self.state {
+            State::Open { .. } => (
+                0,
+                self.max_items.and_then(|items| usize::try_from(items).ok()),
+            ),
+            State::Failed(_) => (1, Some(1)),
+            State::Ended => (0, Some(0)),
         }
     }
 }
@@ -125,6 +174,13 @@ impl RowSource for ReadSource<'_> {
             Self::Shared(transaction) => transaction.prefetch(cursor, direction),
         }
     }
+
+    fn known_len(&mut self) -> Option<u64> {
+        match self {
+            Self::Own(transaction) => transaction.known_len(),
+            Self::Shared(transaction) => transaction.known_len(),
+        }
+    }
 }
 
 /// The rows that a transaction sees. The iterator borrows the transaction, because a write would change
@@ -141,6 +197,10 @@ impl RowSource for TransactionSource<'_> {
     fn prefetch(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()> {
         self.0.prefetch(cursor, direction)
     }
+
+    fn known_len(&mut self) -> Option<u64> {
+        self.0.known_len()
+    }
 }
 
 /// Implements the iterator traits for a type with a field `rows`.
@@ -152,11 +212,27 @@ macro_rules! impl_iterators {
             fn next(&mut self) -> Option<Self::Item> {
                 self.rows.next(Direction::Forward)
             }
+
+            fn size_hint(&self) -> (usize, Option<usize>) {
+                self.rows.size_hint()
+            }
+
+            fn nth(&mut self, n: usize) -> Option<Self::Item> {
+                self.rows.nth(n, Direction::Forward)
+            }
+
+            fn count(self) -> usize {
+                self.rows.count()
+            }
         }
 
         impl<$($param),+> DoubleEndedIterator for $name<$($param),+> {
             fn next_back(&mut self) -> Option<Self::Item> {
                 self.rows.next(Direction::Backward)
+            }
+
+            fn nth_back(&mut self, n: usize) -> Option<Self::Item> {
+                self.rows.nth(n, Direction::Backward)
             }
         }
 
@@ -195,6 +271,10 @@ macro_rules! impl_iterators {
 /// Items are `Result`s. An error while beginning is the first item. An entry that cannot be decoded is
 /// one error in its place, and the next item is the next entry. A part of the file that cannot be read
 /// is an error and the end.
+///
+/// `nth`, `skip` and `count` do not decode the entries that they pass. `size_hint` has an upper bound once the
+/// number of entries is cached, as it is after [`len`](crate::Vault::len): the entries that remain, and one
+/// for damage.
 #[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct Iter<'a, K, V> {
     rows: RowIter<ReadSource<'a>, (K, V)>,

@@ -88,11 +88,18 @@ impl Lookup for WriteTransaction {
 pub(crate) trait RowSource {
     /// Reads the next batch, if the cursor needs one.
     fn prefetch(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()>;
+
+    /// Returns the number of rows if it is known without reading, after the first batch.
+    fn known_len(&mut self) -> Option<u64>;
 }
 
 impl RowSource for ReadTransaction {
     fn prefetch(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()> {
         cursor.prefetch(&mut self.reader, self.map, direction)
+    }
+
+    fn known_len(&mut self) -> Option<u64> {
+        self.reader.known_len(self.map)
     }
 }
 
@@ -100,10 +107,18 @@ impl RowSource for &Mutex<ReadTransaction> {
     fn prefetch(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()> {
         lock(self).prefetch(cursor, direction)
     }
+
+    fn known_len(&mut self) -> Option<u64> {
+        lock(self).known_len()
+    }
 }
 
 impl RowSource for &RefCell<WriteScope<'_>> {
     fn prefetch(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()> {
         self.borrow_mut().transaction().prefetch(cursor, direction)
+    }
+
+    fn known_len(&mut self) -> Option<u64> {
+        self.borrow_mut().transaction().known_len()
     }
 }

@@ -41,6 +41,7 @@ use crate::map::read_transaction::ReadTransaction;
 /// # Ok(())
 /// # }
 /// ```
+#[must_use = "a snapshot does nothing until it is read"]
 pub struct Snapshot<K, V> {
     transaction: Mutex<ReadTransaction>,
     length: OnceLock<u64>,

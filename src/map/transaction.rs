@@ -64,6 +64,7 @@ use crate::error::{Error, Result};
 /// # Ok(())
 /// # }
 /// ```
+#[must_use = "a transaction rolls back when it is dropped"]
 pub struct Transaction<'a, K, V> {
     scope: RefCell<WriteScope<'a>>,
     entry_codec: EntryCodec,

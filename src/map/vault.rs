@@ -20,6 +20,8 @@ pub(crate) mod map_entries;
 
 pub(crate) mod snapshot;
 
+pub(crate) mod close;
+
 use std::any::type_name;
 use std::fmt;
 use std::hash::Hash;
@@ -159,6 +161,7 @@ use crate::sqlite::{self, Config, Ends};
 /// # Ok(())
 /// # }
 /// ```
+#[must_use = "a vault is closed when it is dropped"]
 pub struct Vault<K, V> {
     backend: Backend,
     entry_codec: EntryCodec,
@@ -168,11 +171,7 @@ pub struct Vault<K, V> {
 impl<K, V> Clone for Vault<K, V> {
     /// Returns another handle of the same open vault.
     fn clone(&self) -> Self {
-        Self {
-            backend: self.backend.clone(),
-            entry_codec: self.entry_codec,
-            marker: PhantomData,
-        }
+        Self::new(self.backend.clone(), self.entry_codec)
     }
 }
 
@@ -192,6 +191,18 @@ impl<K, V> fmt::Debug for Vault<K, V> {
 
 /// What needs to know nothing of keys and values.
 impl<K, V> Vault<K, V> {
+    pub(crate) const fn new(backend: Backend, entry_codec: EntryCodec) -> Self {
+        Self {
+            backend,
+            entry_codec,
+            marker: PhantomData,
+        }
+    }
+
+    pub(crate) fn into_backend(self) -> Backend {
+        self.backend
+    }
+
     pub(crate) const fn backend(&self) -> &Backend {
         &self.backend
     }
@@ -213,11 +224,7 @@ impl<K, V> Vault<K, V> {
 
     /// The same open file as a map of other types, which its entries have been given.
     pub(crate) fn with_types<L, W>(self) -> Vault<L, W> {
-        Vault {
-            backend: self.backend,
-            entry_codec: self.entry_codec,
-            marker: PhantomData,
-        }
+        Vault::new(self.backend, self.entry_codec)
     }
 
     /// Returns the absolute path of the file, or `None` for a vault in memory.
@@ -290,58 +297,6 @@ impl<K, V> Vault<K, V> {
     pub fn flush(&self) -> Result<()> {
         self.backend.flush()
     }
-
-    /// Closes this handle and returns any error that dropping it would hide.
-    ///
-    /// The file is closed when its last handle, clone and iterator is gone; until then this
-    /// returns what [`flush`](Self::flush) would.
-    ///
-    /// # Errors
-    ///
-    /// Returns the errors of [`flush`](Self::flush). The handle is closed in any case.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use vaults::Vault;
-    /// # fn main() -> vaults::Result<()> {
-    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
-    /// vault.insert("a".into(), 1)?;
-    /// vault.close()?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn close(self) -> Result<()> {
-        self.backend.close()
-    }
-
-    /// Deletes the vault: the file, and the log beside it.
-    ///
-    /// # Errors
-    ///
-    /// - Returns [`Error::InUse`] if the vault is open elsewhere: by a clone, an iterator, another handle
-    ///   or another process.
-    /// - Returns [`Error::Moved`] if the file, its log or its index was deleted, renamed or replaced. The
-    ///   file of that name may be another vault.
-    ///
-    /// On an error, nothing is deleted, and this handle is closed.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use vaults::Vault;
-    /// # fn main() -> vaults::Result<()> {
-    /// # let folder = tempfile::tempdir().unwrap();
-    /// # let path = folder.path().join("v.db");
-    /// let vault: Vault<String, u32> = Vault::open(&path)?;
-    /// vault.delete()?;
-    /// assert!(!path.exists());
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn delete(self) -> Result<()> {
-        self.backend.delete()
-    }
 }
 
 impl<K, V> Vault<K, V>
@@ -363,19 +318,13 @@ where
         let store = sqlite::Store::open(path, config, &|path, ends, checksums| {
             check_types::<K, V>(path, ends, entry_codec(checksums))
         })?;
-        Ok(Self {
-            entry_codec: entry_codec(store.has_checksums()),
-            backend: Backend::File(Arc::new(store)),
-            marker: PhantomData,
-        })
+        let entry_codec = entry_codec(store.has_checksums());
+        Ok(Self::new(Backend::File(Arc::new(store)), entry_codec))
     }
 
     pub(crate) fn new_in_memory(busy_timeout: Duration, entry_codec: EntryCodec) -> Self {
-        Self {
-            backend: Backend::Memory(Arc::new(memory::Store::new(busy_timeout))),
-            entry_codec,
-            marker: PhantomData,
-        }
+        let store = memory::Store::new(busy_timeout);
+        Self::new(Backend::Memory(Arc::new(store)), entry_codec)
     }
 }
 

@@ -97,7 +97,7 @@ impl Engine for Store {
         self.take_deferred_error()
     }
 
-    fn close(self) -> Result<()> {
+    fn close(&mut self) -> Result<()> {
         self.take_deferred_error()
     }
 

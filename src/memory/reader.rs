@@ -56,6 +56,10 @@ impl Read for Reader {
         Ok(self.state()?.table(map).map_or(0, Table::len))
     }
 
+    fn known_len(&mut self, map: MapId) -> Option<u64> {
+        self.len(map).ok()
+    }
+
     fn at_end(&mut self, map: MapId, end: End) -> Result<Option<RawEntry>> {
         Ok(self.state()?.table(map).and_then(|table| table.at_end(end)))
     }

@@ -59,6 +59,10 @@ impl Read for Writer {
         Ok(self.state()?.table_mut(map).len())
     }
 
+    fn known_len(&mut self, map: MapId) -> Option<u64> {
+        self.len(map).ok()
+    }
+
     fn at_end(&mut self, map: MapId, end: End) -> Result<Option<RawEntry>> {
         Ok(self.state()?.table_mut(map).at_end(end))
     }

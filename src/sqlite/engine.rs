@@ -84,17 +84,17 @@ impl Engine for Store {
         self.check_names()
     }
 
-    fn close(mut self) -> Result<()> {
+    fn close(&mut self) -> Result<()> {
         self.take_deferred_error()?;
         self.close_coherence();
         for session in self.take_readers() {
-            session.close()?;
+            session.close().map_err(|failed| failed.1)?;
         }
         let Some(mut session) = self.writer.take() else {
             return Ok(());
         };
         self.opener.prepare_close(&mut session);
-        session.close()
+        self.close_writer(session)
     }
 
     fn path(&self) -> Option<&Path> {

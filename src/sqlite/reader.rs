@@ -6,6 +6,7 @@ use std::thread::ThreadId;
 use crate::engine::{End, MapId, Position, RawEntry, RawRow, Read, Scan};
 use crate::error::Result;
 use crate::sqlite::connection::session::Session;
+use crate::sqlite::connection::wal_index::WalIndexHeader;
 use crate::sqlite::store::Store;
 
 /// A connection in a read transaction.
@@ -15,6 +16,8 @@ pub(crate) struct Reader {
     session: Option<Session>,
     /// The thread that began it.
     thread: ThreadId,
+    /// The header of the version of the file when it began, if that is known.
+    began: Option<WalIndexHeader>,
 }
 
 impl Reader {
@@ -23,6 +26,7 @@ impl Reader {
         let mut session = store.take_reader()?;
         session.begin_read()?;
         Ok(Self {
+            began: store.header(),
             store: Arc::clone(store),
             session: Some(session),
             thread: store.begin_reading(),
@@ -70,6 +74,13 @@ impl Read for Reader {
 
     fn len(&mut self, _: MapId) -> Result<u64> {
         self.session()?.count()
+    }
+
+    fn known_len(&mut self, _: MapId) -> Option<u64> {
+        // If nothing was written until after the first read, that read saw the version at the beginning.
+        let now = self.store.header();
+        let is_of_begin = now.is_some() && now == self.began;
+        is_of_begin.then(|| self.store.known_length(now)).flatten()
     }
 
     fn at_end(&mut self, _: MapId, end: End) -> Result<Option<RawEntry>> {

@@ -68,7 +68,7 @@ impl Store {
         Self::open(target, replaced, ANY_TYPES)
     }
 
-    fn replace_by_synced(self, copy: &Path) -> Result<()> {
+    fn replace_by_synced(mut self, copy: &Path) -> Result<()> {
         self.close_and(|path| {
             // The log must be deleted on the disk before the copy gets the name.
             sync_folder(path)?;

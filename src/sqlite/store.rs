@@ -368,6 +368,15 @@ impl Store {
 
     // ---- closing ------------------------------------------------------------------
 
+    /// Closes the connection that writes, or keeps it open and returns the error.
+    pub(in crate::sqlite) fn close_writer(&self, session: Session) -> Result<()> {
+        session.close().map_err(|failed| {
+            let (session, error) = *failed;
+            self.writer.release(session);
+            error
+        })
+    }
+
     /// Drops what shows the version of the file.
     pub(in crate::sqlite) fn close_coherence(&mut self) {
         self.coherence.take();

@@ -4,8 +4,14 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use rusqlite::Connection;
+
 use crate::engine::Refusal;
-use crate::error::{Error, Location, Result};
+use crate::error::{Error, Result};
+use crate::sqlite::connection::open_file::OpenFile;
+use crate::sqlite::connection::session::Session;
+use crate::sqlite::open::ANY_TYPES;
+use crate::sqlite::open::config::Config;
 use crate::sqlite::store::Store;
 
 impl Store {
@@ -36,26 +42,26 @@ impl Store {
         }
     }
 
-    /// Closes the store and deletes its file, unless it is open elsewhere.
-    pub(crate) fn delete(self) -> Result<()> {
+    /// Closes the store and deletes its file, unless it is open elsewhere. After an error the store is open.
+    pub(crate) fn delete(&mut self) -> Result<()> {
         self.close_and(|path| fs::remove_file(path))
     }
 
     /// Closes the store and renames another file over its own, unless it is open elsewhere.
-    pub(in crate::sqlite) fn replace_by(self, file: &Path) -> Result<()> {
+    pub(in crate::sqlite) fn replace_by(mut self, file: &Path) -> Result<()> {
         self.close_and(|path| fs::rename(file, path))
     }
 
-    /// Closes the store and runs `f` on its path while nobody else can have the file open.
+    /// Closes the store and runs `f` on its path while nobody else can have the file open. After an error the
+    /// store is open.
     pub(in crate::sqlite) fn close_and(
-        mut self,
+        &mut self,
         f: impl FnOnce(&Path) -> io::Result<()>,
     ) -> Result<()> {
         self.take_deferred_error()?;
-        let path = self.file().to_path_buf();
         if self.opener.config.is_read_only() {
             return Err(Error::ReadOnly {
-                location: Location::File(path),
+                location: self.location_of_file(),
                 source: None,
             });
         }
@@ -65,28 +71,64 @@ impl Store {
         drop(self.take_readers());
         let Some(mut session) = self.writer.take() else {
             return Err(Error::InUse {
-                location: Location::File(path),
+                location: self.location_of_file(),
             });
         };
-        if let Err(error) = session.with_connection(lock_exclusively) {
-            self.opener.prepare_close(&mut session);
-            return Err(match error {
+        match self.run_exclusively(&mut session, f) {
+            Ok(()) => self.close_writer(session),
+            Err(error) => {
+                self.share_again(session);
+                Err(error)
+            }
+        }
+    }
+
+    /// Runs `f` on the path of the file under the exclusive lock.
+    fn run_exclusively(
+        &self,
+        session: &mut Session,
+        f: impl FnOnce(&Path) -> io::Result<()>,
+    ) -> Result<()> {
+        session
+            .with_connection(lock_exclusively)
+            .map_err(|error| match error {
                 Error::Busy { location, .. } => Error::InUse { location },
                 other => other,
-            });
-        }
-        // Still under the exclusive lock. A process that opens the file now waits, and then finds that it
-        // was moved away.
+            })?;
+        // A process that opens the file now waits, and then finds that it was moved away.
         if self.opener.is_replaced() {
             return Err(self.opener.moved());
         }
-        f(&path).map_err(|error| Error::io(&path, error))?;
-        session.close()
+        f(self.file()).map_err(|error| Error::io(self.file(), error))
+    }
+
+    /// Leaves the exclusive mode after an error, so that the store can be used again.
+    fn share_again(&mut self, mut session: Session) {
+        let is_in_wal_mode = session.with_connection(|connection| {
+            connection.pragma_update_and_check(None, "locking_mode", "NORMAL", |_| Ok(()))?;
+            // The lock is released after the next read.
+            connection.query_one("PRAGMA schema_version", [], |_| Ok(()))?;
+            Ok(OpenFile::log(connection).is_some())
+        });
+        let config = Config {
+            create: false,
+            create_new: false,
+            ..self.opener.config
+        };
+        // A file that has left WAL mode gets a new log, which is not the one that this store has opened.
+        if matches!(is_in_wal_mode, Ok(false))
+            && let Ok(store) = Self::open(self.file(), config, ANY_TYPES)
+        {
+            drop(session);
+            *self = store;
+        } else {
+            self.writer.release(session);
+        }
     }
 }
 
 /// Leaves WAL mode, which fails while the file is open elsewhere, and locks it.
-fn lock_exclusively(connection: &rusqlite::Connection) -> rusqlite::Result<()> {
+fn lock_exclusively(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(()))?;
     connection.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))?;
     connection.execute_batch("BEGIN EXCLUSIVE; COMMIT")

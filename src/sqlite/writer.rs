@@ -80,6 +80,10 @@ impl Read for Writer {
         self.transaction()?.len()
     }
 
+    fn known_len(&mut self, _: MapId) -> Option<u64> {
+        self.transaction.as_ref()?.known_len()
+    }
+
     fn at_end(&mut self, _: MapId, end: End) -> Result<Option<RawEntry>> {
         self.session()?.at_end(end)
     }

@@ -176,8 +176,12 @@ impl HookedConnection {
         }
     }
 
-    pub(in crate::sqlite) fn close(self) -> rusqlite::Result<()> {
-        self.connection.close().map_err(|(_, error)| error)
+    /// Closes the connection, or gives it back with the error.
+    pub(in crate::sqlite) fn close(self) -> Result<(), Box<(Self, rusqlite::Error)>> {
+        let Self { connection, hook } = self;
+        connection
+            .close()
+            .map_err(|(connection, error)| Box::new((Self { connection, hook }, error)))
     }
 }
 

@@ -334,7 +334,7 @@ mod tests {
         .join()
         .unwrap();
         assert_eq!(get(&mut session, b"a").unwrap(), Some(b"2".to_vec()));
-        session.close().unwrap();
+        assert!(session.close().is_ok());
     }
 
     #[test]

@@ -109,12 +109,28 @@ impl Session {
         &self.path
     }
 
-    /// Finalises the statements and closes the connection.
-    pub(in crate::sqlite) fn close(self) -> Result<()> {
-        self.statements
-            .into_connection()
-            .close()
-            .map_err(|error| failure::from_sqlite(error, &self.path, self.busy_timeout))
+    /// Finalises the statements and closes the connection, or gives the session back with the error.
+    pub(in crate::sqlite) fn close(self) -> Result<(), Box<(Self, Error)>> {
+        let Self {
+            statements,
+            path,
+            busy_timeout,
+            token,
+            names,
+        } = self;
+        let Err(failed) = statements.into_connection().close() else {
+            return Ok(());
+        };
+        let (connection, error) = *failed;
+        let error = failure::from_sqlite(error, &path, busy_timeout);
+        let session = Self {
+            statements: OwnedStatements::new(connection),
+            path,
+            busy_timeout,
+            token,
+            names,
+        };
+        Err(Box::new((session, error)))
     }
 
     // ---- transactions -------------------------------------------------------------

@@ -192,7 +192,7 @@ fn copy_rows(
     }
     session.commit()?;
     progress(done, total);
-    session.close()
+    session.close().map_err(|failed| failed.1)
 }
 
 #[cfg(test)]

@@ -29,7 +29,8 @@ use std::time::Duration;
 ///     .open::<String, u64>(&path)?;
 /// pages.insert("home".into(), 1)?;
 /// pages.flush()?; // From here on, the entry survives a power cut.
-/// # pages.close()
+/// # pages.close()?;
+/// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

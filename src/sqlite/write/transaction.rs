@@ -95,6 +95,11 @@ impl WriteTransaction {
         Ok(before.saturating_add_signed(self.growth))
     }
 
+    /// Returns the same, if it is known without counting.
+    pub(in crate::sqlite) fn known_len(&self) -> Option<u64> {
+        Some(self.length_before?.saturating_add_signed(self.growth))
+    }
+
     pub(in crate::sqlite) fn put(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
         self.note_key(key);
         if self.session()?.put(key, value)? {

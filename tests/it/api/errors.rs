@@ -54,7 +54,7 @@ fn errors_without_a_cause() {
     );
     let reader: Vault<u32, u32> = options.open(scratch.vault()).unwrap();
     check(&reader.put(&1, &1).unwrap_err(), 1);
-    check(&vault.clone().delete().unwrap_err(), 1);
+    check(vault.clone().delete().unwrap_err().error(), 1);
     let drain = vault.drain();
     check(&vault.put(&1, &1).unwrap_err(), 1);
     drop(drain);

@@ -255,6 +255,76 @@ fn an_exhausted_iterator_does_not_show_later_entries() {
     });
 }
 
+// ---- counting and skipping --------------------------------------------------------------
+
+#[test]
+fn size_hint_bounds_the_items_once_the_length_is_known() {
+    on_each_engine::<u32, u32>(|vault| {
+        vault.try_extend(numbers(1000)).unwrap();
+        assert_eq!(vault.len().unwrap(), 1000);
+        let snapshot = vault.snapshot().unwrap();
+        for mut items in [vault.iter(), snapshot.iter()] {
+            for left in (1..=1000).rev() {
+                let (lower, upper) = items.size_hint();
+                assert_eq!(lower, 0);
+                assert!(
+                    (left..=left + 1).contains(&upper.unwrap()),
+                    "{upper:?} for {left}"
+                );
+                items.next().unwrap().unwrap();
+            }
+            assert!(items.next().is_none());
+            assert_eq!(items.size_hint(), (0, Some(0)));
+        }
+        vault.put(&1000, &1000).unwrap();
+        assert_eq!(vault.keys().size_hint().1, Some(1002));
+    });
+}
+
+#[test]
+fn size_hint_does_not_count() {
+    let scratch = Scratch::new();
+    make(scratch.vault(), numbers(10));
+    let vault = open::<u32, u32>(scratch.vault());
+    assert_eq!(vault.iter().size_hint(), (0, None));
+    vault.len().unwrap();
+    assert_eq!(vault.iter().size_hint(), (0, Some(11)));
+    // Another handle writes, so the number is not known until it is counted again.
+    open::<u32, u32>(scratch.vault()).put(&10, &10).unwrap();
+    assert_eq!(vault.iter().size_hint(), (0, None));
+}
+
+#[test]
+fn count_and_nth_agree_with_next() {
+    on_each_engine::<u32, u32>(|vault| {
+        vault.try_extend(numbers(1000)).unwrap();
+        for skipped in [0, 1, 7, 8, 9, 500, 999] {
+            let expected = u32::try_from(skipped).unwrap();
+            let mut items = vault.iter();
+            assert_eq!(items.nth(skipped).unwrap().unwrap().0, expected);
+            assert_eq!(items.count(), 999 - skipped);
+            let mut keys = vault.keys();
+            assert_eq!(keys.nth_back(skipped).unwrap().unwrap(), 999 - expected);
+            assert_eq!(keys.count(), 999 - skipped);
+        }
+        assert!(vault.values().nth(1000).is_none());
+        assert!(vault.values().nth_back(5000).is_none());
+        assert_eq!(vault.clone().into_iter().count(), 1000);
+        let tx = vault.begin().unwrap();
+        assert_eq!(tx.iter().count(), 1000);
+        assert_eq!(tx.keys().nth(3).unwrap().unwrap(), 3);
+    });
+}
+
+#[test]
+fn entries_that_are_passed_are_not_decoded() {
+    let scratch = Scratch::new();
+    let vault = damaged(&scratch);
+    assert_eq!(vault.iter().count(), 5);
+    assert_is!(vault.iter().nth(4), Some(Ok((4, 4))));
+    assert_is!(vault.iter().nth(2), Some(Err(Error::Decode { .. })));
+}
+
 // ---- undecodable rows -------------------------------------------------------------------
 
 /// Makes five rows. The value of the third and the key of the fourth are not numbers.

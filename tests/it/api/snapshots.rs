@@ -242,7 +242,10 @@ fn a_snapshot_outlives_the_handle() {
     drop(vault);
     let other: Vault<u32, u32> = open(scratch.vault());
     other.put(&3, &3).unwrap();
-    assert_is!(other.delete(), Err(Error::InUse { .. }));
+    assert_is!(
+        other.delete().map_err(Error::from),
+        Err(Error::InUse { .. })
+    );
     shows_numbers(&snapshot, 3);
     drop(snapshot);
     let names: Vec<String> = contents(&scratch.folder()).into_keys().collect();

@@ -276,7 +276,7 @@ fn a_file_name_that_is_not_utf_8_is_skipped() {
     use std::os::unix::ffi::OsStrExt;
     let scratch = Scratch::new();
     let dir = dir(&scratch);
-    dir.open::<u32, u32>("text").unwrap();
+    drop(dir.open::<u32, u32>("text").unwrap());
     let odd = std::ffi::OsStr::from_bytes(b"\xff\xfe.db");
     fs::write(dir.path().join(odd), "").unwrap();
     assert_eq!(dir.names().unwrap(), ["text"]);
@@ -334,7 +334,7 @@ fn options_apply_to_the_vaults() {
     );
     assert!(!dir.contains("new").unwrap());
     options.create_new(true);
-    dir.open_with::<u32, u32>("new", &options).unwrap();
+    drop(dir.open_with::<u32, u32>("new", &options).unwrap());
     assert_is!(
         dir.open_with::<u32, u32>("new", &options),
         Err(Error::AlreadyExists { .. })

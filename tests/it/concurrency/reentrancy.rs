@@ -416,8 +416,8 @@ fn call(call: Call, vault: &Numbers) -> Vec<Result<()>> {
             vault.transaction(|tx| tx.put(&20, &1)),
         ],
         Call::Clear => vec![vault.clear()],
-        Call::Close => vec![vault.clone().close()],
-        Call::Delete => vec![vault.clone().delete()],
+        Call::Close => vec![vault.clone().close().map_err(Error::from)],
+        Call::Delete => vec![vault.clone().delete().map_err(Error::from)],
     }
 }
 

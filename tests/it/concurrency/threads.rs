@@ -214,7 +214,8 @@ fn opening_while_another_thread_deletes() {
             let deleter = scope.spawn(|| {
                 let vault = open::<u32, u32>(scratch.vault());
                 start.wait();
-                vault.delete()
+                vault.delete()?;
+                Ok(())
             });
             start.wait();
             let vault = open::<u32, u32>(scratch.vault());

@@ -162,7 +162,7 @@ const DROPS: [(&str, DropGuard); 5] = [
 const NEXT: [Call; 3] = [
     |vault| vault.put(&1, &"one".into()),
     Vault::flush,
-    |vault| vault.clone().close(),
+    |vault| vault.clone().close().map_err(Error::from),
 ];
 
 #[test]

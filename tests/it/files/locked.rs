@@ -180,7 +180,10 @@ fn a_read_only_handle_refuses_every_write() {
     assert_eq!(entries(&vault), [(0, 0), (1, 1), (2, 2)]);
     assert_eq!(vault.get_many(&[2, 3]).unwrap(), [Some(2), None]);
     vault.flush().unwrap();
-    assert_is!(vault.delete(), Err(Error::ReadOnly { .. }));
+    assert_is!(
+        vault.delete().map_err(Error::from),
+        Err(Error::ReadOnly { .. })
+    );
     assert!(scratch.vault().is_file());
 }
 

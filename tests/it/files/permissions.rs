@@ -100,7 +100,7 @@ fn a_log_of_another_user_is_refused() {
             let mut options = OpenOptions::new();
             options.mode(0o600);
             if !is_new {
-                options.open::<u32, u32>(scratch.vault()).unwrap();
+                drop(options.open::<u32, u32>(scratch.vault()).unwrap());
             }
             if !take(&scratch.path(name)) {
                 let test = "files::permissions::a_log_of_another_user_is_refused";

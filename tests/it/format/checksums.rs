@@ -65,7 +65,7 @@ fn a_vault_with_checksums_works_like_any_other() {
     assert!(report.is_ok(), "{report:?}");
     assert_eq!((report.entries, report.message_pack), (999, 999));
     vault.close().unwrap();
-    open_with_checksums(scratch.vault()).unwrap();
+    drop(open_with_checksums(scratch.vault()).unwrap());
 }
 
 #[test]

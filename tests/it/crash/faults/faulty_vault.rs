@@ -140,7 +140,7 @@ impl FaultyVault {
             match step {
                 Step::Reopen => {
                     if let Some(Err(error)) = self.vault.take().map(TestVault::close) {
-                        self.check_error(&error);
+                        self.check_error(error.error());
                     }
                     self.open();
                 }

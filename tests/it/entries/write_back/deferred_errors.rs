@@ -119,7 +119,7 @@ const WRITES: [(&str, Next); 24] = [
     ("compact", |vault| vault.compact().map(drop)),
     ("flush", Vault::flush),
     ("flush, on a clone", |vault| vault.clone().flush()),
-    ("close", |vault| vault.clone().close()),
+    ("close", |vault| vault.clone().close().map_err(Error::from)),
     ("put, on a clone", |vault| vault.clone().put(&1, &GOOD)),
     ("put, on another thread", |vault| {
         std::thread::scope(|scope| scope.spawn(|| vault.put(&1, &GOOD)).join().unwrap())
@@ -169,7 +169,7 @@ fn delete_returns_a_deferred_error() {
     on_each_engine::<u8, Odd>(|vault| {
         vault.put(&1, &GOOD).unwrap();
         fail_in_drop(&vault);
-        assert_deferred(vault.delete());
+        assert_deferred(vault.delete().map_err(Error::from));
     });
 }
 
@@ -226,5 +226,19 @@ fn an_error_in_a_destructor_is_returned_by_the_commit_of_the_transaction() {
         *tx.get_mut(&1).unwrap().unwrap() = BAD;
         tx.rollback().unwrap();
         is_as_before(&vault);
+    });
+}
+
+#[test]
+fn a_close_that_returns_a_deferred_error_gives_the_handle_back() {
+    on_each_engine::<u8, Odd>(|vault| {
+        vault.put(&1, &GOOD).unwrap();
+        fail_in_drop(&vault);
+        let failed = vault.close().unwrap_err();
+        assert_is!(failed.error(), Error::Deferred { .. });
+        let vault = failed.into_vault();
+        assert_eq!(vault.get(&1).unwrap(), Some(GOOD));
+        vault.put(&2, &GOOD).unwrap();
+        vault.close().unwrap();
     });
 }

@@ -83,7 +83,7 @@ fn every_handle_of_the_parent_is_refused_in_a_child() {
         // An entry that was read before the fork may still be returned.
         assert!(handles.iter.next().is_none_or(is_forked));
         drop((handles.iter, handles.snapshot));
-        assert!(is_forked(clone.close()));
+        assert!(is_forked(clone.close().map_err(Error::from)));
     });
     assert!(good);
     {

@@ -175,7 +175,7 @@ fn the_restored_file_keeps_the_permissions_of_the_replaced_one() {
     use std::os::unix::fs::PermissionsExt;
     let scratch = vault_and_backup();
     crate::support::set_mode(&scratch.vault(), 0o600);
-    Map::restore(scratch.path("backup.db"), scratch.vault()).unwrap();
+    drop(Map::restore(scratch.path("backup.db"), scratch.vault()).unwrap());
     let mode = fs::metadata(scratch.vault()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }

@@ -73,7 +73,7 @@ fn a_deleted_log_loses_no_entry() {
     fs::write(&copy, bytes.unwrap().stdout).unwrap();
     let found = entries(&open::<u32, u32>(&copy));
     assert!(found.into_iter().take(10).eq(numbers(10)));
-    assert_is!(vault.close(), Err(Error::Moved { .. }));
+    assert_is!(vault.close().map_err(Error::from), Err(Error::Moved { .. }));
     let found = entries(&open::<u32, u32>(scratch.vault()));
     assert!(found.into_iter().take(10).eq(numbers(10)));
 }
@@ -178,7 +178,7 @@ fn a_new_vault_of_the_same_name_is_not_deleted() {
         let mut other = OtherProcess::start(&path);
         if name == "renamed" {
             // The old log and index have the names for the new file, so no process can open it yet.
-            assert_is!(old.delete(), Err(Error::Moved { .. }));
+            assert_is!(old.delete().map_err(Error::from), Err(Error::Moved { .. }));
             assert_eq!(
                 entries(&open::<u32, u32>(companion(&path, ".away"))),
                 [(1, 1)]
@@ -187,7 +187,7 @@ fn a_new_vault_of_the_same_name_is_not_deleted() {
         }
         other.execute("open");
         other.execute("put 7");
-        assert_is!(old.delete(), Err(Error::Moved { .. }));
+        assert_is!(old.delete().map_err(Error::from), Err(Error::Moved { .. }));
         other.execute("put 8");
         other.execute("close");
         other.0.finish();

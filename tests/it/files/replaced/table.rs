@@ -336,7 +336,7 @@ fn check(event: Event, stage: Stage) -> Vec<String> {
     stage(&mut writer);
     (1000..1003).for_each(|key| writer.put(key));
     let flushed = writer.vault().flush();
-    let closed = writer.vault.take().unwrap().close();
+    let closed = writer.vault.take().unwrap().close().map_err(Error::from);
     let mut defects = Vec::new();
     for error in writer.errors.iter().chain(flushed.as_ref().err()) {
         // An error of an earlier destructor is returned by a later call.

@@ -1,0 +1,144 @@
+//! Closing a handle, and deleting the vault.
+
+use std::fmt;
+
+use crate::backend::Backend;
+use crate::encoding::entry_codec::EntryCodec;
+use crate::error::Error;
+use crate::map::vault::Vault;
+
+/// The error of [`Vault::close`] and [`Vault::delete`], with the handle, which can be used again.
+///
+/// It converts into [`Error`], so `?` works in a function that returns [`vaults::Result`](crate::Result).
+///
+/// # Examples
+///
+/// ```
+/// use vaults::{Error, Vault};
+///
+/// # fn main() -> vaults::Result<()> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// let vault: Vault<String, u32> = Vault::open(folder.path().join("v.db"))?;
+/// let snapshot = vault.snapshot()?;
+/// // The snapshot has the vault open.
+/// let failed = vault.delete().unwrap_err();
+/// assert!(matches!(failed.error(), Error::InUse { .. }));
+/// drop(snapshot);
+/// failed.into_vault().delete()?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct CloseError<K, V> {
+    inner: Box<(Vault<K, V>, Error)>,
+}
+
+impl<K, V> CloseError<K, V> {
+    fn new((backend, error): (Backend, Error), entry_codec: EntryCodec) -> Self {
+        Self {
+            inner: Box::new((Vault::new(backend, entry_codec), error)),
+        }
+    }
+
+    /// Returns the error.
+    #[must_use]
+    pub fn error(&self) -> &Error {
+        &self.inner.1
+    }
+
+    /// Returns the handle.
+    pub fn into_vault(self) -> Vault<K, V> {
+        self.inner.0
+    }
+
+    /// Returns the handle and the error.
+    pub fn into_parts(self) -> (Vault<K, V>, Error) {
+        *self.inner
+    }
+}
+
+impl<K, V> From<CloseError<K, V>> for Error {
+    /// Returns the error, and drops the handle.
+    fn from(failed: CloseError<K, V>) -> Self {
+        failed.inner.1
+    }
+}
+
+impl<K, V> fmt::Debug for CloseError<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error().fmt(f)
+    }
+}
+
+impl<K, V> fmt::Display for CloseError<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error().fmt(f)
+    }
+}
+
+impl<K, V> std::error::Error for CloseError<K, V> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error().source()
+    }
+}
+
+impl<K, V> Vault<K, V> {
+    /// Closes this handle and returns any error that dropping it would hide.
+    ///
+    /// The file is closed with its last handle, clone and iterator. Until then this does what
+    /// [`flush`](Self::flush) does.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`flush`](Self::flush) in a [`CloseError`], which gives the handle back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// vault.insert("a".into(), 1)?;
+    /// vault.close()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn close(self) -> Result<(), CloseError<K, V>> {
+        let entry_codec = self.entry_codec();
+        self.into_backend()
+            .close()
+            .map_err(|failed| CloseError::new(*failed, entry_codec))
+    }
+
+    /// Deletes the vault: the file, and the log beside it.
+    ///
+    /// # Errors
+    ///
+    /// Returns a [`CloseError`], which gives the handle back. Nothing is deleted. Its error is:
+    ///
+    /// - [`Error::InUse`] if the vault is open elsewhere: by a clone, an iterator, another handle or another
+    ///   process.
+    /// - [`Error::Moved`] if the file, its log or its index was deleted, renamed or replaced. The file of that
+    ///   name may be another vault.
+    /// - [`Error::ReadOnly`] if the vault is read-only.
+    /// - [`Error::Io`] if the file system refuses.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("v.db");
+    /// let vault: Vault<String, u32> = Vault::open(&path)?;
+    /// vault.delete()?;
+    /// assert!(!path.exists());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn delete(self) -> Result<(), CloseError<K, V>> {
+        let entry_codec = self.entry_codec();
+        self.into_backend()
+            .delete()
+            .map_err(|failed| CloseError::new(*failed, entry_codec))
+    }
+}
