@@ -2,6 +2,7 @@
 
 mod checksums;
 mod golden;
+mod paper;
 mod round_trips;
 mod rowids;
 mod shapes;
