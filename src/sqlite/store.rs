@@ -12,6 +12,7 @@ use crate::sqlite::coherence::{Began, Coherence};
 use crate::sqlite::connection::session::Session;
 use crate::sqlite::connection::wal_index::WalIndexHeader;
 use crate::sqlite::open::config::Config;
+use crate::sqlite::open::open_first::FirstConnection;
 use crate::sqlite::open::{Opener, TypeCheck};
 use crate::sqlite::trace;
 use crate::sqlite::write::transaction::{Outcome, WriteTransaction};
@@ -52,10 +53,10 @@ impl Store {
         let _span = trace::opening(path);
         let process = ProcessId::current();
         let opener = Opener::new(path, config)?;
-        let (session, checksums) = opener.open_first(check)?;
-        Ok(Self {
+        let FirstConnection { session, file } = opener.open_first(check)?;
+        let store = Self {
             opener,
-            checksums,
+            checksums: file.checksums,
             coherence: OnceLock::new(),
             idle_readers: Mutex::new(Vec::new()),
             reader_token: Arc::new(()),
@@ -64,7 +65,31 @@ impl Store {
             deferred: DeferredErrors::default(),
             process,
             writer: FairMutex::new(session),
-        })
+        };
+        if file.is_new
+            && let Ok(Some(mut session)) = store.writer.try_acquire()
+        {
+            store.note_empty(&mut session);
+            store.writer.release(session);
+        }
+        Ok(store)
+    }
+
+    /// Notes that a new vault has no entries, unless another process has already inserted some. From then on
+    /// the number of entries is known without counting. If this fails, they are counted when needed.
+    fn note_empty(&self, session: &mut Session) {
+        if !matches!(self.coherence(), Ok(Some(_)))
+            || !matches!(session.try_begin_write(), Ok(true))
+        {
+            return;
+        }
+        if matches!(session.is_empty(), Ok(true))
+            && let Some(header) = self.header()
+        {
+            self.set_length(header, 0);
+        }
+        // If this fails, the first write returns the reason.
+        session.rollback().ok();
     }
 
     /// The absolute path.

@@ -12,7 +12,7 @@ pub(in crate::sqlite) mod config;
 pub(in crate::sqlite) mod ends;
 mod existence;
 mod inspect;
-mod open_first;
+pub(in crate::sqlite) mod open_first;
 pub(in crate::sqlite) mod paths;
 pub(in crate::sqlite) mod schema;
 pub(in crate::sqlite) mod settings;

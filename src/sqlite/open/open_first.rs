@@ -19,13 +19,35 @@ use crate::sqlite::open::{Opener, has_moved, schema};
 /// How often opening is tried again because the file was replaced during it.
 const MAX_ATTEMPTS: usize = 16;
 
+/// The first connection of a store.
+pub(in crate::sqlite) struct FirstConnection {
+    pub(in crate::sqlite) session: Session,
+    pub(in crate::sqlite) file: PreparedFile,
+}
+
+/// A file that is a vault in WAL mode or, if it is read-only, a vault.
+#[derive(Clone, Copy)]
+pub(in crate::sqlite) struct PreparedFile {
+    pub(in crate::sqlite) checksums: bool,
+    /// Whether this connection has created the vault.
+    pub(in crate::sqlite) is_new: bool,
+}
+
+impl PreparedFile {
+    const fn existing(checksums: bool) -> Self {
+        Self {
+            checksums,
+            is_new: false,
+        }
+    }
+}
+
 impl Opener {
-    /// Opens the first connection, which is the writer unless the vault is read-only. Returns it and whether
-    /// the file has checksums.
+    /// Opens the first connection, which is the writer unless the vault is read-only.
     ///
     /// All checks that can refuse the file come before the first change. A connection that has not read yet
     /// has not touched the file.
-    pub(in crate::sqlite) fn open_first(&self, check: TypeCheck<'_>) -> Result<(Session, bool)> {
+    pub(in crate::sqlite) fn open_first(&self, check: TypeCheck<'_>) -> Result<FirstConnection> {
         self.refuse_pending_log()?;
         self.refuse_foreign_owner()?;
         create_file(&self.path, &self.config)?;
@@ -52,7 +74,7 @@ impl Opener {
             connection
                 .progress_handler(0, None::<fn() -> bool>)
                 .map_err(|error| self.failed(error))?;
-            let checksums = prepared?;
+            let file = prepared?;
             self.record_names(&connection, identity)?;
             let session = Session::writer(
                 connection,
@@ -60,7 +82,10 @@ impl Opener {
                 Duration::ZERO,
                 self.config.log_size_limit,
             )?;
-            return Ok((session.named(self.names.clone()), checksums));
+            return Ok(FirstConnection {
+                session: session.named(self.names.clone()),
+                file,
+            });
         }
         Err(self.moved())
     }
@@ -78,14 +103,14 @@ impl Opener {
         self.names.record(file, !self.config.is_read_only())
     }
 
-    /// Makes the file of a new connection a vault in WAL mode. Returns whether it has checksums.
+    /// Makes the file of a new connection a vault in WAL mode.
     fn prepare(
         &self,
         connection: &Connection,
         known: Option<Inspection>,
         check: TypeCheck<'_>,
         deadline: &mut Deadline,
-    ) -> Result<bool> {
+    ) -> Result<PreparedFile> {
         // The file may have changed or been replaced since it was inspected. In a transaction, all of it is
         // read in one state.
         let run = |sql| {
@@ -99,7 +124,7 @@ impl Opener {
             .checksums;
         run("COMMIT")?;
         if self.config.is_read_only() {
-            return Ok(checksums == Some(true));
+            return Ok(PreparedFile::existing(checksums == Some(true)));
         }
         self.refuse_unwritable_log()?;
         let synchronous = self.config.durability.synchronous();
@@ -111,39 +136,33 @@ impl Opener {
             self.retry(deadline, || switch_to_wal(connection))?;
         }
         match checksums {
-            Some(checksums) => Ok(checksums),
+            Some(checksums) => Ok(PreparedFile::existing(checksums)),
             None => self.create_schema(connection, check, deadline),
         }
     }
 
-    /// Creates the table, unless another process has created it since the inspection. Returns whether the
-    /// file has checksums.
+    /// Creates the table, unless another process has created it since the inspection.
     fn create_schema(
         &self,
         connection: &Connection,
         check: TypeCheck<'_>,
         deadline: &mut Deadline,
-    ) -> Result<bool> {
+    ) -> Result<PreparedFile> {
         self.retry(deadline, || connection.execute_batch("BEGIN IMMEDIATE"))?;
         let existing = self
             .inspect_connection(connection, None, check, deadline)?
             .checksums;
         if existing.is_none() {
-            let (id, create) = (schema::APPLICATION_ID, schema::CREATE);
-            let format = if self.config.checksums {
-                schema::CHECKSUMS
-            } else {
-                schema::PLAIN
-            };
             connection
-                .execute_batch(&format!(
-                    "PRAGMA application_id = {id}; PRAGMA user_version = {format}; {create}"
-                ))
+                .execute_batch(&schema::create(self.config.checksums))
                 .map_err(|error| self.failed(error))?;
         }
         connection
             .execute_batch("COMMIT")
             .map_err(|error| self.failed(error))?;
-        Ok(existing.unwrap_or(self.config.checksums))
+        Ok(PreparedFile {
+            checksums: existing.unwrap_or(self.config.checksums),
+            is_new: existing.is_none(),
+        })
     }
 }

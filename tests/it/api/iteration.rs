@@ -295,6 +295,23 @@ fn size_hint_does_not_count() {
 }
 
 #[test]
+fn the_handle_that_created_a_vault_knows_its_length() {
+    on_each_engine::<u32, u32>(|vault| {
+        assert_eq!(vault.iter().size_hint(), (0, Some(1)));
+        vault.put(&1, &1).unwrap();
+        vault.try_extend(numbers(10)).unwrap();
+        vault.remove(&5).unwrap();
+        assert_eq!(vault.iter().size_hint(), (0, Some(10)));
+        assert_eq!(vault.iter().count(), 9);
+        if let Some(path) = vault.path() {
+            let path = path.to_owned();
+            open::<u32, u32>(path).put(&20, &20).unwrap();
+            assert_eq!(vault.iter().size_hint(), (0, None));
+        }
+    });
+}
+
+#[test]
 fn count_and_nth_agree_with_next() {
     on_each_engine::<u32, u32>(|vault| {
         vault.try_extend(numbers(1000)).unwrap();
