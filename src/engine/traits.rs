@@ -152,7 +152,7 @@ pub(crate) trait Engine {
     /// Begins to read. The state is that of the first read.
     fn begin_read(self: &Arc<Self>) -> Result<Self::Reader>;
 
-    /// Begins to read the newest state of now.
+    /// Begins to read the current state.
     fn begin_read_now(self: &Arc<Self>) -> Result<Self::Reader>;
 
     /// Begins to write. Blocks for at most the busy timeout.

@@ -54,6 +54,19 @@ where
     handle.contains(EncodedKey::lookup(key)?.as_bytes())
 }
 
+/// Returns the first or the last entry, without removing it.
+pub(crate) fn peek<K, V>(handle: &impl ReadAccess, end: End) -> Result<Option<(K, V)>>
+where
+    K: DeserializeOwned,
+    V: DeserializeOwned,
+{
+    let entry_codec = handle.entry_codec();
+    let found = handle.read_snapshot(|source| source.at_end(end))?;
+    found
+        .map(|row| entry_codec.decode_entry(&row.key, &row.value))
+        .transpose()
+}
+
 /// Returns the value for `key` in the state that `source` shows.
 pub(crate) fn get_in<V: DeserializeOwned>(
     source: &mut impl Lookup,
@@ -184,6 +197,18 @@ where
     K: DeserializeOwned,
     V: DeserializeOwned,
 {
+    pop_if(handle, end, |_, _| true)
+}
+
+pub(crate) fn pop_if<'a, K, V>(
+    handle: impl WriteAccess<'a>,
+    end: End,
+    predicate: impl FnOnce(&K, &V) -> bool,
+) -> Result<Option<(K, V)>>
+where
+    K: DeserializeOwned,
+    V: DeserializeOwned,
+{
     let entry_codec = handle.entry_codec();
     handle.write_one()?.run(|tx| {
         let Some(RawEntry {
@@ -195,6 +220,9 @@ where
             return Ok(None);
         };
         let entry = entry_codec.decode_entry(&key, &value)?;
+        if !predicate(&entry.0, &entry.1) {
+            return Ok(None);
+        }
         tx.delete_at(position, &key)?;
         Ok(Some(entry))
     })

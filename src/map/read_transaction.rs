@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::Mutex;
 
 use crate::backend::{Backend, Reader};
-use crate::engine::{Cursor, Direction, MapId, Obstacles, RawRow, Read as _, lock};
+use crate::engine::{Cursor, Direction, End, MapId, Obstacles, RawEntry, RawRow, Read as _, lock};
 use crate::entry::scope::{WriteScope, WriteTransaction};
 use crate::error::Result;
 
@@ -21,7 +21,7 @@ impl ReadTransaction {
         Ok(Self { reader, map })
     }
 
-    /// Begins a transaction, whose state is that of now.
+    /// Begins a transaction, whose state is the current one.
     pub(crate) fn begin_now(backend: &Backend, map: MapId) -> Result<Self> {
         let reader = backend.begin_read_now()?;
         Ok(Self { reader, map })
@@ -59,6 +59,9 @@ pub(crate) trait Lookup {
 
     /// Returns `true` if `key` is present. Does not read the value.
     fn contains(&mut self, key: &[u8]) -> Result<bool>;
+
+    /// Returns the first or the last row.
+    fn at_end(&mut self, end: End) -> Result<Option<RawEntry>>;
 }
 
 impl Lookup for ReadTransaction {
@@ -69,6 +72,10 @@ impl Lookup for ReadTransaction {
 
     fn contains(&mut self, key: &[u8]) -> Result<bool> {
         self.reader.contains(self.map, key)
+    }
+
+    fn at_end(&mut self, end: End) -> Result<Option<RawEntry>> {
+        self.reader.at_end(self.map, end)
     }
 }
 
@@ -81,6 +88,10 @@ impl Lookup for WriteTransaction {
 
     fn contains(&mut self, key: &[u8]) -> Result<bool> {
         Self::contains(self, key)
+    }
+
+    fn at_end(&mut self, end: End) -> Result<Option<RawEntry>> {
+        Self::at_end(self, end)
     }
 }
 

@@ -82,6 +82,20 @@ pub trait Readable<K, V>: Sealed {
         K: Borrow<Q>,
         Q: Serialize + ?Sized;
 
+    /// Returns the entry that was inserted first, without removing it.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`Vault::first_key_value`].
+    fn first_key_value(&self) -> Result<Option<(K, V)>>;
+
+    /// Returns the entry that was inserted last, without removing it.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`Vault::last_key_value`].
+    fn last_key_value(&self) -> Result<Option<(K, V)>>;
+
     /// Returns `true` if `key` is present.
     ///
     /// # Errors
@@ -162,6 +176,16 @@ where
     }
 
     #[inline]
+    fn first_key_value(&self) -> Result<Option<(K, V)>> {
+        self.first_key_value()
+    }
+
+    #[inline]
+    fn last_key_value(&self) -> Result<Option<(K, V)>> {
+        self.last_key_value()
+    }
+
+    #[inline]
     fn contains_key<Q>(&self, key: &Q) -> Result<bool>
     where
         K: Borrow<Q>,
@@ -235,6 +259,16 @@ where
         Q: Serialize + ?Sized,
     {
         self.get_key_value(key)
+    }
+
+    #[inline]
+    fn first_key_value(&self) -> Result<Option<(K, V)>> {
+        self.first_key_value()
+    }
+
+    #[inline]
+    fn last_key_value(&self) -> Result<Option<(K, V)>> {
+        self.last_key_value()
     }
 
     #[inline]
@@ -314,6 +348,16 @@ where
     }
 
     #[inline]
+    fn first_key_value(&self) -> Result<Option<(K, V)>> {
+        self.first_key_value()
+    }
+
+    #[inline]
+    fn last_key_value(&self) -> Result<Option<(K, V)>> {
+        self.last_key_value()
+    }
+
+    #[inline]
     fn contains_key<Q>(&self, key: &Q) -> Result<bool>
     where
         K: Borrow<Q>,
@@ -383,6 +427,16 @@ impl<K, V, R: Readable<K, V>> Readable<K, V> for &R {
         Q: Serialize + ?Sized,
     {
         (**self).get_key_value(key)
+    }
+
+    #[inline]
+    fn first_key_value(&self) -> Result<Option<(K, V)>> {
+        (**self).first_key_value()
+    }
+
+    #[inline]
+    fn last_key_value(&self) -> Result<Option<(K, V)>> {
+        (**self).last_key_value()
     }
 
     #[inline]

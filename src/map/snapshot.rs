@@ -2,6 +2,8 @@
 
 pub(crate) mod read;
 
+pub(crate) mod ends;
+
 pub(crate) mod iter;
 
 use std::fmt;

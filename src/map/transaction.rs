@@ -8,6 +8,8 @@ pub(crate) mod iter;
 
 pub(crate) mod remove;
 
+pub(crate) mod ends;
+
 pub(crate) mod bulk;
 
 pub(crate) mod retain;

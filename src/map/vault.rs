@@ -10,6 +10,8 @@ pub(crate) mod transaction;
 
 pub(crate) mod remove;
 
+pub(crate) mod ends;
+
 pub(crate) mod bulk;
 
 pub(crate) mod retain;

@@ -33,7 +33,7 @@ impl Reader {
         })
     }
 
-    /// Begins a transaction, whose state is that of now.
+    /// Begins a transaction, whose state is the current one.
     pub(in crate::sqlite) fn begin_now(store: &Arc<Store>) -> Result<Self> {
         let mut reader = Self::begin(store)?;
         reader.session()?.read_header()?;

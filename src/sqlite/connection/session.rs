@@ -13,11 +13,11 @@ use crate::sqlite::connection::owned_statements::OwnedStatements;
 use crate::sqlite::connection::statements::{Sql, Statements};
 use crate::sqlite::names::NameTracker;
 
-/// A connection with its statements. It belongs to one thread at a time.
+/// A connection with its prepared statements, used by one thread at a time.
 pub(in crate::sqlite) struct Session {
     statements: OwnedStatements,
     pub(in crate::sqlite) path: Arc<Path>,
-    /// How long SQLite itself waits for a lock on this connection before it gives up.
+    /// How long SQLite itself waits for a lock on this connection.
     busy_timeout: Duration,
     /// A reader holds a clone, so that open readers can be counted.
     token: Option<Arc<()>>,
@@ -26,7 +26,7 @@ pub(in crate::sqlite) struct Session {
 }
 
 impl Session {
-    /// A session to read with.
+    /// Returns a session for reading.
     pub(in crate::sqlite) fn reader(
         connection: Connection,
         path: Arc<Path>,
@@ -35,7 +35,7 @@ impl Session {
         Self::new(HookedConnection::reader(connection), path, busy_timeout)
     }
 
-    /// A session to write with, which keeps the log below its size limit.
+    /// Returns a session for writing, which keeps the log below its size limit.
     pub(in crate::sqlite) fn writer(
         connection: Connection,
         path: Arc<Path>,
@@ -57,13 +57,13 @@ impl Session {
         }
     }
 
-    /// The same session, holding `token` for as long as it is open.
+    /// Holds `token` until the session is closed.
     pub(in crate::sqlite) fn counted(mut self, token: Arc<()>) -> Self {
         self.token = Some(token);
         self
     }
 
-    /// The same session, of files with these names.
+    /// Sets the names of the files, by which errors are explained.
     pub(in crate::sqlite) fn named(mut self, names: Arc<NameTracker>) -> Self {
         self.names = Some(names);
         self
@@ -139,7 +139,7 @@ impl Session {
         self.with(|statements| statements.run(Sql::Begin))
     }
 
-    /// Starts a write transaction, or says at once that another has one (`false`).
+    /// Begins a write transaction. Returns `false` at once if another connection has one.
     pub(in crate::sqlite) fn try_begin_write(&mut self) -> Result<bool> {
         self.with(|statements| match statements.run(Sql::BeginImmediate) {
             Ok(()) => Ok(true),
@@ -148,14 +148,14 @@ impl Session {
         })
     }
 
-    /// Commits, and says how many frames the log has then: zero if there was nothing to write.
+    /// Commits, and returns the number of frames in the log after it, or zero if there was nothing to write.
     pub(in crate::sqlite) fn commit(&mut self) -> Result<u32> {
         self.hooked().forget_commit();
         self.with(|statements| statements.run(Sql::Commit))?;
         Ok(self.hooked().committed_frames())
     }
 
-    /// Rolls back what is open; `false` if nothing was, as after some errors.
+    /// Rolls back the transaction. Returns `false` if none is open, as after some errors.
     pub(in crate::sqlite) fn rollback(&mut self) -> Result<bool> {
         self.with(|statements| {
             let is_open = !statements.connection.is_autocommit();
@@ -166,7 +166,7 @@ impl Session {
         })
     }
 
-    /// False outside a transaction, and after an error for which SQLite has rolled it back.
+    /// Returns `false` outside a transaction, and after an error for which SQLite has rolled it back.
     pub(in crate::sqlite) fn is_in_transaction(&self) -> bool {
         !self.hooked().get().is_autocommit()
     }
@@ -183,7 +183,7 @@ impl Session {
         self.with(|statements| statements.run(Sql::Release))
     }
 
-    /// Undoes what was done since the savepoint, and ends it.
+    /// Undoes what was written since the innermost savepoint, and ends it.
     pub(in crate::sqlite) fn rollback_to(&mut self) -> Result<()> {
         self.with(|statements| {
             statements.run(Sql::RollbackTo)?;

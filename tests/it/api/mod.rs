@@ -4,6 +4,7 @@ mod backup;
 mod cache;
 mod changed_types;
 mod close_and_delete;
+mod ends;
 mod errors;
 mod extend;
 mod handle;
