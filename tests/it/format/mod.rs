@@ -3,6 +3,7 @@
 mod checksums;
 mod golden;
 mod paper;
+mod python_reader;
 mod round_trips;
 mod rowids;
 mod shapes;
