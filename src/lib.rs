@@ -45,6 +45,8 @@
 //! - [`VaultDir`]: a folder of named vaults.
 //! - [`Codec`]: how values are encoded, and how to change a type.
 //! - [`Error`]: what can go wrong, and what to do about it.
+//! - [`guide::async_programs`]: what blocks, and which errors mean "try again".
+//! - [`guide::changing_types`]: changing the type of stored values and keys.
 //! - [`guide::concurrency`]: threads, processes and locks, and mistakes to avoid.
 //! - [`guide::durability`]: what survives a crash, how this is tested, and how to recover a damaged vault.
 //! - [`guide::python`]: sharing files with the Python package.
