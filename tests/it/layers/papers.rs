@@ -165,3 +165,37 @@ fn links_of_the_papers_lead_somewhere() {
         }
     }
 }
+
+#[test]
+fn the_papers_name_the_lowest_rust_version() {
+    let manifest = paper("Cargo.toml");
+    let (_, rest) = manifest.split_once("rust-version = \"").unwrap();
+    let (version, _) = rest.split_once('"').unwrap();
+    for name in ["README.md", "CONTRIBUTING.md"] {
+        let text = paper(name);
+        let named = text.contains(&format!("Rust {version} or newer"));
+        assert!(named, "{name} does not name Rust {version}");
+    }
+}
+
+#[test]
+fn the_readme_names_every_dependency_and_guide() {
+    let readme = paper("README.md");
+    let manifest = paper("Cargo.toml");
+    let (_, rest) = manifest.split_once("[dependencies]").unwrap();
+    let (list, _) = rest.split_once("[dev-dependencies]").unwrap();
+    let dependencies = list
+        .lines()
+        .filter(|line| !line.starts_with(['#', '[']))
+        .filter_map(|line| Some(line.split_once(" = ")?.0.to_owned()));
+    let guides = papers().into_iter().filter_map(|(name, _)| {
+        let guide = name.strip_prefix("src/guide/")?.strip_suffix(".md")?;
+        Some(guide.to_owned())
+    });
+    let mut names = 0;
+    for name in dependencies.chain(guides) {
+        names += 1;
+        assert!(readme.contains(&format!("`{name}`")), "{name}");
+    }
+    assert!(names > 10, "only {names} names were found");
+}
