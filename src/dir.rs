@@ -60,7 +60,21 @@ impl VaultDir {
     ///
     /// # Errors
     ///
-    /// Returns [`Io`](Error::Io) if the folder cannot be created.
+    /// Returns [`Error::Io`] if the folder cannot be created.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use vaults::VaultDir;
+    ///
+    /// # fn main() -> vaults::Result<()> {
+    /// # let data = tempfile::tempdir().unwrap();
+    /// # let data = data.path();
+    /// let dir = VaultDir::new(data)?;
+    /// assert!(data.join("vaults").is_dir());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(data: impl AsRef<Path>) -> Result<Self> {
         let folder = data.as_ref().join(FOLDER);
         let io = |error| Error::io(&folder, error);
@@ -70,6 +84,20 @@ impl VaultDir {
     }
 
     /// Returns the absolute path of the folder that contains the files.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use vaults::VaultDir;
+    ///
+    /// # fn main() -> vaults::Result<()> {
+    /// # let data = tempfile::tempdir().unwrap();
+    /// # let data = data.path();
+    /// let dir = VaultDir::new(data)?;
+    /// assert!(dir.path().ends_with("vaults"));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.folder
@@ -79,8 +107,23 @@ impl VaultDir {
     ///
     /// # Errors
     ///
-    /// - Returns [`InvalidName`](Error::InvalidName) if `name` is not [valid](#names).
+    /// - Returns [`Error::InvalidName`] if `name` is not [valid](#names).
     /// - Returns the errors of [`OpenOptions::open`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use vaults::VaultDir;
+    ///
+    /// # fn main() -> vaults::Result<()> {
+    /// # let data = tempfile::tempdir().unwrap();
+    /// # let data = data.path();
+    /// let dir = VaultDir::new(data)?;
+    /// let ages = dir.open::<String, u32>("ages")?;
+    /// ages.insert("Ada".into(), 36)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn open<K, V>(&self, name: &str) -> Result<Vault<K, V>>
     where
         K: Serialize + DeserializeOwned + Eq + Hash,
@@ -93,7 +136,7 @@ impl VaultDir {
     ///
     /// # Errors
     ///
-    /// - Returns [`InvalidName`](Error::InvalidName) if `name` is not [valid](#names).
+    /// - Returns [`Error::InvalidName`] if `name` is not [valid](#names).
     /// - Returns the errors of [`OpenOptions::open`].
     ///
     /// # Examples
@@ -124,7 +167,23 @@ impl VaultDir {
     ///
     /// # Errors
     ///
-    /// Returns [`Io`](Error::Io) if the folder cannot be read.
+    /// Returns [`Error::Io`] if the folder cannot be read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use vaults::VaultDir;
+    ///
+    /// # fn main() -> vaults::Result<()> {
+    /// # let data = tempfile::tempdir().unwrap();
+    /// # let data = data.path();
+    /// let dir = VaultDir::new(data)?;
+    /// dir.open::<String, u32>("pears")?;
+    /// dir.open::<String, u32>("apples")?;
+    /// assert_eq!(dir.names()?, ["apples", "pears"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn names(&self) -> Result<Vec<String>> {
         let io = |error| Error::io(&self.folder, error);
         let mut names = Vec::new();
@@ -148,8 +207,24 @@ impl VaultDir {
     ///
     /// # Errors
     ///
-    /// - Returns [`InvalidName`](Error::InvalidName) if `name` is not [valid](#names).
-    /// - Returns [`Io`](Error::Io) if the folder cannot be read.
+    /// - Returns [`Error::InvalidName`] if `name` is not [valid](#names).
+    /// - Returns [`Error::Io`] if the folder cannot be read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use vaults::VaultDir;
+    ///
+    /// # fn main() -> vaults::Result<()> {
+    /// # let data = tempfile::tempdir().unwrap();
+    /// # let data = data.path();
+    /// let dir = VaultDir::new(data)?;
+    /// dir.open::<String, u32>("ages")?;
+    /// assert!(dir.contains("ages")?);
+    /// assert!(!dir.contains("names")?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn contains(&self, name: &str) -> Result<bool> {
         let file = self.file(name)?;
         // Neither a folder nor a link is a vault. Opening does not follow links.
@@ -164,10 +239,26 @@ impl VaultDir {
     ///
     /// # Errors
     ///
-    /// - Returns [`InvalidName`](Error::InvalidName) if `name` is not [valid](#names).
-    /// - Returns [`InUse`](Error::InUse) if the vault is open anywhere.
-    /// - Returns [`NotAVault`](Error::NotAVault) if the file is not a vault.
+    /// - Returns [`Error::InvalidName`] if `name` is not [valid](#names).
+    /// - Returns [`Error::InUse`] if the vault is open anywhere.
+    /// - Returns [`Error::NotAVault`] if the file is not a vault.
     /// - Returns the other errors of [`OpenOptions::open`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use vaults::VaultDir;
+    ///
+    /// # fn main() -> vaults::Result<()> {
+    /// # let data = tempfile::tempdir().unwrap();
+    /// # let data = data.path();
+    /// let dir = VaultDir::new(data)?;
+    /// dir.open::<String, u32>("ages")?.close()?;
+    /// assert!(dir.remove("ages")?);
+    /// assert!(!dir.remove("ages")?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn remove(&self, name: &str) -> Result<bool> {
         let file = self.file(name)?;
         let config = Config {

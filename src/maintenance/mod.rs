@@ -71,6 +71,17 @@ pub struct VerifyReport {
 
 impl VerifyReport {
     /// Returns `true` if there are no problems.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use vaults::Vault;
+    /// # fn main() -> vaults::Result<()> {
+    /// let vault: Vault<String, u32> = Vault::open_in_memory()?;
+    /// assert!(vault.verify()?.is_ok());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.problems.is_empty()

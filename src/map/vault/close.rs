@@ -40,17 +40,67 @@ impl<K, V> CloseError<K, V> {
     }
 
     /// Returns the error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use vaults::{Error, Vault};
+    ///
+    /// # fn main() -> vaults::Result<()> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("v.db");
+    /// let vault: Vault<u32, u32> = Vault::open(&path)?;
+    /// let snapshot = vault.snapshot()?;
+    /// let failed = vault.delete().unwrap_err();
+    /// assert!(matches!(failed.error(), Error::InUse { .. }));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn error(&self) -> &Error {
         &self.inner.1
     }
 
     /// Returns the handle.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use vaults::Vault;
+    ///
+    /// # fn main() -> vaults::Result<()> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("v.db");
+    /// let vault: Vault<u32, u32> = Vault::open(&path)?;
+    /// let snapshot = vault.snapshot()?;
+    /// let vault = vault.delete().unwrap_err().into_vault();
+    /// drop(snapshot);
+    /// vault.delete()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn into_vault(self) -> Vault<K, V> {
         self.inner.0
     }
 
     /// Returns the handle and the error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use vaults::{Error, Vault};
+    ///
+    /// # fn main() -> vaults::Result<()> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("v.db");
+    /// let vault: Vault<u32, u32> = Vault::open(&path)?;
+    /// let snapshot = vault.snapshot()?;
+    /// let (vault, error) = vault.delete().unwrap_err().into_parts();
+    /// assert!(matches!(error, Error::InUse { .. }));
+    /// vault.put(&1, &1)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn into_parts(self) -> (Vault<K, V>, Error) {
         *self.inner
     }
