@@ -50,6 +50,26 @@ use crate::sqlite::{self, Config, Ends};
 /// Unlike those of `HashMap`, the methods take `&self`, return a [`Result`], and give owned values, because
 /// these are decoded from the file.
 ///
+/// # Examples
+///
+/// ```
+/// use vaults::Vault;
+///
+/// # fn main() -> vaults::Result<()> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("ages.db");
+/// let ages: Vault<String, u32> = Vault::open(&path)?;
+/// ages.insert("Ada".into(), 36)?;
+/// assert_eq!(ages.get("Ada")?, Some(36));
+/// assert_eq!(ages.get("Bob")?, None);
+///
+/// drop(ages);
+/// let ages: Vault<String, u32> = Vault::open(&path)?;
+/// assert_eq!(ages.len()?, 1);
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Sharing
 ///
 /// A `Vault` is a handle that is `Send` and `Sync`. Share it by clone, by `&` or in an `Arc`. Cloning is cheap
@@ -143,26 +163,6 @@ use crate::sqlite::{self, Config, Ends};
 ///   the whole type, or use `serde_bytes::ByteBuf`, which is borrowed as `serde_bytes::Bytes`;
 /// - an array borrowed as a slice, if it contains an empty `Some` (`[Some(None), None]`). Such a key is written
 ///   as bincode, where a slice has a length and an array has none. Look it up by the array.
-///
-/// # Examples
-///
-/// ```
-/// use vaults::Vault;
-///
-/// # fn main() -> vaults::Result<()> {
-/// # let folder = tempfile::tempdir().unwrap();
-/// # let path = folder.path().join("ages.db");
-/// let ages: Vault<String, u32> = Vault::open(&path)?;
-/// ages.insert("Ada".into(), 36)?;
-/// assert_eq!(ages.get("Ada")?, Some(36));
-/// assert_eq!(ages.get("Bob")?, None);
-///
-/// drop(ages);
-/// let ages: Vault<String, u32> = Vault::open(&path)?;
-/// assert_eq!(ages.len()?, 1);
-/// # Ok(())
-/// # }
-/// ```
 #[must_use = "a vault is closed when it is dropped"]
 pub struct Vault<K, V> {
     backend: Backend,
@@ -191,7 +191,6 @@ impl<K, V> fmt::Debug for Vault<K, V> {
     }
 }
 
-/// What needs to know nothing of keys and values.
 impl<K, V> Vault<K, V> {
     pub(crate) const fn new(backend: Backend, entry_codec: EntryCodec) -> Self {
         Self {
@@ -296,6 +295,23 @@ impl<K, V> Vault<K, V> {
     ///   dropped. Nothing was synced then: call it again.
     /// - Returns [`Error::Io`] if the disk refuses.
     /// - Returns [`Error::Moved`] if the file, its log or its index no longer has its name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use vaults::{Durability, OpenOptions};
+    ///
+    /// # fn main() -> vaults::Result<()> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("v.db");
+    /// let pages = OpenOptions::new()
+    ///     .durability(Durability::Normal)
+    ///     .open::<u32, String>(&path)?;
+    /// pages.put(&1, &"Hello".to_owned())?;
+    /// pages.flush()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn flush(&self) -> Result<()> {
         self.backend.flush()
     }
