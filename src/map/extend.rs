@@ -17,6 +17,8 @@ fn expect_stored(result: Result<()>) {
 
 /// Inserts all entries in one transaction, or none.
 ///
+/// `extend` takes `&mut self`. If the handle `vault` is not `mut`, call `(&vault).extend(…)`.
+///
 /// # Panics
 ///
 /// Panics if an entry cannot be stored. [`try_extend`](Vault::try_extend) returns the error instead.

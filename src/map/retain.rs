@@ -78,6 +78,7 @@ where
 ///
 /// Items are `Result`s. An error while beginning is the first item, an error while committing the
 /// last. An entry that cannot be decoded is an error and the last item: nothing is removed.
+/// `count` also counts an error.
 ///
 /// [`Vault::extract_if`]: crate::Vault::extract_if
 /// [`Transaction::extract_if`]: crate::Transaction::extract_if

@@ -175,7 +175,8 @@ where
     /// Returns the value for `key`, after inserting the result of `f` if the key is not present;
     /// inserts nothing if `f` fails.
     ///
-    /// It is [`get_or_insert_with`](Self::get_or_insert_with) with a function that can fail.
+    /// It is [`get_or_insert_with`](Self::get_or_insert_with) with a function that can fail. If `f` uses
+    /// `?`, name its error type, as in the example: the compiler cannot infer it.
     ///
     /// Blocks until the write lock is available, at most for the busy timeout.
     ///
