@@ -65,7 +65,10 @@ impl Store {
         if let Some(length) = self.known_length(before) {
             return Ok(length);
         }
-        let length = self.read(Session::count)?;
+        let length = match self.length_since_creation() {
+            Some(length) => length,
+            None => self.read(Session::count)?,
+        };
         // The number belongs to a known version only if nothing was written while it was counted.
         if let Some(header) = before
             && before == self.header()

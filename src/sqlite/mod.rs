@@ -20,6 +20,7 @@ mod maintenance;
 mod moved;
 mod names;
 mod open;
+mod own_length;
 mod reader;
 mod recovery;
 mod replace;

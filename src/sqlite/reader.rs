@@ -26,7 +26,7 @@ impl Reader {
         let mut session = store.take_reader()?;
         session.begin_read()?;
         Ok(Self {
-            began: store.header(),
+            began: store.known_version(),
             store: Arc::clone(store),
             session: Some(session),
             thread: store.begin_reading(),

@@ -14,6 +14,7 @@ use crate::sqlite::connection::wal_index::WalIndexHeader;
 use crate::sqlite::open::config::Config;
 use crate::sqlite::open::open_first::FirstConnection;
 use crate::sqlite::open::{Opener, TypeCheck};
+use crate::sqlite::own_length::OwnLength;
 use crate::sqlite::trace;
 use crate::sqlite::write::transaction::{Outcome, WriteTransaction};
 use crate::sqlite::write::work::Work;
@@ -37,6 +38,8 @@ pub(crate) struct Store {
     reading_threads: Mutex<Vec<ThreadId>>,
     /// The number of entries, and the header of the version that has it.
     length: Mutex<Option<(WalIndexHeader, u64)>>,
+    /// The number of entries, if this store has created the vault.
+    own_length: Option<OwnLength>,
     deferred: DeferredErrors,
     process: ProcessId,
     /// The connection that writes; a read-only store keeps the one that it was opened with. It is closed
@@ -54,7 +57,7 @@ impl Store {
         let process = ProcessId::current();
         let opener = Opener::new(path, config)?;
         let FirstConnection { session, file } = opener.open_first(check)?;
-        let store = Self {
+        let mut store = Self {
             opener,
             checksums: file.checksums,
             coherence: OnceLock::new(),
@@ -62,6 +65,7 @@ impl Store {
             reader_token: Arc::new(()),
             reading_threads: Mutex::new(Vec::new()),
             length: Mutex::new(None),
+            own_length: None,
             deferred: DeferredErrors::default(),
             process,
             writer: FairMutex::new(session),
@@ -69,27 +73,10 @@ impl Store {
         if file.is_new
             && let Ok(Some(mut session)) = store.writer.try_acquire()
         {
-            store.note_empty(&mut session);
+            store.own_length = OwnLength::of_new(&mut session);
             store.writer.release(session);
         }
         Ok(store)
-    }
-
-    /// Notes that a new vault has no entries, unless another process has already inserted some. From then on
-    /// the number of entries is known without counting. If this fails, they are counted when needed.
-    fn note_empty(&self, session: &mut Session) {
-        if !matches!(self.coherence(), Ok(Some(_)))
-            || !matches!(session.try_begin_write(), Ok(true))
-        {
-            return;
-        }
-        if matches!(session.is_empty(), Ok(true))
-            && let Some(header) = self.header()
-        {
-            self.set_length(header, 0);
-        }
-        // If this fails, the first write returns the reason.
-        session.rollback().ok();
     }
 
     /// The absolute path.
@@ -192,6 +179,23 @@ impl Store {
         self.known_coherence()?.index.header()
     }
 
+    /// Returns the same. The number of entries of that version is known too, if this store has created the vault
+    /// and no other connection has written to it.
+    pub(in crate::sqlite) fn known_version(&self) -> Option<WalIndexHeader> {
+        let header = self.header();
+        if header.is_some() || self.own_length.is_none() {
+            return header;
+        }
+        // This opens what shows the version, once.
+        self.coherence().ok()?;
+        let before = self.header()?;
+        let length = self.length_since_creation()?;
+        if self.header() == Some(before) {
+            self.set_length(before, length);
+        }
+        Some(before)
+    }
+
     /// Returns the number of entries in the version `at`, if it is cached.
     pub(in crate::sqlite) fn known_length(&self, at: Option<WalIndexHeader>) -> Option<u64> {
         let (header, length) = (*lock(&self.length))?;
@@ -200,6 +204,16 @@ impl Store {
 
     pub(in crate::sqlite) fn set_length(&self, at: WalIndexHeader, length: u64) {
         *lock(&self.length) = Some((at, length));
+    }
+
+    /// Returns the number of entries of a vault that this store has created, unless another connection has
+    /// written to it or is writing now.
+    pub(in crate::sqlite) fn length_since_creation(&self) -> Option<u64> {
+        let own_length = self.own_length.as_ref()?;
+        let mut session = self.writer.try_acquire().ok()??;
+        let length = own_length.get(&mut session);
+        self.writer.release(session);
+        length
     }
 
     // ---- the write lock -----------------------------------------------------------
@@ -329,6 +343,9 @@ impl Store {
 
     /// Carries over what is still valid after a commit of this store.
     fn note_commit(&self, outcome: &Outcome) {
+        if let Some(own_length) = &self.own_length {
+            own_length.add(outcome.growth);
+        }
         let Some(Began { header: before }) = outcome.began else {
             return;
         };

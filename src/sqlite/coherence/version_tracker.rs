@@ -6,7 +6,7 @@
 //! (<https://www.sqlite.org/walformat.html#the_wal_index_header>). A process that commits holds the write lock.
 //! It writes the second copy, a memory barrier, then the first, and only then returns. A reader of SQLite
 //! reads the first copy, a barrier, then the second. If both are equal, they say which state it reads. This
-//! module and [`raw`](crate::sqlite::connection::raw) do the same, and call equal headers one *version*.
+//! module and [`wal_index`](crate::sqlite::connection::wal_index) do the same, and call equal headers one *version*.
 //!
 //! **Equal headers are one version.** The header holds the two salts of the log, the number of its frames
 //! and a running checksum over all of them. A log only grows until it is restarted with other salts.
