@@ -17,6 +17,15 @@
 //! Until then the store checks each file. Before a write, equal times are enough, because the check after
 //! the commit finds a change in the same step.
 
+#![cfg_attr(
+    not(unix),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "the times of a folder tell of changed names on Unix only"
+    )
+)]
+
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};

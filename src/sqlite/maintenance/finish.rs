@@ -1,6 +1,8 @@
 //! Gives a complete file its name, without replacing an existing file, and syncs it.
 
-use std::fs::{self, File};
+use std::fs;
+#[cfg(unix)]
+use std::fs::File;
 use std::io;
 use std::path::Path;
 

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, FileControl, OpenFlags, ffi};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
 use self::config::{Config, Existence};
 pub(crate) use self::ends::{ANY_TYPES, Ends, TypeCheck};
@@ -195,12 +195,16 @@ impl Opener {
 }
 
 /// Returns `true` if the path is no longer the name of the file that `connection` has open.
+#[cfg(unix)]
 fn has_moved(connection: &Connection) -> bool {
     let mut moved = 0;
-    #[cfg(unix)]
-    {
-        let control = FileControl::HasMoved(&mut moved);
-        connection.file_control(Some(c"main"), control).ok();
-    }
+    let control = rusqlite::FileControl::HasMoved(&mut moved);
+    connection.file_control(Some(c"main"), control).ok();
     moved != 0
+}
+
+/// Returns `false`: other systems do not rename or delete a file that is open.
+#[cfg(not(unix))]
+const fn has_moved(_: &Connection) -> bool {
+    false
 }
