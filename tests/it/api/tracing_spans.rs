@@ -7,7 +7,7 @@ use crate::support::any_error;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
-use vaults::{Error, Vault};
+use vaults::Vault;
 
 /// Collects every span and event with all fields.
 #[derive(Clone, Default)]
