@@ -334,7 +334,7 @@ impl_iterators!(Values<'a, K, V> yields V);
 
 /// An iterator over the entries of a vault that owns the handle.
 ///
-/// It is returned by `into_iter` of a [`Vault`](crate::Vault). It consumes the handle, not the data:
+/// It is returned by `into_iter` of a [`Vault`]. It consumes the handle, not the data:
 /// the entries stay in the vault. Use [`Vault::drain`](crate::Vault::drain) to remove them. See
 /// [`Iter`] for its order, cost and errors.
 #[must_use = "iterators are lazy and do nothing unless consumed"]

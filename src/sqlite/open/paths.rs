@@ -211,7 +211,7 @@ fn is_too_long(folder: &Path, name: &std::ffi::OsStr) -> bool {
     }
 }
 
-/// Like [`into_entry`], but returns [`Error::NotFound`] if the file must exist and its folder does not.
+/// Like [`resolve`], but returns [`Error::NotFound`] if the file must exist and its folder does not.
 pub(in crate::sqlite) fn absolute(path: &Path, existence: Existence) -> Result<PathBuf> {
     let has_folder = || {
         path.parent().is_none_or(|folder| {
