@@ -1,4 +1,4 @@
-//! What only some systems have, as in [`std::os`].
+//! Extensions for some operating systems, as in [`std::os`].
 
 /// Options for Unix.
 #[cfg(any(unix, doc))]

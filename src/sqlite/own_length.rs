@@ -34,12 +34,14 @@ impl OwnLength {
         self.length.fetch_add(growth, Ordering::Relaxed);
     }
 
+    /// Returns `true` if another connection is known to have committed.
+    pub(in crate::sqlite) fn is_stale(&self) -> bool {
+        self.is_stale.load(Ordering::Relaxed)
+    }
+
     /// Returns the number of entries, unless another connection has committed. The caller has the connection
     /// that writes.
     pub(in crate::sqlite) fn get(&self, session: &mut Session) -> Option<u64> {
-        if self.is_stale.load(Ordering::Relaxed) {
-            return None;
-        }
         if data_version(session).ok() != Some(self.data_version) {
             self.is_stale.store(true, Ordering::Relaxed);
             return None;

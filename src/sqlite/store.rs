@@ -209,7 +209,8 @@ impl Store {
     /// Returns the number of entries of a vault that this store has created, unless another connection has
     /// written to it or is writing now.
     pub(in crate::sqlite) fn length_since_creation(&self) -> Option<u64> {
-        let own_length = self.own_length.as_ref()?;
+        // The write lock is not taken for a number that is known to be stale.
+        let own_length = self.own_length.as_ref().filter(|own| !own.is_stale())?;
         let mut session = self.writer.try_acquire().ok()??;
         let length = own_length.get(&mut session);
         self.writer.release(session);
@@ -409,6 +410,12 @@ impl Store {
     }
 
     // ---- closing ------------------------------------------------------------------
+
+    /// Continues as `store`, which has the same file open. Errors of destructors are kept.
+    pub(in crate::sqlite) fn replace_by_reopened(&mut self, mut store: Self) {
+        store.deferred = std::mem::take(&mut self.deferred);
+        *self = store;
+    }
 
     /// Closes the connection that writes, or keeps it open and returns the error.
     pub(in crate::sqlite) fn close_writer(&self, session: Session) -> Result<()> {

@@ -120,7 +120,7 @@ impl Store {
             && let Ok(store) = Self::open(self.file(), config, ANY_TYPES)
         {
             drop(session);
-            *self = store;
+            self.replace_by_reopened(store);
         } else {
             self.writer.release(session);
         }
