@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::engine::{
-    End, Engine, EngineStats, MapId, Obstacles, Position, RawEntry, RawRow, Read, Scan, Write,
-    WriteOp,
+    End, Engine, EngineStats, MapId, Obstacles, Position, RawEntry, RawRow, Read, RowOrder, Scan,
+    Write, WriteOp,
 };
 use crate::error::{Error, Location, Result};
 use crate::sqlite::Target;
@@ -177,7 +177,13 @@ impl Backend {
             Self::File(store) => store.backup(target, progress),
             Self::Memory(store) => {
                 let mut reader = store.begin_read_now()?;
-                sqlite::backup_rows(&mut reader, MapId::MAIN, checksums, target, progress)
+                sqlite::backup_rows(
+                    &mut reader,
+                    MapId::only(RowOrder::Insertion),
+                    checksums,
+                    target,
+                    progress,
+                )
             }
         }
     }

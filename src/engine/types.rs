@@ -2,13 +2,27 @@
 
 use std::fmt;
 
-/// Which map of a place for bytes a call is about.
+/// The order of the rows of a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct MapId(pub(crate) u32);
+pub(crate) enum RowOrder {
+    Insertion,
+    /// That of the bytes of the keys.
+    #[allow(dead_code, reason = "sorted maps are being built")]
+    Key,
+}
+
+/// Which map of a place for bytes a call is about, and the order of its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct MapId {
+    pub(crate) number: u32,
+    pub(crate) order: RowOrder,
+}
 
 impl MapId {
-    /// The map of a vault.
-    pub(crate) const MAIN: Self = Self(0);
+    /// The map of a file that has only one.
+    pub(crate) const fn only(order: RowOrder) -> Self {
+        Self { number: 0, order }
+    }
 }
 
 /// The place of a row in the order of insertion. Only the engine that made it knows what it means.

@@ -38,7 +38,7 @@ use serde::de::DeserializeOwned;
 use crate::backend::Backend;
 use crate::codec::Codec;
 use crate::encoding::entry_codec::EntryCodec;
-use crate::engine::MapId;
+use crate::engine::{MapId, RowOrder};
 use crate::error::{Error, Location, Result};
 use crate::map::read_transaction::ReadTransaction;
 use crate::memory;
@@ -211,7 +211,7 @@ impl<K, V> Vault<K, V> {
     /// Which map of the file this is.
     #[expect(clippy::unused_self, reason = "a file has one map, so far")]
     pub(crate) const fn map(&self) -> MapId {
-        MapId::MAIN
+        MapId::only(RowOrder::Insertion)
     }
 
     /// Begins to read one state, that of the first read.

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::engine::{Engine as _, Write as _};
+use crate::engine::{Engine as _, RowOrder, Write as _};
 use crate::memory::{Store, Writer};
 
-const MAP: MapId = MapId::MAIN;
+const MAP: MapId = MapId::only(RowOrder::Insertion);
 
 fn writer(rows: u64) -> Writer {
     let store = Arc::new(Store::new(Duration::ZERO));

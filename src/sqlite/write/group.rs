@@ -247,12 +247,12 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::engine::Engine as _;
+    use crate::engine::{Engine as _, RowOrder};
     use crate::error::Error;
     use crate::sqlite::connection::wal_index::WalIndexHeader;
     use crate::sqlite::{ANY_TYPES, Config, Durability};
 
-    const MAP: MapId = MapId::MAIN;
+    const MAP: MapId = MapId::only(RowOrder::Insertion);
 
     struct Bench {
         store: Arc<Store>,

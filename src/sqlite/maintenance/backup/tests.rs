@@ -4,10 +4,10 @@ use std::io;
 use std::time::Duration;
 
 use super::*;
-use crate::engine::{Engine as _, Write as _};
+use crate::engine::{Engine as _, RowOrder, Write as _};
 use crate::sqlite::Durability;
 
-const MAP: MapId = MapId::MAIN;
+const MAP: MapId = MapId::only(RowOrder::Insertion);
 
 const CONFIG: Config = Config {
     durability: Durability::Off,
