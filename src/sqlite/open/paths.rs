@@ -396,11 +396,12 @@ mod tests {
 
     use super::*;
 
-    const WINDOWS: [&str; 4] = [
+    const WINDOWS: [&str; 5] = [
         r"C:\a\v.db",
         r"\\?\C:\v.db",
         r"\\m\s\v.db",
         r"\\?\UNC\m\s\v.db",
+        r"C:\a b\c#d%20e?f.db",
     ];
 
     #[test]
@@ -413,6 +414,7 @@ mod tests {
                 "file:%5C%5C%3F%5CC%3A%5Cv.db?immutable=1",
                 "file:%5C%5Cm%5Cs%5Cv.db?immutable=1",
                 "file:%5C%5C%3F%5CUNC%5Cm%5Cs%5Cv.db?immutable=1",
+                "file:C%3A%5Ca%20b%5Cc%23d%2520e%3Ff.db?immutable=1",
             ]
         );
         let uri = immutable_uri_of(b"/a b/c?d.db");
