@@ -13,7 +13,6 @@ use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 use vaults::Vault;
 
 type Counts = Vault<String, u64>;
@@ -27,20 +26,15 @@ const SHOWN: usize = 20;
 fn main() -> Result<(), Box<dyn Error>> {
     let (path, texts) = arguments()?;
     let counts: Counts = Vault::open(&path)?;
-    println!(
-        "{} holds {} words",
-        path.display(),
-        HumanCount(counts.len()? as u64)
-    );
+    println!("{} holds {} words", path.display(), counts.len()?);
 
     let start = Instant::now();
     let bytes = count_files(&counts, &texts)?;
     let elapsed = start.elapsed();
     println!(
-        "counted {} files, {} in {elapsed:.1?}; now {} different words",
+        "counted {} files, {bytes} bytes in {elapsed:.1?}; now {} different words",
         texts.len(),
-        HumanBytes(bytes),
-        HumanCount(counts.len()? as u64)
+        counts.len()?
     );
     for (count, word) in most_frequent(&counts)? {
         println!("{count:>10}  {word}");
@@ -82,16 +76,11 @@ fn add_sources(folder: &Path, texts: &mut Vec<PathBuf>) -> io::Result<()> {
 
 fn count_files(counts: &Counts, texts: &[PathBuf]) -> Result<u64, Box<dyn Error>> {
     let mut bytes = 0;
-    for text in texts {
-        bytes += fs::metadata(text)?.len();
-    }
-    // The bar is not drawn if the output is not a terminal.
-    let progress = ProgressBar::new(bytes).with_style(ProgressStyle::with_template(
-        "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
-    )?);
     let mut batch = HashMap::new();
     for text in texts {
-        let mut reader = BufReader::with_capacity(1 << 20, progress.wrap_read(File::open(text)?));
+        let file = File::open(text)?;
+        bytes += file.metadata()?.len();
+        let mut reader = BufReader::with_capacity(1 << 20, file);
         count_words(&mut reader, |word| {
             *batch.entry(word).or_insert(0) += 1;
             if batch.len() >= BATCH_WORDS {
@@ -101,7 +90,6 @@ fn count_files(counts: &Counts, texts: &[PathBuf]) -> Result<u64, Box<dyn Error>
         })?;
     }
     add(counts, &mut batch)?;
-    progress.finish_and_clear();
     Ok(bytes)
 }
 
@@ -134,6 +122,7 @@ fn count_words(
 
 /// Adds a batch to the vault in one atomic transaction with one sync.
 fn add(counts: &Counts, batch: &mut HashMap<String, u64>) -> vaults::Result<()> {
+    println!("adding {} different words", batch.len());
     counts.transaction(|tx| {
         for (word, count) in batch.drain() {
             *tx.entry(word).or_insert(0)? += count;

@@ -3,13 +3,12 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
 use vaults::{Entry, Error, Result, Vault};
 
 use crate::support::engines::ENGINES;
-use crate::support::{Scratch, entries, fast, numbers};
+use crate::support::{Scratch, entries, fast, numbers, project};
 
 /// A call that waits for its own thread would hang.
 const NEVER: Duration = Duration::from_secs(3600);
@@ -152,7 +151,7 @@ fn markdown() -> String {
 
 #[test]
 fn the_documentation_has_this_table() {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/guide/concurrency.md");
+    let page = project().join("src/guide/concurrency.md");
     let page = fs::read_to_string(page).unwrap();
     let table = markdown();
     assert!(

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::corruption::random_bytes::bodies::{decode, open};
 use crate::support::damage::{Chance, rounds};
-use crate::support::{Child, role, say};
+use crate::support::{Child, project, role, say};
 
 const CHILD: &str = test_path!(child);
 /// The limit for each round, many times the time that it takes.
@@ -118,7 +118,7 @@ fn run_open(folder: &Path) {
 /// Runs a target in a child, which prints each input before it runs it.
 #[cfg(unix)]
 fn run(target: &str) {
-    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
+    let seeds = project().join("fuzz/seeds");
     let mut shell = Command::new("sh");
     shell
         .arg("-c")

@@ -9,7 +9,7 @@ use vaults::maintenance::IfExists;
 use vaults::{Durability, Entry, Error, OpenOptions, Vault};
 
 use crate::support::damage::{Chance, rounds};
-use crate::support::{Child, Key, Scratch, Value, contents, open, role, say};
+use crate::support::{Child, Key, Scratch, Value, contents, open, project, role, say};
 
 const CHILD: &str = test_path!(child);
 
@@ -381,10 +381,7 @@ fn the_code_never_reads_the_time_of_day() {
         }
     }
     let mut lines = Vec::new();
-    read(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
-        &mut lines,
-    );
+    read(&project().join("src"), &mut lines);
     assert!(lines.len() > 5000);
     let clocks = [
         "SystemTime",

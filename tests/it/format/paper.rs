@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
 
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use vaults::{Codec, OpenOptions, Vault};
 
-use crate::support::{Key, Scratch, Value, rows};
+use crate::support::{Key, Scratch, Value, project, rows};
 
 #[derive(Serialize, Deserialize)]
 struct Point {
@@ -27,7 +26,7 @@ struct Reading {
 }
 
 fn paper() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("FORMAT.md");
+    let path = project().join("FORMAT.md");
     fs::read_to_string(path).unwrap()
 }
 

@@ -9,7 +9,7 @@ use serde_bytes::ByteBuf;
 use serde_json::{Value as Json, json};
 use vaults::{Codec, OpenOptions, Vault};
 
-use crate::support::{Scratch, make, open, rows, sql};
+use crate::support::{Scratch, make, open, project, rows, sql};
 
 /// Names another interpreter than `python3`, such as that of a virtual environment.
 const PYTHON: &str = "VAULTS_TEST_PYTHON";
@@ -34,7 +34,7 @@ fn can_run() -> bool {
 }
 
 fn run(path: &Path, types: &[&str]) -> Output {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/read_vault.py");
+    let script = project().join("tests/fixtures/read_vault.py");
     python().arg(script).arg(path).args(types).output().unwrap()
 }
 

@@ -10,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use self::imports::{Graph, Names, module};
+use crate::support::project;
 
 /// The rooms of the crate from top to bottom. A room may only use those in lower rows.
 const LAYERS: &[&[&str]] = &[
@@ -27,10 +28,6 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 const MAX_LINES: usize = 500;
-
-fn project() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
 
 fn add_files(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use super::{LAYERS, project};
+use super::LAYERS;
+use crate::support::project;
 
 /// Returns the Markdown files at the top of the project and of the guides, with their texts.
 fn papers() -> Vec<(String, String)> {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use vaults::OpenOptions;
 
-use crate::support::{Key, Value, sql};
+use crate::support::{Key, Value, project, sql};
 
 /// The first byte of a page, which is its type.
 pub(crate) const INTERIOR_TABLE: u8 = 0x05;
@@ -111,6 +111,6 @@ pub(crate) fn change_byte_of(path: &Path, needle: &[u8], with: impl Fn(u8) -> u8
 
 /// Copies the fixture that the Python package wrote.
 pub(crate) fn python_fixture(to: &Path) {
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/python.db");
+    let fixture = project().join("tests/fixtures/python.db");
     fs::copy(fixture, to).unwrap();
 }

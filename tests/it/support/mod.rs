@@ -49,6 +49,11 @@ impl<T: Serialize + DeserializeOwned> Value for T {}
 
 // ---- folders and vaults -------------------------------------------------------------
 
+/// Returns the folder of the project, which has the sources, the papers and the fixtures.
+pub(crate) fn project() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
 /// A temporary folder, which is removed at the end of the test.
 pub(crate) struct Scratch(TempDir);
 
