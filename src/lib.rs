@@ -43,6 +43,7 @@
 //! - [`Transaction`]: make several calls atomic. [`Snapshot`]: read one state of the map.
 //! - [`OpenOptions`]: durability, codec, timeouts, read-only access.
 //! - [`VaultDir`]: a folder of named vaults.
+//! - [`order`]: the order of the entries, as a type.
 //! - [`Codec`]: how values are encoded, and how to change a type.
 //! - [`Error`]: what can go wrong, and what to do about it.
 //! - [`guide::async_programs`]: what blocks, and which errors mean "try again".
@@ -84,6 +85,7 @@ mod error;
 pub mod guide;
 pub mod maintenance;
 mod memory;
+pub mod order;
 pub mod os;
 mod sqlite;
 

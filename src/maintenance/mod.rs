@@ -157,7 +157,7 @@ pub struct Compaction {
     pub bytes_after: u64,
 }
 
-impl<K, V> Vault<K, V> {
+impl<K, V, O> Vault<K, V, O> {
     /// Returns the sizes of the file, the log and the cache, and other statistics.
     ///
     /// # Errors
@@ -317,7 +317,7 @@ impl<K, V> Vault<K, V> {
     }
 }
 
-impl<K, V> Vault<K, V>
+impl<K, V, O> Vault<K, V, O>
 where
     K: Serialize + DeserializeOwned,
     V: Serialize + DeserializeOwned,

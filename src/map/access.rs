@@ -56,7 +56,7 @@ pub(crate) trait WriteAccess<'a>: Sized {
     fn write_many(self) -> Result<WriteScope<'a>>;
 }
 
-impl<K, V> ReadAccess for Vault<K, V> {
+impl<K, V, O> ReadAccess for Vault<K, V, O> {
     type Source = ReadTransaction;
 
     #[inline]
@@ -88,7 +88,7 @@ impl<K, V> ReadAccess for Vault<K, V> {
     }
 }
 
-impl<'a, K, V> WriteAccess<'a> for &'a Vault<K, V> {
+impl<'a, K, V, O> WriteAccess<'a> for &'a Vault<K, V, O> {
     #[inline]
     fn entry_codec(&self) -> EntryCodec {
         Vault::entry_codec(self)
@@ -114,7 +114,7 @@ impl<'a, K, V> WriteAccess<'a> for &'a Vault<K, V> {
 }
 
 /// Sees its own writes. Nobody else can write before it ends, so it is always in one state.
-impl<K, V> ReadAccess for Transaction<'_, K, V> {
+impl<K, V, O> ReadAccess for Transaction<'_, K, V, O> {
     type Source = WriteTransaction;
 
     #[inline]
@@ -143,7 +143,7 @@ impl<K, V> ReadAccess for Transaction<'_, K, V> {
     }
 }
 
-impl<'a, K, V> WriteAccess<'a> for &'a mut Transaction<'_, K, V> {
+impl<'a, K, V, O> WriteAccess<'a> for &'a mut Transaction<'_, K, V, O> {
     #[inline]
     fn entry_codec(&self) -> EntryCodec {
         Transaction::entry_codec(self)
@@ -166,7 +166,7 @@ impl<'a, K, V> WriteAccess<'a> for &'a mut Transaction<'_, K, V> {
     }
 }
 
-impl<K, V> ReadAccess for Snapshot<K, V> {
+impl<K, V, O> ReadAccess for Snapshot<K, V, O> {
     type Source = ReadTransaction;
 
     #[inline]

@@ -1,13 +1,12 @@
 //! `Extend`, which cannot return an error.
 
-use std::hash::Hash;
-
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Result;
 use crate::map::transaction::Transaction;
 use crate::map::vault::Vault;
+use crate::order::Order;
 
 #[expect(clippy::panic, reason = "the trait cannot return an error")]
 #[track_caller]
@@ -22,10 +21,11 @@ fn expect_stored(result: Result<()>) {
 /// # Panics
 ///
 /// Panics if an entry cannot be stored. [`try_extend`](Vault::try_extend) returns the error instead.
-impl<K, V> Extend<(K, V)> for Vault<K, V>
+impl<K, V, O> Extend<(K, V)> for Vault<K, V, O>
 where
-    K: Serialize + DeserializeOwned + Eq + Hash,
+    K: Serialize + DeserializeOwned,
     V: Serialize + DeserializeOwned,
+    O: Order<K>,
 {
     fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
         expect_stored(self.try_extend(entries));
@@ -37,10 +37,11 @@ where
 /// # Panics
 ///
 /// Panics if an entry cannot be stored. [`try_extend`](Vault::try_extend) returns the error instead.
-impl<K, V> Extend<(K, V)> for &Vault<K, V>
+impl<K, V, O> Extend<(K, V)> for &Vault<K, V, O>
 where
-    K: Serialize + DeserializeOwned + Eq + Hash,
+    K: Serialize + DeserializeOwned,
     V: Serialize + DeserializeOwned,
+    O: Order<K>,
 {
     fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
         expect_stored(self.try_extend(entries));
@@ -52,10 +53,11 @@ where
 /// # Panics
 ///
 /// Panics if an entry cannot be stored. [`put_many`](Vault::put_many) returns the error instead.
-impl<'a, K, V> Extend<(&'a K, &'a V)> for Vault<K, V>
+impl<'a, K, V, O> Extend<(&'a K, &'a V)> for Vault<K, V, O>
 where
-    K: Serialize + DeserializeOwned + Eq + Hash,
+    K: Serialize + DeserializeOwned,
     V: Serialize + DeserializeOwned,
+    O: Order<K>,
 {
     fn extend<I: IntoIterator<Item = (&'a K, &'a V)>>(&mut self, entries: I) {
         expect_stored(self.put_many(entries));
@@ -67,10 +69,11 @@ where
 /// # Panics
 ///
 /// Panics if an entry cannot be stored. [`put_many`](Vault::put_many) returns the error instead.
-impl<'a, K, V> Extend<(&'a K, &'a V)> for &Vault<K, V>
+impl<'a, K, V, O> Extend<(&'a K, &'a V)> for &Vault<K, V, O>
 where
-    K: Serialize + DeserializeOwned + Eq + Hash,
+    K: Serialize + DeserializeOwned,
     V: Serialize + DeserializeOwned,
+    O: Order<K>,
 {
     fn extend<I: IntoIterator<Item = (&'a K, &'a V)>>(&mut self, entries: I) {
         expect_stored(self.put_many(entries));
@@ -82,10 +85,11 @@ where
 /// # Panics
 ///
 /// Panics if an entry cannot be stored. [`try_extend`](Transaction::try_extend) returns the error instead.
-impl<K, V> Extend<(K, V)> for Transaction<'_, K, V>
+impl<K, V, O> Extend<(K, V)> for Transaction<'_, K, V, O>
 where
-    K: Serialize + DeserializeOwned + Eq + Hash,
+    K: Serialize + DeserializeOwned,
     V: Serialize + DeserializeOwned,
+    O: Order<K>,
 {
     fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
         expect_stored(self.try_extend(entries));
@@ -97,10 +101,11 @@ where
 /// # Panics
 ///
 /// Panics if an entry cannot be stored. [`put_many`](Transaction::put_many) returns the error instead.
-impl<'a, K, V> Extend<(&'a K, &'a V)> for Transaction<'_, K, V>
+impl<'a, K, V, O> Extend<(&'a K, &'a V)> for Transaction<'_, K, V, O>
 where
-    K: Serialize + DeserializeOwned + Eq + Hash,
+    K: Serialize + DeserializeOwned,
     V: Serialize + DeserializeOwned,
+    O: Order<K>,
 {
     fn extend<I: IntoIterator<Item = (&'a K, &'a V)>>(&mut self, entries: I) {
         expect_stored(self.put_many(entries));

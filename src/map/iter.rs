@@ -158,11 +158,11 @@ pub(crate) enum ReadSource<'a> {
 }
 
 impl<'a> ReadSource<'a> {
-    pub(crate) fn now<K, V>(vault: &Vault<K, V>) -> Result<Self> {
+    pub(crate) fn now<K, V, O>(vault: &Vault<K, V, O>) -> Result<Self> {
         vault.begin_read().map(Self::Own)
     }
 
-    pub(crate) const fn of<K, V>(snapshot: &'a Snapshot<K, V>) -> Self {
+    pub(crate) const fn of<K, V, O>(snapshot: &'a Snapshot<K, V, O>) -> Self {
         Self::Shared(snapshot.transaction())
     }
 }
@@ -188,7 +188,7 @@ impl RowSource for ReadSource<'_> {
 struct TransactionSource<'a>(Box<dyn RowSource + 'a>);
 
 impl<'a> TransactionSource<'a> {
-    fn of<K, V>(transaction: &'a Transaction<'_, K, V>) -> Self {
+    fn of<K, V, O>(transaction: &'a Transaction<'_, K, V, O>) -> Self {
         Self(Box::new(transaction.scope()))
     }
 }
@@ -252,7 +252,8 @@ macro_rules! impl_iterators {
 ///
 /// # Order
 ///
-/// The order of insertion, from both ends. An entry that was overwritten keeps its place.
+/// The order of insertion, from both ends. An entry that was overwritten keeps its place. In a
+/// [sorted vault](crate::order::KeyOrder), the order of the keys.
 ///
 /// # Consistency
 ///
@@ -343,7 +344,7 @@ pub struct IntoIter<K, V> {
 }
 
 impl<K: DeserializeOwned, V: DeserializeOwned> IntoIter<K, V> {
-    pub(crate) fn new(vault: &Vault<K, V>) -> Self {
+    pub(crate) fn new<O>(vault: &Vault<K, V, O>) -> Self {
         Self {
             rows: RowIter::entries(vault.begin_read(), vault.entry_codec()),
         }
@@ -363,7 +364,7 @@ pub struct IntoKeys<K, V> {
 }
 
 impl<K: DeserializeOwned, V> IntoKeys<K, V> {
-    pub(crate) fn new(vault: &Vault<K, V>) -> Self {
+    pub(crate) fn new<O>(vault: &Vault<K, V, O>) -> Self {
         Self {
             rows: RowIter::keys(vault.begin_read(), vault.entry_codec()),
             value: PhantomData,
@@ -384,7 +385,7 @@ pub struct IntoValues<K, V> {
 }
 
 impl<K, V: DeserializeOwned> IntoValues<K, V> {
-    pub(crate) fn new(vault: &Vault<K, V>) -> Self {
+    pub(crate) fn new<O>(vault: &Vault<K, V, O>) -> Self {
         Self {
             rows: RowIter::values(vault.begin_read(), vault.entry_codec()),
             key: PhantomData,
@@ -406,7 +407,7 @@ pub struct TransactionIter<'a, T> {
 impl_iterators!(TransactionIter<'a, T> yields T);
 
 impl<'a, K: DeserializeOwned, V: DeserializeOwned> TransactionIter<'a, (K, V)> {
-    pub(crate) fn entries(transaction: &'a Transaction<'_, K, V>) -> Self {
+    pub(crate) fn entries<O>(transaction: &'a Transaction<'_, K, V, O>) -> Self {
         Self {
             rows: RowIter::entries(
                 Ok(TransactionSource::of(transaction)),
@@ -417,7 +418,7 @@ impl<'a, K: DeserializeOwned, V: DeserializeOwned> TransactionIter<'a, (K, V)> {
 }
 
 impl<'a, T: DeserializeOwned> TransactionIter<'a, T> {
-    pub(crate) fn keys<V>(transaction: &'a Transaction<'_, T, V>) -> Self {
+    pub(crate) fn keys<V, O>(transaction: &'a Transaction<'_, T, V, O>) -> Self {
         Self {
             rows: RowIter::keys(
                 Ok(TransactionSource::of(transaction)),
@@ -426,7 +427,7 @@ impl<'a, T: DeserializeOwned> TransactionIter<'a, T> {
         }
     }
 
-    pub(crate) fn values<K>(transaction: &'a Transaction<'_, K, T>) -> Self {
+    pub(crate) fn values<K, O>(transaction: &'a Transaction<'_, K, T, O>) -> Self {
         Self {
             rows: RowIter::values(
                 Ok(TransactionSource::of(transaction)),

@@ -1,7 +1,6 @@
 //! The methods that every handle can be read with, as a trait.
 
 use std::borrow::Borrow;
-use std::hash::Hash;
 use std::iter::FusedIterator;
 
 use serde::Serialize;
@@ -12,6 +11,7 @@ use crate::map::sealed::Sealed;
 use crate::map::snapshot::Snapshot;
 use crate::map::transaction::Transaction;
 use crate::map::vault::Vault;
+use crate::order::Order;
 
 /// A handle that can be read from: a [`Vault`], a [`Transaction`], a [`Snapshot`], or a reference to one.
 ///
@@ -82,14 +82,14 @@ pub trait Readable<K, V>: Sealed {
         K: Borrow<Q>,
         Q: Serialize + ?Sized;
 
-    /// Returns the entry that was inserted first, without removing it.
+    /// Returns the first entry, without removing it.
     ///
     /// # Errors
     ///
     /// Returns the errors of [`Vault::first_key_value`].
     fn first_key_value(&self) -> Result<Option<(K, V)>>;
 
-    /// Returns the entry that was inserted last, without removing it.
+    /// Returns the last entry, without removing it.
     ///
     /// # Errors
     ///
@@ -126,26 +126,27 @@ pub trait Readable<K, V>: Sealed {
         K: Borrow<Q>,
         Q: Serialize + ?Sized + 'q;
 
-    /// Returns an iterator over the entries, in the order of insertion.
+    /// Returns an iterator over the entries, in the order of the map.
     ///
     /// This call cannot fail: an error is an item of the iterator.
     fn iter(&self) -> impl DoubleEndedIterator<Item = Result<(K, V)>> + FusedIterator;
 
-    /// Returns an iterator over the keys, in the order of insertion.
+    /// Returns an iterator over the keys, in the order of the map.
     ///
     /// This call cannot fail: an error is an item of the iterator.
     fn keys(&self) -> impl DoubleEndedIterator<Item = Result<K>> + FusedIterator;
 
-    /// Returns an iterator over the values, in the order of insertion of their keys.
+    /// Returns an iterator over the values, in the order of the map.
     ///
     /// This call cannot fail: an error is an item of the iterator.
     fn values(&self) -> impl DoubleEndedIterator<Item = Result<V>> + FusedIterator;
 }
 
-impl<K, V> Readable<K, V> for Vault<K, V>
+impl<K, V, O> Readable<K, V> for Vault<K, V, O>
 where
-    K: Serialize + DeserializeOwned + Eq + Hash,
+    K: Serialize + DeserializeOwned,
     V: Serialize + DeserializeOwned,
+    O: Order<K>,
 {
     #[inline]
     fn len(&self) -> Result<usize> {
@@ -228,10 +229,11 @@ where
     }
 }
 
-impl<K, V> Readable<K, V> for Transaction<'_, K, V>
+impl<K, V, O> Readable<K, V> for Transaction<'_, K, V, O>
 where
-    K: Serialize + DeserializeOwned + Eq + Hash,
+    K: Serialize + DeserializeOwned,
     V: Serialize + DeserializeOwned,
+    O: Order<K>,
 {
     #[inline]
     fn len(&self) -> Result<usize> {
@@ -314,10 +316,11 @@ where
     }
 }
 
-impl<K, V> Readable<K, V> for Snapshot<K, V>
+impl<K, V, O> Readable<K, V> for Snapshot<K, V, O>
 where
-    K: Serialize + DeserializeOwned + Eq + Hash,
+    K: Serialize + DeserializeOwned,
     V: Serialize + DeserializeOwned,
+    O: Order<K>,
 {
     #[inline]
     fn len(&self) -> Result<usize> {

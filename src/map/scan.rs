@@ -56,7 +56,7 @@ impl<'a> WriteScan<'a> {
         step().inspect_err(|_| self.state = State::Ended)
     }
 
-    /// Calls `f` for each row in the order of insertion, and commits.
+    /// Calls `f` for each row in the order of the map, and commits.
     pub(crate) fn for_each_row<E: From<Error>>(
         mut self,
         mut f: impl FnMut(&mut WriteTransaction, RawRow<'_>) -> Result<(), E>,

@@ -7,7 +7,7 @@ use crate::map::vault::Vault;
 /// Implemented for the handles of this crate.
 pub trait Sealed {}
 
-impl<K, V> Sealed for Vault<K, V> {}
+impl<K, V, O> Sealed for Vault<K, V, O> {}
 impl<H: Sealed> Sealed for &H {}
-impl<K, V> Sealed for Transaction<'_, K, V> {}
-impl<K, V> Sealed for Snapshot<K, V> {}
+impl<K, V, O> Sealed for Transaction<'_, K, V, O> {}
+impl<K, V, O> Sealed for Snapshot<K, V, O> {}

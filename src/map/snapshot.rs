@@ -14,6 +14,7 @@ use crate::encoding::entry_codec::EntryCodec;
 use crate::engine::lock;
 use crate::error::Result;
 use crate::map::read_transaction::ReadTransaction;
+use crate::order::InsertionOrder;
 
 /// A snapshot: the state of the vault when [`Vault::snapshot`](crate::Vault::snapshot) was called.
 ///
@@ -44,20 +45,22 @@ use crate::map::read_transaction::ReadTransaction;
 /// # }
 /// ```
 #[must_use = "a snapshot does nothing until it is read"]
-pub struct Snapshot<K, V> {
+pub struct Snapshot<K, V, O = InsertionOrder> {
     transaction: Mutex<ReadTransaction>,
     length: OnceLock<u64>,
     entry_codec: EntryCodec,
     marker: PhantomData<fn() -> (K, V)>,
+    order: PhantomData<fn() -> O>,
 }
 
-impl<K, V> Snapshot<K, V> {
+impl<K, V, O> Snapshot<K, V, O> {
     pub(crate) const fn new(transaction: ReadTransaction, entry_codec: EntryCodec) -> Self {
         Self {
             transaction: Mutex::new(transaction),
             length: OnceLock::new(),
             entry_codec,
             marker: PhantomData,
+            order: PhantomData,
         }
     }
 
@@ -85,7 +88,7 @@ impl<K, V> Snapshot<K, V> {
 }
 
 /// Never shows the entries.
-impl<K, V> fmt::Debug for Snapshot<K, V> {
+impl<K, V, O> fmt::Debug for Snapshot<K, V, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Snapshot").finish_non_exhaustive()
     }

@@ -25,6 +25,7 @@ use std::marker::PhantomData;
 use crate::encoding::entry_codec::EntryCodec;
 use crate::entry::scope::{WriteScope, WriteTransaction};
 use crate::error::{Error, Result};
+use crate::order::InsertionOrder;
 
 /// A transaction: several reads and writes that take effect together or not at all.
 ///
@@ -67,18 +68,20 @@ use crate::error::{Error, Result};
 /// # }
 /// ```
 #[must_use = "a transaction rolls back when it is dropped"]
-pub struct Transaction<'a, K, V> {
+pub struct Transaction<'a, K, V, O = InsertionOrder> {
     scope: RefCell<WriteScope<'a>>,
     entry_codec: EntryCodec,
     marker: PhantomData<fn() -> (K, V)>,
+    order: PhantomData<fn() -> O>,
 }
 
-impl<'a, K, V> Transaction<'a, K, V> {
+impl<'a, K, V, O> Transaction<'a, K, V, O> {
     pub(crate) const fn new(scope: WriteScope<'a>, entry_codec: EntryCodec) -> Self {
         Self {
             scope: RefCell::new(scope),
             entry_codec,
             marker: PhantomData,
+            order: PhantomData,
         }
     }
 
@@ -159,7 +162,7 @@ impl<'a, K, V> Transaction<'a, K, V> {
 }
 
 /// Never shows the entries.
-impl<K, V> fmt::Debug for Transaction<'_, K, V> {
+impl<K, V, O> fmt::Debug for Transaction<'_, K, V, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Transaction").finish_non_exhaustive()
     }

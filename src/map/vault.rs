@@ -26,7 +26,6 @@ pub(crate) mod close;
 
 use std::any::type_name;
 use std::fmt;
-use std::hash::Hash;
 use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
@@ -38,10 +37,11 @@ use serde::de::DeserializeOwned;
 use crate::backend::Backend;
 use crate::codec::Codec;
 use crate::encoding::entry_codec::EntryCodec;
-use crate::engine::{MapId, RowOrder};
+use crate::engine::MapId;
 use crate::error::{Error, Location, Result};
 use crate::map::read_transaction::ReadTransaction;
 use crate::memory;
+use crate::order::{InsertionOrder, Order, row_order};
 use crate::sqlite::{self, Config, Ends};
 
 /// A persistent map: the methods of [`HashMap`](std::collections::HashMap), over one table of one SQLite
@@ -82,6 +82,9 @@ use crate::sqlite::{self, Config, Ends};
 /// # Order
 ///
 /// Iteration is in insertion order. Overwriting a key keeps its place.
+///
+/// The type parameter `O` is this [order](crate::order), and rarely needs to be named. A
+/// [sorted vault](crate::order::KeyOrder) has all these methods in the order of its keys.
 ///
 /// # Atomicity
 ///
@@ -164,39 +167,43 @@ use crate::sqlite::{self, Config, Ends};
 /// - an array borrowed as a slice, if it contains an empty `Some` (`[Some(None), None]`). Such a key is written
 ///   as bincode, where a slice has a length and an array has none. Look it up by the array.
 #[must_use = "a vault is closed when it is dropped"]
-pub struct Vault<K, V> {
+pub struct Vault<K, V, O = InsertionOrder> {
     backend: Backend,
+    map: MapId,
     entry_codec: EntryCodec,
     marker: PhantomData<fn() -> (K, V)>,
+    order: PhantomData<fn() -> O>,
 }
 
-impl<K, V> Clone for Vault<K, V> {
+impl<K, V, O> Clone for Vault<K, V, O> {
     /// Returns another handle of the same open vault.
     fn clone(&self) -> Self {
-        Self::new(self.backend.clone(), self.entry_codec)
+        Self::new(self.backend.clone(), self.map, self.entry_codec)
     }
 }
 
 /// Shows the path and the table, and the number of entries if it is cached. Never shows the entries.
-impl<K, V> fmt::Debug for Vault<K, V> {
+impl<K, V, O> fmt::Debug for Vault<K, V, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Vault");
         shown
             .field("path", &self.location().to_string())
             .field("table", &"dict");
-        if let Some(len) = self.backend.cached_len(self.map()) {
+        if let Some(len) = self.backend.cached_len(self.map) {
             shown.field("len", &len);
         }
         shown.finish_non_exhaustive()
     }
 }
 
-impl<K, V> Vault<K, V> {
-    pub(crate) const fn new(backend: Backend, entry_codec: EntryCodec) -> Self {
+impl<K, V, O> Vault<K, V, O> {
+    pub(crate) const fn new(backend: Backend, map: MapId, entry_codec: EntryCodec) -> Self {
         Self {
             backend,
+            map,
             entry_codec,
             marker: PhantomData,
+            order: PhantomData,
         }
     }
 
@@ -209,14 +216,13 @@ impl<K, V> Vault<K, V> {
     }
 
     /// Which map of the file this is.
-    #[expect(clippy::unused_self, reason = "a file has one map, so far")]
     pub(crate) const fn map(&self) -> MapId {
-        MapId::only(RowOrder::Insertion)
+        self.map
     }
 
     /// Begins to read one state, that of the first read.
     pub(crate) fn begin_read(&self) -> Result<ReadTransaction> {
-        ReadTransaction::begin(&self.backend, self.map())
+        ReadTransaction::begin(&self.backend, self.map)
     }
 
     pub(crate) const fn entry_codec(&self) -> EntryCodec {
@@ -224,8 +230,8 @@ impl<K, V> Vault<K, V> {
     }
 
     /// The same open file as a map of other types, which its entries have been given.
-    pub(crate) fn with_types<L, W>(self) -> Vault<L, W> {
-        Vault::new(self.backend, self.entry_codec)
+    pub(crate) fn with_types<L, W>(self) -> Vault<L, W, O> {
+        Vault::new(self.backend, self.map, self.entry_codec)
     }
 
     /// Returns the absolute path of the file, or `None` for a vault in memory.
@@ -317,10 +323,11 @@ impl<K, V> Vault<K, V> {
     }
 }
 
-impl<K, V> Vault<K, V>
+impl<K, V, O> Vault<K, V, O>
 where
-    K: Serialize + DeserializeOwned + Eq + Hash,
+    K: Serialize + DeserializeOwned,
     V: Serialize + DeserializeOwned,
+    O: Order<K>,
 {
     pub(crate) fn open_with(
         path: &Path,
@@ -337,12 +344,14 @@ where
             check_types::<K, V>(path, ends, entry_codec(checksums))
         })?;
         let entry_codec = entry_codec(store.has_checksums());
-        Ok(Self::new(Backend::File(Arc::new(store)), entry_codec))
+        let map = MapId::only(row_order::<K, O>());
+        Ok(Self::new(Backend::File(Arc::new(store)), map, entry_codec))
     }
 
     pub(crate) fn new_in_memory(busy_timeout: Duration, entry_codec: EntryCodec) -> Self {
         let store = memory::Store::new(busy_timeout);
-        Self::new(Backend::Memory(Arc::new(store)), entry_codec)
+        let map = MapId::only(row_order::<K, O>());
+        Self::new(Backend::Memory(Arc::new(store)), map, entry_codec)
     }
 }
 

@@ -1,7 +1,6 @@
 //! The methods that a vault and a transaction can be written with, as a trait.
 
 use std::borrow::Borrow;
-use std::hash::Hash;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -12,6 +11,7 @@ use crate::error::Result;
 use crate::map::readable::Readable;
 use crate::map::transaction::Transaction;
 use crate::map::vault::Vault;
+use crate::order::Order;
 
 /// A handle that can be written to: a [`Vault`] or a [`Transaction`].
 ///
@@ -46,6 +46,9 @@ use crate::map::vault::Vault;
 /// # }
 /// ```
 pub trait Writable<K, V>: Readable<K, V> {
+    /// The order of the entries of the map.
+    type Order: Order<K>;
+
     /// Inserts a value for `key` and returns the value that it replaces.
     ///
     /// # Errors
@@ -129,14 +132,17 @@ pub trait Writable<K, V>: Readable<K, V> {
     /// Returns the errors of [`Vault::transaction`].
     fn transaction<R, F>(&mut self, f: F) -> Result<R>
     where
-        F: FnOnce(&mut Transaction<'_, K, V>) -> Result<R>;
+        F: FnOnce(&mut Transaction<'_, K, V, Self::Order>) -> Result<R>;
 }
 
-impl<K, V> Writable<K, V> for Vault<K, V>
+impl<K, V, O> Writable<K, V> for Vault<K, V, O>
 where
-    K: Serialize + DeserializeOwned + Eq + Hash,
+    K: Serialize + DeserializeOwned,
     V: Serialize + DeserializeOwned,
+    O: Order<K>,
 {
+    type Order = O;
+
     #[inline]
     fn insert(&mut self, key: K, value: V) -> Result<Option<V>> {
         Vault::insert(self, key, value)
@@ -204,17 +210,20 @@ where
     #[inline]
     fn transaction<R, F>(&mut self, f: F) -> Result<R>
     where
-        F: FnOnce(&mut Transaction<'_, K, V>) -> Result<R>,
+        F: FnOnce(&mut Transaction<'_, K, V, O>) -> Result<R>,
     {
         Vault::transaction(self, f)
     }
 }
 
-impl<K, V> Writable<K, V> for &Vault<K, V>
+impl<K, V, O> Writable<K, V> for &Vault<K, V, O>
 where
-    K: Serialize + DeserializeOwned + Eq + Hash,
+    K: Serialize + DeserializeOwned,
     V: Serialize + DeserializeOwned,
+    O: Order<K>,
 {
+    type Order = O;
+
     #[inline]
     fn insert(&mut self, key: K, value: V) -> Result<Option<V>> {
         Vault::insert(self, key, value)
@@ -282,17 +291,20 @@ where
     #[inline]
     fn transaction<R, F>(&mut self, f: F) -> Result<R>
     where
-        F: FnOnce(&mut Transaction<'_, K, V>) -> Result<R>,
+        F: FnOnce(&mut Transaction<'_, K, V, O>) -> Result<R>,
     {
         Vault::transaction(self, f)
     }
 }
 
-impl<K, V> Writable<K, V> for Transaction<'_, K, V>
+impl<K, V, O> Writable<K, V> for Transaction<'_, K, V, O>
 where
-    K: Serialize + DeserializeOwned + Eq + Hash,
+    K: Serialize + DeserializeOwned,
     V: Serialize + DeserializeOwned,
+    O: Order<K>,
 {
+    type Order = O;
+
     #[inline]
     fn insert(&mut self, key: K, value: V) -> Result<Option<V>> {
         Transaction::insert(self, key, value)
@@ -360,7 +372,7 @@ where
     #[inline]
     fn transaction<R, F>(&mut self, f: F) -> Result<R>
     where
-        F: FnOnce(&mut Transaction<'_, K, V>) -> Result<R>,
+        F: FnOnce(&mut Transaction<'_, K, V, O>) -> Result<R>,
     {
         Transaction::transaction(self, f)
     }

@@ -1,6 +1,4 @@
-//! The first and the last entry, in the order of insertion.
-
-use std::hash::Hash;
+//! The first and the last entry.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,13 +9,17 @@ use crate::error::Error;
 use crate::error::Result;
 use crate::map::point;
 use crate::map::snapshot::Snapshot;
+use crate::order::Order;
 
-impl<K, V> Snapshot<K, V>
+impl<K, V, O> Snapshot<K, V, O>
 where
-    K: Serialize + DeserializeOwned + Eq + Hash,
+    K: Serialize + DeserializeOwned,
     V: Serialize + DeserializeOwned,
+    O: Order<K>,
 {
     /// Returns the entry that was inserted first, without removing it.
+    ///
+    /// In a [sorted vault](crate::order::KeyOrder), it is the entry with the least key.
     ///
     /// Takes constant time.
     ///
@@ -46,6 +48,8 @@ where
     }
 
     /// Returns the entry that was inserted last, without removing it.
+    ///
+    /// In a [sorted vault](crate::order::KeyOrder), it is the entry with the greatest key.
     ///
     /// Takes constant time.
     ///

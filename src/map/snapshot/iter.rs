@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::map::iter::{Iter, Keys, ReadSource, Values};
 use crate::map::snapshot::Snapshot;
 
-impl<K: DeserializeOwned, V: DeserializeOwned> Snapshot<K, V> {
+impl<K: DeserializeOwned, V: DeserializeOwned, O> Snapshot<K, V, O> {
     /// Returns an iterator over the entries, in the order of insertion.
     ///
     /// The iterator shows the state that the snapshot keeps and streams the entries. This call cannot
@@ -31,7 +31,7 @@ impl<K: DeserializeOwned, V: DeserializeOwned> Snapshot<K, V> {
     }
 }
 
-impl<K: DeserializeOwned, V> Snapshot<K, V> {
+impl<K: DeserializeOwned, V, O> Snapshot<K, V, O> {
     /// Returns an iterator over the keys, in the order of insertion. Does not read the values.
     ///
     /// The iterator shows the state that the snapshot keeps and streams the entries. This call cannot
@@ -55,7 +55,7 @@ impl<K: DeserializeOwned, V> Snapshot<K, V> {
     }
 }
 
-impl<K, V: DeserializeOwned> Snapshot<K, V> {
+impl<K, V: DeserializeOwned, O> Snapshot<K, V, O> {
     /// Returns an iterator over the values, in the order of insertion of their keys.
     ///
     /// The iterator shows the state that the snapshot keeps and streams the entries. This call cannot
@@ -79,7 +79,7 @@ impl<K, V: DeserializeOwned> Snapshot<K, V> {
     }
 }
 
-impl<'a, K: DeserializeOwned, V: DeserializeOwned> IntoIterator for &'a Snapshot<K, V> {
+impl<'a, K: DeserializeOwned, V: DeserializeOwned, O> IntoIterator for &'a Snapshot<K, V, O> {
     type Item = Result<(K, V)>;
     type IntoIter = Iter<'a, K, V>;
 

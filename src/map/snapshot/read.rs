@@ -1,7 +1,6 @@
 //! Reading from a snapshot.
 
 use std::borrow::Borrow;
-use std::hash::Hash;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -12,11 +11,13 @@ use crate::error::Result;
 use crate::map::access::ReadAccess as _;
 use crate::map::snapshot::Snapshot;
 use crate::map::{bulk, point};
+use crate::order::Order;
 
-impl<K, V> Snapshot<K, V>
+impl<K, V, O> Snapshot<K, V, O>
 where
-    K: Serialize + DeserializeOwned + Eq + Hash,
+    K: Serialize + DeserializeOwned,
     V: Serialize + DeserializeOwned,
+    O: Order<K>,
 {
     /// Returns the value for `key`.
     ///

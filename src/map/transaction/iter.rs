@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::map::iter::TransactionIter;
 use crate::map::transaction::Transaction;
 
-impl<K: DeserializeOwned, V: DeserializeOwned> Transaction<'_, K, V> {
+impl<K: DeserializeOwned, V: DeserializeOwned, O> Transaction<'_, K, V, O> {
     /// Returns an iterator over the entries, in the order of insertion.
     ///
     /// The iterator shows the writes of this transaction and streams the entries. This call cannot fail:
@@ -31,7 +31,7 @@ impl<K: DeserializeOwned, V: DeserializeOwned> Transaction<'_, K, V> {
     }
 }
 
-impl<K: DeserializeOwned, V> Transaction<'_, K, V> {
+impl<K: DeserializeOwned, V, O> Transaction<'_, K, V, O> {
     /// Returns an iterator over the keys, in the order of insertion. Does not read the values.
     ///
     /// The iterator shows the writes of this transaction and streams the entries. This call cannot fail:
@@ -55,7 +55,7 @@ impl<K: DeserializeOwned, V> Transaction<'_, K, V> {
     }
 }
 
-impl<K, V: DeserializeOwned> Transaction<'_, K, V> {
+impl<K, V: DeserializeOwned, O> Transaction<'_, K, V, O> {
     /// Returns an iterator over the values, in the order of insertion of their keys.
     ///
     /// The iterator shows the writes of this transaction and streams the entries. This call cannot fail:
@@ -79,7 +79,9 @@ impl<K, V: DeserializeOwned> Transaction<'_, K, V> {
     }
 }
 
-impl<'a, K: DeserializeOwned, V: DeserializeOwned> IntoIterator for &'a Transaction<'_, K, V> {
+impl<'a, K: DeserializeOwned, V: DeserializeOwned, O> IntoIterator
+    for &'a Transaction<'_, K, V, O>
+{
     type Item = Result<(K, V)>;
     type IntoIter = TransactionIter<'a, (K, V)>;
 

@@ -1,7 +1,6 @@
 //! Reading and inserting one entry.
 
 use std::borrow::Borrow;
-use std::hash::Hash;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,11 +9,13 @@ use crate::error::{Error, Result};
 use crate::map::access::ReadAccess as _;
 use crate::map::point;
 use crate::map::transaction::Transaction;
+use crate::order::Order;
 
-impl<K, V> Transaction<'_, K, V>
+impl<K, V, O> Transaction<'_, K, V, O>
 where
-    K: Serialize + DeserializeOwned + Eq + Hash,
+    K: Serialize + DeserializeOwned,
     V: Serialize + DeserializeOwned,
+    O: Order<K>,
 {
     /// Returns the value for `key`.
     ///

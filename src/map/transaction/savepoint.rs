@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::map::access::WriteAccess as _;
 use crate::map::transaction::Transaction;
 
-impl<K, V> Transaction<'_, K, V> {
+impl<K, V, O> Transaction<'_, K, V, O> {
     /// Begins a savepoint: a nested transaction that can be rolled back by itself.
     ///
     /// It has the same rules as a transaction. Savepoints nest.
@@ -30,7 +30,7 @@ impl<K, V> Transaction<'_, K, V> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn savepoint(&mut self) -> Result<Transaction<'_, K, V>> {
+    pub fn savepoint(&mut self) -> Result<Transaction<'_, K, V, O>> {
         let entry_codec = self.entry_codec;
         Ok(Transaction::new(self.write_many()?, entry_codec))
     }
@@ -67,7 +67,7 @@ impl<K, V> Transaction<'_, K, V> {
     /// ```
     pub fn transaction<R, F>(&mut self, f: F) -> Result<R>
     where
-        F: FnOnce(&mut Transaction<'_, K, V>) -> Result<R>,
+        F: FnOnce(&mut Transaction<'_, K, V, O>) -> Result<R>,
     {
         self.try_transaction(f)
     }
@@ -112,7 +112,7 @@ impl<K, V> Transaction<'_, K, V> {
     /// ```
     pub fn try_transaction<R, E, F>(&mut self, f: F) -> Result<R, E>
     where
-        F: FnOnce(&mut Transaction<'_, K, V>) -> Result<R, E>,
+        F: FnOnce(&mut Transaction<'_, K, V, O>) -> Result<R, E>,
         E: From<Error>,
     {
         self.savepoint()?.run(f)

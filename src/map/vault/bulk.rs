@@ -1,7 +1,6 @@
 //! Many entries at once.
 
 use std::borrow::Borrow;
-use std::hash::Hash;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -9,11 +8,13 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Result};
 use crate::map::bulk;
 use crate::map::vault::Vault;
+use crate::order::Order;
 
-impl<K, V> Vault<K, V>
+impl<K, V, O> Vault<K, V, O>
 where
-    K: Serialize + DeserializeOwned + Eq + Hash,
+    K: Serialize + DeserializeOwned,
     V: Serialize + DeserializeOwned,
+    O: Order<K>,
 {
     /// Returns the values for several keys, in the order of the keys.
     ///

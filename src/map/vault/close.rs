@@ -4,8 +4,10 @@ use std::fmt;
 
 use crate::backend::Backend;
 use crate::encoding::entry_codec::EntryCodec;
+use crate::engine::MapId;
 use crate::error::Error;
 use crate::map::vault::Vault;
+use crate::order::InsertionOrder;
 
 /// The error of [`Vault::close`] and [`Vault::delete`], with the handle, which can be used again.
 ///
@@ -28,14 +30,14 @@ use crate::map::vault::Vault;
 /// # Ok(())
 /// # }
 /// ```
-pub struct CloseError<K, V> {
-    inner: Box<(Vault<K, V>, Error)>,
+pub struct CloseError<K, V, O = InsertionOrder> {
+    inner: Box<(Vault<K, V, O>, Error)>,
 }
 
-impl<K, V> CloseError<K, V> {
-    fn new((backend, error): (Backend, Error), entry_codec: EntryCodec) -> Self {
+impl<K, V, O> CloseError<K, V, O> {
+    fn new((backend, error): (Backend, Error), map: MapId, entry_codec: EntryCodec) -> Self {
         Self {
-            inner: Box::new((Vault::new(backend, entry_codec), error)),
+            inner: Box::new((Vault::new(backend, map, entry_codec), error)),
         }
     }
 
@@ -79,7 +81,7 @@ impl<K, V> CloseError<K, V> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn into_vault(self) -> Vault<K, V> {
+    pub fn into_vault(self) -> Vault<K, V, O> {
         self.inner.0
     }
 
@@ -101,37 +103,37 @@ impl<K, V> CloseError<K, V> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn into_parts(self) -> (Vault<K, V>, Error) {
+    pub fn into_parts(self) -> (Vault<K, V, O>, Error) {
         *self.inner
     }
 }
 
-impl<K, V> From<CloseError<K, V>> for Error {
+impl<K, V, O> From<CloseError<K, V, O>> for Error {
     /// Returns the error, and drops the handle.
-    fn from(failed: CloseError<K, V>) -> Self {
+    fn from(failed: CloseError<K, V, O>) -> Self {
         failed.inner.1
     }
 }
 
-impl<K, V> fmt::Debug for CloseError<K, V> {
+impl<K, V, O> fmt::Debug for CloseError<K, V, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.error().fmt(f)
     }
 }
 
-impl<K, V> fmt::Display for CloseError<K, V> {
+impl<K, V, O> fmt::Display for CloseError<K, V, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.error().fmt(f)
     }
 }
 
-impl<K, V> std::error::Error for CloseError<K, V> {
+impl<K, V, O> std::error::Error for CloseError<K, V, O> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.error().source()
     }
 }
 
-impl<K, V> Vault<K, V> {
+impl<K, V, O> Vault<K, V, O> {
     /// Closes this handle and returns any error that dropping it would hide.
     ///
     /// The file is closed with its last handle, clone and iterator. Until then this does what
@@ -152,11 +154,11 @@ impl<K, V> Vault<K, V> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn close(self) -> Result<(), CloseError<K, V>> {
-        let entry_codec = self.entry_codec();
+    pub fn close(self) -> Result<(), CloseError<K, V, O>> {
+        let (map, entry_codec) = (self.map(), self.entry_codec());
         self.into_backend()
             .close()
-            .map_err(|failed| CloseError::new(*failed, entry_codec))
+            .map_err(|failed| CloseError::new(*failed, map, entry_codec))
     }
 
     /// Deletes the vault: the file, and the log beside it.
@@ -185,10 +187,10 @@ impl<K, V> Vault<K, V> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn delete(self) -> Result<(), CloseError<K, V>> {
-        let entry_codec = self.entry_codec();
+    pub fn delete(self) -> Result<(), CloseError<K, V, O>> {
+        let (map, entry_codec) = (self.map(), self.entry_codec());
         self.into_backend()
             .delete()
-            .map_err(|failed| CloseError::new(*failed, entry_codec))
+            .map_err(|failed| CloseError::new(*failed, map, entry_codec))
     }
 }

@@ -1,7 +1,6 @@
 //! One entry, changed in place.
 
 use std::borrow::Borrow;
-use std::hash::Hash;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,11 +13,13 @@ use crate::error::Error;
 use crate::error::Result;
 use crate::map::point::{entry, get_mut};
 use crate::map::vault::Vault;
+use crate::order::Order;
 
-impl<K, V> Vault<K, V>
+impl<K, V, O> Vault<K, V, O>
 where
-    K: Serialize + DeserializeOwned + Eq + Hash,
+    K: Serialize + DeserializeOwned,
     V: Serialize + DeserializeOwned,
+    O: Order<K>,
 {
     /// Returns the entry for `key`, to read and change it in place.
     ///

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::map::iter::{IntoIter, IntoKeys, IntoValues, Iter, Keys, ReadSource, Values};
 use crate::map::vault::Vault;
 
-impl<K: DeserializeOwned, V: DeserializeOwned> Vault<K, V> {
+impl<K: DeserializeOwned, V: DeserializeOwned, O> Vault<K, V, O> {
     /// Returns an iterator over the entries, in the order of insertion.
     ///
     /// The iterator shows the vault as it is now and streams the entries: memory is bounded by one batch
@@ -34,7 +34,7 @@ impl<K: DeserializeOwned, V: DeserializeOwned> Vault<K, V> {
     }
 }
 
-impl<K: DeserializeOwned, V> Vault<K, V> {
+impl<K: DeserializeOwned, V, O> Vault<K, V, O> {
     /// Returns an iterator over the keys, in the order of insertion. Does not read the values.
     ///
     /// The iterator shows the vault as it is now and streams the entries: memory is bounded by one batch
@@ -77,7 +77,7 @@ impl<K: DeserializeOwned, V> Vault<K, V> {
     }
 }
 
-impl<K, V: DeserializeOwned> Vault<K, V> {
+impl<K, V: DeserializeOwned, O> Vault<K, V, O> {
     /// Returns an iterator over the values, in the order of insertion of their keys.
     ///
     /// The iterator shows the vault as it is now and streams the entries: memory is bounded by one batch
@@ -122,7 +122,7 @@ impl<K, V: DeserializeOwned> Vault<K, V> {
 }
 
 /// Consumes the handle, not the data: the entries stay in the vault.
-impl<K: DeserializeOwned, V: DeserializeOwned> IntoIterator for Vault<K, V> {
+impl<K: DeserializeOwned, V: DeserializeOwned, O> IntoIterator for Vault<K, V, O> {
     type Item = Result<(K, V)>;
     type IntoIter = IntoIter<K, V>;
 
@@ -131,7 +131,7 @@ impl<K: DeserializeOwned, V: DeserializeOwned> IntoIterator for Vault<K, V> {
     }
 }
 
-impl<'a, K: DeserializeOwned, V: DeserializeOwned> IntoIterator for &'a Vault<K, V> {
+impl<'a, K: DeserializeOwned, V: DeserializeOwned, O> IntoIterator for &'a Vault<K, V, O> {
     type Item = Result<(K, V)>;
     type IntoIter = Iter<'a, K, V>;
 

@@ -1,18 +1,18 @@
 //! Changing the types of a vault.
 
-use std::hash::Hash;
-
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::map::rewrite;
 use crate::map::vault::Vault;
+use crate::order::Order;
 
-impl<K, V> Vault<K, V>
+impl<K, V, O> Vault<K, V, O>
 where
-    K: Serialize + DeserializeOwned + Eq + Hash,
+    K: Serialize + DeserializeOwned,
     V: Serialize + DeserializeOwned,
+    O: Order<K>,
 {
     /// Replaces each value with the result of `f`, and returns the vault with the new value type.
     ///
@@ -38,7 +38,7 @@ where
     /// # Ok(())
     /// # }
     /// ```
-    pub fn map_values<W, F>(self, mut f: F) -> Result<Vault<K, W>>
+    pub fn map_values<W, F>(self, mut f: F) -> Result<Vault<K, W, O>>
     where
         W: Serialize + DeserializeOwned,
         F: FnMut(&K, V) -> W,
@@ -90,10 +90,11 @@ where
     /// # Ok(())
     /// # }
     /// ```
-    pub fn try_map_entries<L, W, E, F>(self, f: F) -> Result<Vault<L, W>, E>
+    pub fn try_map_entries<L, W, E, F>(self, f: F) -> Result<Vault<L, W, O>, E>
     where
-        L: Serialize + DeserializeOwned + Eq + Hash,
+        L: Serialize + DeserializeOwned,
         W: Serialize + DeserializeOwned,
+        O: Order<L>,
         F: FnMut(K, V) -> Result<(L, W), E>,
         E: From<Error>,
     {

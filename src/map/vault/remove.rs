@@ -1,7 +1,6 @@
 //! Removing one entry, or all of them.
 
 use std::borrow::Borrow;
-use std::hash::Hash;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,11 +13,13 @@ use crate::error::Result;
 use crate::map::access::WriteAccess as _;
 use crate::map::point;
 use crate::map::vault::Vault;
+use crate::order::Order;
 
-impl<K, V> Vault<K, V>
+impl<K, V, O> Vault<K, V, O>
 where
-    K: Serialize + DeserializeOwned + Eq + Hash,
+    K: Serialize + DeserializeOwned,
     V: Serialize + DeserializeOwned,
+    O: Order<K>,
 {
     /// Removes `key` and returns its value.
     ///
@@ -133,6 +134,8 @@ where
 
     /// Removes the entry that was inserted first and returns it, as the front of a queue.
     ///
+    /// In a [sorted vault](crate::order::KeyOrder), it is the entry with the least key.
+    ///
     /// Takes constant time apart from the write. On an error, nothing has changed.
     ///
     /// Blocks until the write lock is available, at most for the busy timeout.
@@ -163,6 +166,8 @@ where
     }
 
     /// Removes the entry that was inserted last and returns it, as the top of a stack.
+    ///
+    /// In a [sorted vault](crate::order::KeyOrder), it is the entry with the greatest key.
     ///
     /// Takes constant time apart from the write. On an error, nothing has changed.
     ///

@@ -1,7 +1,5 @@
 //! Changing and removing all entries, or those that are chosen.
 
-use std::hash::Hash;
-
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -11,11 +9,13 @@ use crate::error::Result;
 use crate::map::drain::Drain;
 use crate::map::retain::{self, ExtractIf};
 use crate::map::vault::Vault;
+use crate::order::Order;
 
-impl<K, V> Vault<K, V>
+impl<K, V, O> Vault<K, V, O>
 where
-    K: Serialize + DeserializeOwned + Eq + Hash,
+    K: Serialize + DeserializeOwned,
     V: Serialize + DeserializeOwned,
+    O: Order<K>,
 {
     /// Keeps the entries for which `f` returns `true`, and removes the others.
     ///

@@ -1,18 +1,18 @@
 //! Bringing all entries up to date.
 
-use std::hash::Hash;
-
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::map::rewrite;
 use crate::map::vault::Vault;
+use crate::order::Order;
 
-impl<K, V> Vault<K, V>
+impl<K, V, O> Vault<K, V, O>
 where
-    K: Serialize + DeserializeOwned + Eq + Hash,
+    K: Serialize + DeserializeOwned,
     V: Serialize + DeserializeOwned,
+    O: Order<K>,
 {
     /// Encodes every entry with the current type and [codec](crate::OpenOptions::codec), and returns
     /// how many entries changed.

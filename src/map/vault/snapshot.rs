@@ -5,7 +5,7 @@ use crate::map::read_transaction::ReadTransaction;
 use crate::map::snapshot::Snapshot;
 use crate::map::vault::Vault;
 
-impl<K, V> Vault<K, V> {
+impl<K, V, O> Vault<K, V, O> {
     /// Returns a snapshot of the current state, to read from.
     ///
     /// Costs one read transaction, which lives as long as the snapshot. Never waits for the write lock.
@@ -27,7 +27,7 @@ impl<K, V> Vault<K, V> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn snapshot(&self) -> Result<Snapshot<K, V>> {
+    pub fn snapshot(&self) -> Result<Snapshot<K, V, O>> {
         let transaction = ReadTransaction::begin_now(self.backend(), self.map())?;
         Ok(Snapshot::new(transaction, self.entry_codec()))
     }

@@ -5,7 +5,7 @@ use crate::map::access::WriteAccess as _;
 use crate::map::transaction::Transaction;
 use crate::map::vault::Vault;
 
-impl<K, V> Vault<K, V> {
+impl<K, V, O> Vault<K, V, O> {
     /// Begins a transaction.
     ///
     /// [`Transaction::commit`] commits it. Dropping it rolls it back.
@@ -34,7 +34,7 @@ impl<K, V> Vault<K, V> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn begin(&self) -> Result<Transaction<'_, K, V>> {
+    pub fn begin(&self) -> Result<Transaction<'_, K, V, O>> {
         Ok(Transaction::new(self.write_many()?, self.entry_codec()))
     }
 
@@ -70,7 +70,7 @@ impl<K, V> Vault<K, V> {
     /// ```
     pub fn transaction<R, F>(&self, f: F) -> Result<R>
     where
-        F: FnOnce(&mut Transaction<'_, K, V>) -> Result<R>,
+        F: FnOnce(&mut Transaction<'_, K, V, O>) -> Result<R>,
     {
         self.try_transaction(f)
     }
@@ -121,7 +121,7 @@ impl<K, V> Vault<K, V> {
     /// ```
     pub fn try_transaction<R, E, F>(&self, f: F) -> Result<R, E>
     where
-        F: FnOnce(&mut Transaction<'_, K, V>) -> Result<R, E>,
+        F: FnOnce(&mut Transaction<'_, K, V, O>) -> Result<R, E>,
         E: From<Error>,
     {
         self.begin()?.run(f)

@@ -2,9 +2,12 @@
 
 use std::rc::Rc;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use vaults::order::{InsertionOrder, Order};
 use vaults::{
     Codec, Drain, Durability, Error, IntoIter, IntoKeys, IntoValues, Iter, Keys, OpenOptions,
-    Values, Vault, VaultDir,
+    Result, Snapshot, Transaction, Values, Vault, VaultDir,
 };
 
 use crate::support::{Scratch, entries, make, numbers, on_each_engine, open};
@@ -28,6 +31,52 @@ fn handles_are_send_and_sync() {
     send::<IntoIter<u8, u8>>();
     send::<IntoKeys<u8, u8>>();
     send::<IntoValues<u8, u8>>();
+}
+
+#[test]
+fn the_types_of_a_vault_are_inferred_from_its_use() {
+    let scratch = Scratch::new();
+    let vault = Vault::open(scratch.vault()).unwrap();
+    vault.insert(1_u8, "a".to_owned()).unwrap();
+    let vault = Vault::open_in_memory().unwrap();
+    vault.put("a", &1_u8).unwrap();
+    vault.insert("a".to_owned(), 2).unwrap();
+    let vault = OpenOptions::new().open_in_memory().unwrap();
+    vault.insert(1_u8, "a".to_owned()).unwrap();
+    vault
+        .transaction(|tx| tx.insert(2, "b".into()).map(drop))
+        .unwrap();
+    assert_eq!(vault.snapshot().unwrap().len().unwrap(), 2);
+}
+
+#[test]
+fn a_function_can_leave_the_order_of_a_map_open() {
+    fn move_last<V, O>(vault: &Vault<String, V, O>, to: &str) -> Result<Snapshot<String, V, O>>
+    where
+        V: Serialize + DeserializeOwned,
+        O: Order<String>,
+    {
+        vault.transaction(|tx: &mut Transaction<'_, _, _, O>| {
+            let Some((_, value)) = tx.pop_last()? else {
+                return Ok(());
+            };
+            tx.put(to, &value)
+        })?;
+        vault.snapshot()
+    }
+    let vault: Vault<String, u8, InsertionOrder> = numbers_by_name();
+    let snapshot = move_last(&vault, "z").unwrap();
+    assert_eq!(snapshot.last_key_value().unwrap(), Some(("z".into(), 1)));
+    assert_eq!(vault.first_key_value().unwrap(), Some(("b".into(), 2)));
+}
+
+/// The numbers by names in another order than their own.
+fn numbers_by_name() -> Vault<String, u8> {
+    let vault = Vault::open_in_memory().unwrap();
+    vault
+        .try_extend([("b".into(), 2), ("c".into(), 3), ("a".into(), 1)])
+        .unwrap();
+    vault
 }
 
 #[test]

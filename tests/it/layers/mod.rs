@@ -19,6 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["dir", "maintenance", "os"],
     &["options"],
     &["map"],
+    &["order"],
     &["entry"],
     &["encoding"],
     &["backend"],
