@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::engine::{
-    End, Engine, EngineStats, MapId, Obstacles, Position, RawEntry, RawRow, Read, RowOrder, Scan,
-    Write, WriteOp,
+    Columns, Direction, End, Engine, EngineStats, KeyRange, MapId, Obstacles, Position, RawEntry,
+    RawRow, Read, Scan, Span, Write, WriteOp,
 };
 use crate::error::{Error, Location, Result};
-use crate::sqlite::Target;
+use crate::sqlite::{Format, Target};
 use crate::{memory, sqlite};
 
 /// Runs the same expression on whichever engine it is.
@@ -166,24 +166,18 @@ impl Backend {
         }
     }
 
-    /// Copies one state to a new file, whose values have `checksums`.
+    /// Copies one state to a new file. One of memory gets this `format`.
     pub(crate) fn backup(
         &self,
         target: Target<'_>,
-        checksums: bool,
+        format: Format,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<()> {
         match self {
             Self::File(store) => store.backup(target, progress),
             Self::Memory(store) => {
                 let mut reader = store.begin_read_now()?;
-                sqlite::backup_rows(
-                    &mut reader,
-                    MapId::only(RowOrder::Insertion),
-                    checksums,
-                    target,
-                    progress,
-                )
+                sqlite::backup_rows(&mut reader, format, target, progress)
             }
         }
     }
@@ -227,7 +221,7 @@ impl Reader {
     /// Returns the number of rows, or 0 if it cannot be counted because of damage.
     pub(crate) fn count_any(&mut self, map: MapId) -> Result<u64> {
         match self {
-            Self::File(reader) => reader.count_any(),
+            Self::File(reader) => reader.count_any(map),
             Self::Memory(reader) => reader.len(map),
         }
     }
@@ -239,9 +233,14 @@ impl Reader {
         mut f: impl FnMut(RawRow<'_>),
     ) -> Result<Obstacles> {
         match self {
-            Self::File(reader) => reader.reach_all(f),
+            Self::File(reader) => reader.reach_all(map, f),
             Self::Memory(reader) => {
-                reader.scan(map, Scan::ALL, |row| {
+                let everything = Scan {
+                    columns: Columns::Both,
+                    direction: Direction::Forward,
+                    span: &Span::all(map.order),
+                };
+                reader.scan(map, everything, |row| {
                     f(row);
                     true
                 })?;
@@ -296,7 +295,7 @@ macro_rules! impl_read {
             fn scan(
                 &mut self,
                 map: MapId,
-                scan: Scan,
+                scan: Scan<'_>,
                 f: impl FnMut(RawRow<'_>) -> bool,
             ) -> Result<()> {
                 each!(self, engine => engine.scan(map, scan, f))
@@ -350,6 +349,10 @@ impl Write for Writer {
         each!(self, engine => engine.clear(map))
     }
 
+    fn delete_range(&mut self, map: MapId, range: &KeyRange) -> Result<u64> {
+        each!(self, engine => engine.delete_range(map, range))
+    }
+
     fn savepoint(&mut self) -> Result<()> {
         each!(self, engine => engine.savepoint())
     }
@@ -374,3 +377,6 @@ impl Write for Writer {
         each!(self, engine => engine.defer_error(error));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,7 +34,7 @@ pub(crate) type Source = Box<dyn std::error::Error + Send + Sync + 'static>;
 /// - Correct the call: [`NotFound`](Self::NotFound), [`AlreadyExists`](Self::AlreadyExists),
 ///   [`InvalidPath`](Self::InvalidPath), [`InvalidName`](Self::InvalidName),
 ///   [`InvalidOptions`](Self::InvalidOptions), [`NotAVault`](Self::NotAVault),
-///   [`TypeMismatch`](Self::TypeMismatch).
+///   [`TypeMismatch`](Self::TypeMismatch), [`WrongOrder`](Self::WrongOrder).
 /// - Upgrade: [`NewerFormat`](Self::NewerFormat), [`UnsupportedSqlite`](Self::UnsupportedSqlite).
 /// - Write something else: [`Encode`](Self::Encode), [`TooLarge`](Self::TooLarge),
 ///   [`DuplicateKey`](Self::DuplicateKey).
@@ -145,6 +145,16 @@ pub enum Error {
         found: String,
         /// What is wrong with that entry: an [`Error`].
         source: Source,
+    },
+
+    /// The file is a vault with another order of entries. It was left as it was.
+    #[error("{location} is a vault in another order: open it as a `{found}`")]
+    #[non_exhaustive]
+    WrongOrder {
+        /// The file.
+        location: Location,
+        /// The name of the type that opens it.
+        found: &'static str,
     },
 
     /// A newer version of this crate wrote the file.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::engine::row::{RawRow, WrongType};
 use crate::engine::traits::Read;
-use crate::engine::types::{Columns, Direction, MapId, Position, Scan, Span};
+use crate::engine::types::{Columns, Direction, KeyRange, MapId, Position, RowOrder, Scan, Span};
 use crate::error::Result;
 
 /// A batch ends at the first of these. The number of rows starts small, for a caller that wants only
@@ -74,25 +74,48 @@ impl RowBatch {
     }
 }
 
-/// The positions of a map that were not yet visited, from both ends.
+/// The rows that a cursor has not read yet.
+#[derive(Debug)]
+enum Unread {
+    Everything,
+    Some(Span),
+    Nothing,
+}
+
+/// The rows of a map that were not yet visited, from both ends.
 ///
-/// It keeps positions and not a statement. Between two batches the reader is free for other work, and
-/// rows that are removed in between are not returned.
+/// It keeps positions or keys and not a statement. Between two batches the reader is free for other work,
+/// and rows that are removed in between are not returned.
 #[derive(Debug)]
 pub(crate) struct Cursor {
     columns: Columns,
-    /// The positions that were not read yet, if any.
-    unread: Option<Span>,
+    unread: Unread,
     front: RowBatch,
     back: RowBatch,
     batch_rows: usize,
 }
 
 impl Cursor {
+    /// Returns a cursor over every row.
     pub(crate) fn new(columns: Columns) -> Self {
+        Self::over(columns, Unread::Everything)
+    }
+
+    /// Returns a cursor over the rows whose keys are in `range`.
+    #[allow(dead_code, reason = "sorted maps are being built")]
+    pub(crate) fn in_range(columns: Columns, range: KeyRange) -> Self {
+        let unread = if range.is_empty() {
+            Unread::Nothing
+        } else {
+            Unread::Some(Span::Keys(range))
+        };
+        Self::over(columns, unread)
+    }
+
+    fn over(columns: Columns, unread: Unread) -> Self {
         Self {
             columns,
-            unread: Some(Span::ALL),
+            unread,
             front: RowBatch::default(),
             back: RowBatch::default(),
             batch_rows: FIRST_BATCH_ROWS,
@@ -106,7 +129,7 @@ impl Cursor {
             Direction::Forward => &self.front,
             Direction::Backward => &self.back,
         };
-        batch.remaining.is_empty() && self.unread.is_some()
+        batch.remaining.is_empty() && !matches!(self.unread, Unread::Nothing)
     }
 
     /// Reads the next batch in that direction, if the last one is used up.
@@ -141,28 +164,64 @@ impl Cursor {
         map: MapId,
         direction: Direction,
     ) -> Result<()> {
-        let Some(unread) = self.unread else {
-            return Ok(());
+        let span = match std::mem::replace(&mut self.unread, Unread::Nothing) {
+            Unread::Everything => Span::all(map.order),
+            Unread::Some(span) => span,
+            Unread::Nothing => return Ok(()),
+        };
+        let read = self.read_span(reader, map, direction, &span);
+        // After an error the same rows are read again.
+        self.unread = match read {
+            Ok(()) => self.rest_of(&span, direction),
+            Err(_) => Unread::Some(span),
+        };
+        read
+    }
+
+    fn read_span(
+        &mut self,
+        reader: &mut impl Read,
+        map: MapId,
+        direction: Direction,
+        unread: &Span,
+    ) -> Result<()> {
+        let columns = match (map.order, self.columns) {
+            // The next batch begins after the key of the last row.
+            (RowOrder::Key, Columns::Value) => Columns::Both,
+            (_, columns) => columns,
         };
         let scan = Scan {
-            columns: self.columns,
+            columns,
             direction,
             span: unread,
         };
         let limit = self.batch_rows;
-        let batch = match direction {
-            Direction::Forward => &mut self.front,
-            Direction::Backward => &mut self.back,
-        };
+        let batch = self.batch_mut(direction);
         batch.clear();
         reader.scan(map, scan, |row| {
             batch.push(row);
             batch.rows.len() < limit && batch.bytes.len() < MAX_BATCH_BYTES
         })?;
-        let last = batch.rows.last().map(|row| row.position);
-        self.unread = last.and_then(|last| unread.after(last, direction));
         self.batch_rows = (limit * 2).min(MAX_BATCH_ROWS);
         Ok(())
+    }
+
+    fn batch_mut(&mut self, direction: Direction) -> &mut RowBatch {
+        match direction {
+            Direction::Forward => &mut self.front,
+            Direction::Backward => &mut self.back,
+        }
+    }
+
+    /// Returns what is left of `span` after the batch that was just read in that direction.
+    fn rest_of(&mut self, span: &Span, direction: Direction) -> Unread {
+        let batch = self.batch_mut(direction);
+        let last = batch.rows.len().checked_sub(1);
+        let rest = last.and_then(|last| batch.row(last)).and_then(|row| {
+            let (position, key, _, _) = row.into_parts();
+            span.after(position, key, direction)
+        });
+        rest.map_or(Unread::Nothing, Unread::Some)
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::engine::row::{RawEntry, RawRow};
-use crate::engine::types::{End, MapId, Position, Scan, WriteOp};
+use crate::engine::types::{End, KeyRange, MapId, Position, Scan, WriteOp};
 use crate::error::{Error, Location, Result};
 
 /// Reads one state of a place for bytes.
@@ -33,7 +33,8 @@ pub(crate) trait Read {
     fn at_end(&mut self, map: MapId, end: End) -> Result<Option<RawEntry>>;
 
     /// Passes the rows of `scan` to `f`, in their order, until `f` returns `false`.
-    fn scan(&mut self, map: MapId, scan: Scan, f: impl FnMut(RawRow<'_>) -> bool) -> Result<()>;
+    fn scan(&mut self, map: MapId, scan: Scan<'_>, f: impl FnMut(RawRow<'_>) -> bool)
+    -> Result<()>;
 }
 
 /// Writes in one transaction, and reads what it has written.
@@ -75,6 +76,9 @@ pub(crate) trait Write: Read {
 
     /// Removes every entry.
     fn clear(&mut self, map: MapId) -> Result<()>;
+
+    /// Removes the entries of a map in key order whose keys are in `range`, and returns their number.
+    fn delete_range(&mut self, map: MapId, range: &KeyRange) -> Result<u64>;
 
     /// Begins a savepoint inside the innermost one.
     fn savepoint(&mut self) -> Result<()>;

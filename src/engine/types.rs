@@ -1,6 +1,7 @@
 //! Plain types of the engine's door.
 
 use std::fmt;
+use std::ops::Bound;
 
 /// The order of the rows of a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,10 +27,13 @@ impl MapId {
 }
 
 /// The place of a row in the order of insertion. Only the engine that made it knows what it means.
+///
+/// The rows of a map in the order of its keys have [none](Self::NONE): their keys are their places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Position(pub(crate) i64);
 
 impl Position {
+    pub(crate) const NONE: Self = Self(0);
     pub(crate) const MIN: Self = Self(i64::MIN);
     /// That of the first row of an empty map.
     pub(crate) const FIRST: Self = Self(1);
@@ -50,14 +54,46 @@ impl fmt::Display for Position {
     }
 }
 
+/// The rows that a scan visits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Span {
+    /// Rows in the order of insertion.
+    Positions(PositionRange),
+    /// Rows in the order of their keys.
+    Keys(KeyRange),
+}
+
+impl Span {
+    /// Every row of a map with this order.
+    pub(crate) const fn all(order: RowOrder) -> Self {
+        match order {
+            RowOrder::Insertion => Self::Positions(PositionRange::ALL),
+            RowOrder::Key => Self::Keys(KeyRange::ALL),
+        }
+    }
+
+    /// Returns what a scan in `direction` has still to visit after a row.
+    pub(crate) fn after(
+        &self,
+        position: Position,
+        key: &[u8],
+        direction: Direction,
+    ) -> Option<Self> {
+        match self {
+            Self::Positions(range) => range.after(position, direction).map(Self::Positions),
+            Self::Keys(range) => Some(Self::Keys(range.after(key, direction))),
+        }
+    }
+}
+
 /// Positions from the first to the last, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Span {
+pub(crate) struct PositionRange {
     pub(crate) first: Position,
     pub(crate) last: Position,
 }
 
-impl Span {
+impl PositionRange {
     /// Every position.
     pub(crate) const ALL: Self = Self {
         first: Position::MIN,
@@ -83,6 +119,54 @@ impl Span {
     }
 }
 
+/// The keys between two bounds, as bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeyRange {
+    pub(crate) lower: Bound<Vec<u8>>,
+    pub(crate) upper: Bound<Vec<u8>>,
+}
+
+impl KeyRange {
+    /// Every key.
+    pub(crate) const ALL: Self = Self {
+        lower: Bound::Unbounded,
+        upper: Bound::Unbounded,
+    };
+
+    /// Returns the bounds, borrowed.
+    pub(crate) fn bounds(&self) -> (Bound<&[u8]>, Bound<&[u8]>) {
+        (
+            self.lower.as_ref().map(Vec::as_slice),
+            self.upper.as_ref().map(Vec::as_slice),
+        )
+    }
+
+    /// Returns `true` if no key can be in it, as between inverted bounds.
+    pub(crate) fn is_empty(&self) -> bool {
+        match self.bounds() {
+            (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
+            (Bound::Included(lower), Bound::Included(upper)) => lower > upper,
+            (Bound::Included(lower) | Bound::Excluded(lower), Bound::Excluded(upper))
+            | (Bound::Excluded(lower), Bound::Included(upper)) => lower >= upper,
+        }
+    }
+
+    /// Returns what a scan in `direction` has still to visit after `key`.
+    pub(crate) fn after(&self, key: &[u8], direction: Direction) -> Self {
+        let bound = Bound::Excluded(key.to_vec());
+        match direction {
+            Direction::Forward => Self {
+                lower: bound,
+                upper: self.upper.clone(),
+            },
+            Direction::Backward => Self {
+                lower: self.lower.clone(),
+                upper: bound,
+            },
+        }
+    }
+}
+
 /// The direction of a scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Direction {
@@ -90,7 +174,7 @@ pub(crate) enum Direction {
     Backward,
 }
 
-/// One of the two ends of the order of insertion.
+/// One of the two ends of the order of a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     First,
@@ -107,19 +191,10 @@ pub(crate) enum Columns {
 
 /// A scan of the rows of a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Scan {
+pub(crate) struct Scan<'a> {
     pub(crate) columns: Columns,
     pub(crate) direction: Direction,
-    pub(crate) span: Span,
-}
-
-impl Scan {
-    /// Every row, with both columns, forward.
-    pub(crate) const ALL: Self = Self {
-        columns: Columns::Both,
-        direction: Direction::Forward,
-        span: Span::ALL,
-    };
+    pub(crate) span: &'a Span,
 }
 
 /// A write of one entry, which takes effect as a whole or not at all.

@@ -4,7 +4,7 @@ use std::thread;
 
 use crate::backend::{Backend, Writer};
 use crate::engine::{
-    Cursor, Direction, End, MapId, Position, RawEntry, Read as _, Write as _, WriteOp,
+    Cursor, Direction, End, KeyRange, MapId, Position, RawEntry, Read as _, Write as _, WriteOp,
 };
 use crate::error::{Error, Result};
 
@@ -111,6 +111,12 @@ impl WriteTransaction {
 
     pub(crate) fn clear(&mut self) -> Result<()> {
         self.writer.clear(self.map)
+    }
+
+    /// Removes the entries of a map in key order whose keys are in `range`, and returns their number.
+    #[allow(dead_code, reason = "sorted maps are being built")]
+    pub(crate) fn delete_range(&mut self, range: &KeyRange) -> Result<u64> {
+        self.writer.delete_range(self.map, range)
     }
 
     pub(crate) fn apply(&mut self, op: &WriteOp) -> Result<()> {

@@ -28,6 +28,7 @@ impl Error {
             | Self::AlreadyExists { location }
             | Self::NotAVault { location, .. }
             | Self::TypeMismatch { location, .. }
+            | Self::WrongOrder { location, .. }
             | Self::NewerFormat { location, .. }
             | Self::Busy { location, .. }
             | Self::Full { location, .. }
@@ -159,6 +160,7 @@ impl Error {
             Self::NewerFormat { .. } | Self::UnsupportedSqlite { .. } => Kind::Unsupported,
             Self::NotAVault { .. }
             | Self::TypeMismatch { .. }
+            | Self::WrongOrder { .. }
             | Self::Decode { .. }
             | Self::Pickle { .. }
             | Self::UnknownTag { .. }

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::map::access::ReadAccess;
 use crate::map::read_transaction::ReadTransaction;
 use crate::map::vault::Vault;
-use crate::sqlite::Target;
+use crate::sqlite::{Format, Target};
 
 pub use self::salvage::{SalvageLoss, SalvageReport};
 
@@ -312,8 +312,11 @@ impl<K, V, O> Vault<K, V, O> {
             path: path.as_ref(),
             replace: existing == IfExists::Replace,
         };
-        self.backend()
-            .backup(target, self.entry_codec().checksums, &mut report)
+        let format = Format {
+            order: self.map().order,
+            checksums: self.entry_codec().checksums,
+        };
+        self.backend().backup(target, format, &mut report)
     }
 }
 

@@ -3,13 +3,16 @@
 //! A clone of a state takes constant time, so a snapshot, a transaction and a savepoint each begin with one.
 //! A commit replaces the current state. See Okasaki, *Purely Functional Data Structures*, 1998.
 //!
-//! `state` has the entries, `store` the current state and the write lock, `reader` and `writer` the
+//! `table_by_insertion` and `table_by_key` have the entries of a map, `state` those of every map, `store` the current state and the write lock, `reader` and `writer` the
 //! transactions of a handle, `engine` the door.
 
 mod engine;
+mod entry;
 mod reader;
 mod state;
 mod store;
+mod table_by_insertion;
+mod table_by_key;
 mod writer;
 
 pub(crate) use reader::Reader;

@@ -64,7 +64,12 @@ impl Read for Reader {
         Ok(self.state()?.table(map).and_then(|table| table.at_end(end)))
     }
 
-    fn scan(&mut self, map: MapId, scan: Scan, f: impl FnMut(RawRow<'_>) -> bool) -> Result<()> {
+    fn scan(
+        &mut self,
+        map: MapId,
+        scan: Scan<'_>,
+        f: impl FnMut(RawRow<'_>) -> bool,
+    ) -> Result<()> {
         if let Some(table) = self.state()?.table(map) {
             table.scan(scan, f);
         }

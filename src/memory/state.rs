@@ -1,141 +1,105 @@
 //! The entries of every map in one version.
 
-use std::sync::Arc;
+use imbl::OrdMap;
 
-use imbl::{HashMap, OrdMap};
-
-use crate::engine::{Direction, End, MapId, Position, RawEntry, RawRow, Scan};
-use crate::error::{Error, Location, Result, preview};
-
-/// The largest key and value together, as in a file: SQLite's default for a row
-/// (<https://www.sqlite.org/limits.html>).
-const MAX_ENTRY_BYTES: usize = 1_000_000_000;
-
-/// The approximate memory of an entry besides its key and value: two places in a map and two allocations.
-const ENTRY_OVERHEAD_BYTES: u64 = 128;
-
-type Bytes = Arc<[u8]>;
-
-/// A value, and the position of its row.
-#[derive(Clone)]
-struct Indexed {
-    position: Position,
-    value: Bytes,
-}
-
-/// A key and its value.
-#[derive(Clone)]
-struct Row {
-    key: Bytes,
-    value: Bytes,
-}
+use crate::engine::{End, KeyRange, MapId, Position, RawEntry, RawRow, RowOrder, Scan};
+use crate::error::Result;
+use crate::memory::entry::Bytes;
+use crate::memory::table_by_insertion::TableByInsertion;
+use crate::memory::table_by_key::TableByKey;
 
 /// The entries of one map. Cloning it takes constant time.
-#[derive(Clone, Default)]
-pub(crate) struct Table {
-    /// The entries by their keys.
-    index: HashMap<Bytes, Indexed>,
-    /// The same entries by their positions.
-    rows: OrdMap<Position, Row>,
-    /// The size of all keys and values.
-    bytes: u64,
+#[derive(Clone)]
+pub(crate) enum Table {
+    ByInsertion(TableByInsertion),
+    ByKey(TableByKey),
 }
 
 impl Table {
+    fn new(order: RowOrder) -> Self {
+        match order {
+            RowOrder::Insertion => Self::ByInsertion(TableByInsertion::default()),
+            RowOrder::Key => Self::ByKey(TableByKey::default()),
+        }
+    }
+
     pub(crate) fn len(&self) -> u64 {
-        self.rows.len() as u64
+        match self {
+            Self::ByInsertion(table) => table.len(),
+            Self::ByKey(table) => table.len(),
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.len() == 0
     }
 
     fn memory(&self) -> u64 {
-        self.bytes + self.len() * ENTRY_OVERHEAD_BYTES
+        match self {
+            Self::ByInsertion(table) => table.memory(),
+            Self::ByKey(table) => table.memory(),
+        }
     }
 
     /// Returns the position and the value of `key`.
     #[inline]
-    pub(crate) fn get(&self, key: &[u8]) -> Option<(Position, &Arc<[u8]>)> {
-        let found = self.index.get(key)?;
-        Some((found.position, &found.value))
+    pub(crate) fn get(&self, key: &[u8]) -> Option<(Position, &Bytes)> {
+        match self {
+            Self::ByInsertion(table) => table.get(key),
+            Self::ByKey(table) => Some((Position::NONE, table.get(key)?)),
+        }
     }
 
     pub(crate) fn contains(&self, key: &[u8]) -> bool {
-        self.index.contains_key(key)
+        match self {
+            Self::ByInsertion(table) => table.contains(key),
+            Self::ByKey(table) => table.contains(key),
+        }
     }
 
+    /// Returns the first or the last row in the order of the map.
     pub(crate) fn at_end(&self, end: End) -> Option<RawEntry> {
-        let (position, row) = match end {
-            End::First => self.rows.get_min(),
-            End::Last => self.rows.get_max(),
-        }?;
-        Some(RawEntry {
-            position: *position,
-            key: row.key.to_vec(),
-            value: row.value.to_vec(),
-        })
+        match self {
+            Self::ByInsertion(table) => table.at_end(end),
+            Self::ByKey(table) => table.at_end(end),
+        }
     }
 
     /// Passes the rows of `scan` to `f`, in their order, until `f` returns `false`.
-    pub(crate) fn scan(&self, scan: Scan, mut f: impl FnMut(RawRow<'_>) -> bool) {
-        let mut pass = |(&position, row): (&Position, &Row)| {
-            f(RawRow::new(position, &row.key, &row.value, None))
-        };
-        let rows = self.rows.range(scan.span.first..=scan.span.last);
-        match scan.direction {
-            Direction::Forward => rows.take_while(|row| pass(*row)).for_each(drop),
-            Direction::Backward => rows.rev().take_while(|row| pass(*row)).for_each(drop),
+    pub(crate) fn scan(&self, scan: Scan<'_>, f: impl FnMut(RawRow<'_>) -> bool) {
+        match self {
+            Self::ByInsertion(table) => table.scan(scan, f),
+            Self::ByKey(table) => table.scan(scan, f),
         }
     }
 
     /// Writes an entry. An entry that is present keeps its position.
     pub(crate) fn put(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
-        check_size(key, value)?;
-        let value = Bytes::from(value);
-        if let Some(found) = self.index.get_mut(key) {
-            found.value = Arc::clone(&value);
-            let position = found.position;
-            self.set_value(position, value);
-            return Ok(());
+        match self {
+            Self::ByInsertion(table) => table.put(key, value),
+            Self::ByKey(table) => table.put(key, value),
         }
-        let last = self.rows.get_max().map(|(position, _)| *position);
-        let position = last.map_or(Some(Position::FIRST), Position::next);
-        let position = position.ok_or_else(out_of_positions)?;
-        self.insert(position, Bytes::from(key), value);
-        Ok(())
     }
 
     /// Replaces the value of the row at `position`, which has this key.
     pub(crate) fn update(&mut self, position: Position, key: &[u8], value: &[u8]) -> Result<()> {
-        check_size(key, value)?;
-        let value = Bytes::from(value);
-        if let Some(found) = self.index.get_mut(key) {
-            found.value = Arc::clone(&value);
+        match self {
+            Self::ByInsertion(table) => table.update(position, key, value),
+            Self::ByKey(table) => table.put(key, value),
         }
-        self.set_value(position, value);
-        Ok(())
     }
 
-    /// Gives the row at `position`, which has the key `old`, the key `new`, and another value if there is one.
+    /// Gives the row at `position`, which has the first of `keys`, the second, and another value if there is one.
     pub(crate) fn set_key(
         &mut self,
         position: Position,
-        (old, new): (&[u8], &[u8]),
+        keys: (&[u8], &[u8]),
         value: Option<&[u8]>,
     ) -> Result<()> {
-        if old != new && self.contains(new) {
-            return Err(Error::DuplicateKey { key: preview(new) });
+        match self {
+            Self::ByInsertion(table) => table.set_key(position, keys, value),
+            Self::ByKey(table) => table.set_key(keys, value),
         }
-        let value = match (value, self.rows.get(&position)) {
-            (Some(value), _) => Bytes::from(value),
-            (None, Some(row)) => Arc::clone(&row.value),
-            (None, None) => return Ok(()),
-        };
-        check_size(new, &value)?;
-        self.delete(old);
-        self.insert(position, Bytes::from(new), value);
-        Ok(())
     }
 
     /// Writes an entry at a position. Returns `false` if the position or the key is taken.
@@ -145,66 +109,35 @@ impl Table {
         key: &[u8],
         value: &[u8],
     ) -> Result<bool> {
-        check_size(key, value)?;
-        if self.rows.contains_key(&position) || self.contains(key) {
-            return Ok(false);
+        match self {
+            Self::ByInsertion(table) => table.insert_at(position, key, value),
+            Self::ByKey(table) => table.insert(key, value),
         }
-        self.insert(position, Bytes::from(key), Bytes::from(value));
-        Ok(true)
     }
 
     /// Removes an entry. Returns `false` if it is not present.
     pub(crate) fn delete(&mut self, key: &[u8]) -> bool {
-        let Some(found) = self.index.remove(key) else {
-            return false;
-        };
-        self.rows.remove(&found.position);
-        self.bytes -= entry_bytes(key, &found.value);
-        true
+        match self {
+            Self::ByInsertion(table) => table.delete(key),
+            Self::ByKey(table) => table.delete(key),
+        }
+    }
+
+    /// Removes the entries whose keys are in `range`, and returns their number.
+    pub(crate) fn delete_range(&mut self, range: &KeyRange) -> u64 {
+        match self {
+            // Its keys are in no order.
+            Self::ByInsertion(_) => 0,
+            Self::ByKey(table) => table.delete_range(range),
+        }
     }
 
     /// Removes every entry.
     pub(crate) fn clear(&mut self) {
-        *self = Self::default();
-    }
-
-    fn insert(&mut self, position: Position, key: Bytes, value: Bytes) {
-        self.bytes += entry_bytes(&key, &value);
-        let indexed = Indexed {
-            position,
-            value: Arc::clone(&value),
-        };
-        self.index.insert(Arc::clone(&key), indexed);
-        self.rows.insert(position, Row { key, value });
-    }
-
-    fn set_value(&mut self, position: Position, value: Bytes) {
-        if let Some(row) = self.rows.get_mut(&position) {
-            self.bytes += value.len() as u64;
-            self.bytes -= row.value.len() as u64;
-            row.value = value;
+        match self {
+            Self::ByInsertion(table) => *table = TableByInsertion::default(),
+            Self::ByKey(table) => *table = TableByKey::default(),
         }
-    }
-}
-
-fn entry_bytes(key: &[u8], value: &[u8]) -> u64 {
-    (key.len() + value.len()) as u64
-}
-
-fn check_size(key: &[u8], value: &[u8]) -> Result<()> {
-    if key.len() + value.len() > MAX_ENTRY_BYTES {
-        return Err(Error::TooLarge {
-            source: "a key and its value have at most 1,000,000,000 bytes".into(),
-        });
-    }
-    Ok(())
-}
-
-/// The error of a map whose last position is the largest possible, which takes 2^63 insertions.
-#[cold]
-fn out_of_positions() -> Error {
-    Error::OutOfRowids {
-        location: Location::Memory,
     }
 }
 
@@ -235,7 +168,9 @@ impl State {
     /// Returns the table of a map, and creates it before the first write.
     #[inline]
     pub(crate) fn table_mut(&mut self, map: MapId) -> &mut Table {
-        self.tables.entry(map).or_default()
+        self.tables
+            .entry(map)
+            .or_insert_with(|| Table::new(map.order))
     }
 
     /// Returns the approximate memory of all entries in bytes.

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::engine::{End, MapId, Position, RawEntry, RawRow, Read, Scan, Write};
+use crate::engine::{End, KeyRange, MapId, Position, RawEntry, RawRow, Read, Scan, Write};
 use crate::error::{Error, Location, Result};
 use crate::memory::state::State;
 use crate::memory::store::Store;
@@ -67,7 +67,12 @@ impl Read for Writer {
         Ok(self.state()?.table_mut(map).at_end(end))
     }
 
-    fn scan(&mut self, map: MapId, scan: Scan, f: impl FnMut(RawRow<'_>) -> bool) -> Result<()> {
+    fn scan(
+        &mut self,
+        map: MapId,
+        scan: Scan<'_>,
+        f: impl FnMut(RawRow<'_>) -> bool,
+    ) -> Result<()> {
         self.state()?.table_mut(map).scan(scan, f);
         Ok(())
     }
@@ -114,6 +119,10 @@ impl Write for Writer {
     fn clear(&mut self, map: MapId) -> Result<()> {
         self.state()?.table_mut(map).clear();
         Ok(())
+    }
+
+    fn delete_range(&mut self, map: MapId, range: &KeyRange) -> Result<u64> {
+        Ok(self.state()?.table_mut(map).delete_range(range))
     }
 
     fn savepoint(&mut self) -> Result<()> {

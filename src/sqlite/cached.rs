@@ -1,19 +1,20 @@
 //! Reads of the newest state, from the cache if what it has is still valid, otherwise from the file.
 
+use crate::engine::MapId;
 use crate::error::Result;
 use crate::sqlite::coherence::{Coherence, Lookup, cache};
-use crate::sqlite::connection::session::Session;
 use crate::sqlite::store::Store;
 
 impl Store {
     pub(in crate::sqlite) fn get_cached<R>(
         &self,
+        map: MapId,
         key: &[u8],
         f: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
         self.check_fork()?;
         let Some(coherence) = self.caching() else {
-            return self.read(|session| session.find(key, |_, value| f(value)));
+            return self.read(|session| session.rows(map).find(key, |_, value| f(value)));
         };
         let hash = cache::hash(key);
         let token = match coherence.lookup(hash, key) {
@@ -22,7 +23,7 @@ impl Store {
         };
         let mut copy = None;
         let read = self.read(|session| {
-            session.find(key, |_, value| {
+            session.rows(map).find(key, |_, value| {
                 if token.is_some() {
                     copy = coherence.copy(key, value);
                 }
@@ -37,17 +38,17 @@ impl Store {
         Ok(read)
     }
 
-    pub(in crate::sqlite) fn contains_cached(&self, key: &[u8]) -> Result<bool> {
+    pub(in crate::sqlite) fn contains_cached(&self, map: MapId, key: &[u8]) -> Result<bool> {
         self.check_fork()?;
         let Some(coherence) = self.caching() else {
-            return self.read(|session| session.contains(key));
+            return self.read(|session| session.rows(map).contains(key));
         };
         let hash = cache::hash(key);
         let token = match coherence.lookup(hash, key) {
             Lookup::Hit(value) => return Ok(value.is_some()),
             Lookup::Miss(token) => token,
         };
-        let is_present = self.read(|session| session.contains(key))?;
+        let is_present = self.read(|session| session.rows(map).contains(key))?;
         if let Some(token) = token
             && !is_present
         {
@@ -58,7 +59,7 @@ impl Store {
 
     /// Returns the number of entries. Counts them only if another handle or process has written since the
     /// last call.
-    pub(in crate::sqlite) fn cached_count(&self) -> Result<u64> {
+    pub(in crate::sqlite) fn cached_count(&self, map: MapId) -> Result<u64> {
         self.check_fork()?;
         self.coherence()?;
         let before = self.header();
@@ -67,7 +68,7 @@ impl Store {
         }
         let length = match self.length_since_creation() {
             Some(length) => length,
-            None => self.read(Session::count)?,
+            None => self.read(|session| session.rows(map).count())?,
         };
         // The number belongs to a known version only if nothing was written while it was counted.
         if let Some(header) = before

@@ -6,12 +6,10 @@ use std::sync::Arc;
 use crate::engine::{Engine, MapId, WriteOp};
 use crate::error::{Location, Result};
 use crate::sqlite::Durability;
-use crate::sqlite::connection::session::Session;
 use crate::sqlite::reader::Reader;
 use crate::sqlite::store::Store;
 use crate::sqlite::writer::Writer;
 
-// A file has one map, so far.
 impl Engine for Store {
     type Reader = Reader;
     type Writer = Writer;
@@ -31,26 +29,26 @@ impl Engine for Store {
     }
 
     #[inline]
-    fn get<R>(&self, _: MapId, key: &[u8], f: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
-        self.get_cached(key, f)
+    fn get<R>(&self, map: MapId, key: &[u8], f: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
+        self.get_cached(map, key, f)
     }
 
     #[inline]
-    fn contains(&self, _: MapId, key: &[u8]) -> Result<bool> {
-        self.contains_cached(key)
+    fn contains(&self, map: MapId, key: &[u8]) -> Result<bool> {
+        self.contains_cached(map, key)
     }
 
     #[inline]
-    fn len(&self, _: MapId) -> Result<u64> {
-        self.cached_count()
+    fn len(&self, map: MapId) -> Result<u64> {
+        self.cached_count(map)
     }
 
     fn cached_len(&self, _: MapId) -> Option<u64> {
         self.known_length(self.header())
     }
 
-    fn is_empty(&self, _: MapId) -> Result<bool> {
-        self.read(Session::is_empty)
+    fn is_empty(&self, map: MapId) -> Result<bool> {
+        self.read(|session| session.rows(map).is_empty())
     }
 
     #[inline]

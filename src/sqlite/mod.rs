@@ -36,6 +36,7 @@ use std::path::Path;
 pub(crate) use maintenance::backup::{Target, backup_rows};
 pub(crate) use open::config::Config;
 pub use open::config::Durability;
+pub(crate) use open::format::Format;
 pub(crate) use open::{ANY_TYPES, Ends};
 pub(crate) use reader::Reader;
 pub(crate) use recovery::page_scanner::{PageScanner, Recovered, RecoveredRow};
@@ -44,9 +45,9 @@ pub(crate) use store::Store;
 pub(crate) use writer::Writer;
 
 /// Returns `true` if a header with this application id and format belongs to a vault with checksums.
-pub(crate) const fn declares_checksums((id, format): (u32, u32)) -> bool {
-    id == open::schema::APPLICATION_ID.cast_unsigned()
-        && format == open::schema::CHECKSUMS.cast_unsigned()
+pub(crate) fn declares_checksums((id, format): (u32, u32)) -> bool {
+    let is_vault = id == open::schema::APPLICATION_ID.cast_unsigned();
+    Format::from_number(format.cast_signed()).is_some_and(|format| is_vault && format.checksums)
 }
 
 /// Returns the permissions of the file at `path`, if the system has them.

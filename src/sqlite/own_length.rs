@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
+use crate::engine::MapId;
 use crate::error::Result;
 use crate::sqlite::connection::session::Session;
 
@@ -17,10 +18,10 @@ pub(in crate::sqlite) struct OwnLength {
 
 impl OwnLength {
     /// Returns that of a new vault, or `None` if another connection has already written to it.
-    pub(in crate::sqlite) fn of_new(session: &mut Session) -> Option<Self> {
+    pub(in crate::sqlite) fn of_new(session: &mut Session, map: MapId) -> Option<Self> {
         // The rows are read after the data version, so that a commit before this read has changed it.
         let data_version = data_version(session).ok()?;
-        let is_empty = session.is_empty().ok()?;
+        let is_empty = session.rows(map).is_empty().ok()?;
         is_empty.then(|| Self {
             data_version,
             length: AtomicI64::new(0),

@@ -52,28 +52,27 @@ impl Reader {
     }
 }
 
-// A file has one map, so far.
 impl Read for Reader {
     #[inline]
     fn find<R>(
         &mut self,
-        _: MapId,
+        map: MapId,
         key: &[u8],
         f: impl FnOnce(Position, &[u8]) -> R,
     ) -> Result<Option<R>> {
-        self.session()?.find(key, f)
+        self.session()?.rows(map).find(key, f)
     }
 
-    fn contains(&mut self, _: MapId, key: &[u8]) -> Result<bool> {
-        self.session()?.contains(key)
+    fn contains(&mut self, map: MapId, key: &[u8]) -> Result<bool> {
+        self.session()?.rows(map).contains(key)
     }
 
-    fn is_empty(&mut self, _: MapId) -> Result<bool> {
-        self.session()?.is_empty()
+    fn is_empty(&mut self, map: MapId) -> Result<bool> {
+        self.session()?.rows(map).is_empty()
     }
 
-    fn len(&mut self, _: MapId) -> Result<u64> {
-        self.session()?.count()
+    fn len(&mut self, map: MapId) -> Result<u64> {
+        self.session()?.rows(map).count()
     }
 
     fn known_len(&mut self, _: MapId) -> Option<u64> {
@@ -83,12 +82,17 @@ impl Read for Reader {
         is_of_begin.then(|| self.store.known_length(now)).flatten()
     }
 
-    fn at_end(&mut self, _: MapId, end: End) -> Result<Option<RawEntry>> {
-        self.session()?.at_end(end)
+    fn at_end(&mut self, map: MapId, end: End) -> Result<Option<RawEntry>> {
+        self.session()?.rows(map).at_end(end)
     }
 
-    fn scan(&mut self, _: MapId, scan: Scan, f: impl FnMut(RawRow<'_>) -> bool) -> Result<()> {
-        self.session()?.scan(scan, f)
+    fn scan(
+        &mut self,
+        map: MapId,
+        scan: Scan<'_>,
+        f: impl FnMut(RawRow<'_>) -> bool,
+    ) -> Result<()> {
+        self.session()?.rows(map).scan(scan, f)
     }
 }
 

@@ -12,6 +12,7 @@ use crate::sqlite::coherence::{Began, Coherence};
 use crate::sqlite::connection::session::Session;
 use crate::sqlite::connection::wal_index::WalIndexHeader;
 use crate::sqlite::open::config::Config;
+use crate::sqlite::open::format::Format;
 use crate::sqlite::open::open_first::FirstConnection;
 use crate::sqlite::open::{Opener, TypeCheck};
 use crate::sqlite::own_length::OwnLength;
@@ -28,7 +29,7 @@ const MAX_IDLE_READERS: usize = 8;
 /// An open file.
 pub(crate) struct Store {
     pub(in crate::sqlite) opener: Opener,
-    checksums: bool,
+    format: Format,
     /// Created by the first read. `None` for a file that is not in WAL mode.
     coherence: OnceLock<Option<Coherence>>,
     idle_readers: Mutex<Vec<Session>>,
@@ -59,7 +60,7 @@ impl Store {
         let FirstConnection { session, file } = opener.open_first(check)?;
         let mut store = Self {
             opener,
-            checksums: file.checksums,
+            format: file.format,
             coherence: OnceLock::new(),
             idle_readers: Mutex::new(Vec::new()),
             reader_token: Arc::new(()),
@@ -73,7 +74,7 @@ impl Store {
         if file.is_new
             && let Ok(Some(mut session)) = store.writer.try_acquire()
         {
-            store.own_length = OwnLength::of_new(&mut session);
+            store.own_length = OwnLength::of_new(&mut session, file.format.map());
             store.writer.release(session);
         }
         Ok(store)
@@ -90,7 +91,11 @@ impl Store {
 
     /// Returns `true` if every value has a checksum.
     pub(crate) const fn has_checksums(&self) -> bool {
-        self.checksums
+        self.format.checksums
+    }
+
+    pub(in crate::sqlite) const fn format(&self) -> Format {
+        self.format
     }
 
     pub(in crate::sqlite) const fn process(&self) -> ProcessId {

@@ -3,7 +3,9 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::engine::{Deadline, End, MapId, Position, RawEntry, RawRow, Read, Scan, Write};
+use crate::engine::{
+    Deadline, End, KeyRange, MapId, Position, RawEntry, RawRow, Read, Scan, Write,
+};
 use crate::error::{Error, Result};
 use crate::sqlite::connection::session::Session;
 use crate::sqlite::store::Store;
@@ -56,83 +58,91 @@ impl Writer {
     }
 }
 
-// A file has one map, so far.
 impl Read for Writer {
     #[inline]
     fn find<R>(
         &mut self,
-        _: MapId,
+        map: MapId,
         key: &[u8],
         f: impl FnOnce(Position, &[u8]) -> R,
     ) -> Result<Option<R>> {
-        self.session()?.find(key, f)
+        self.session()?.rows(map).find(key, f)
     }
 
-    fn contains(&mut self, _: MapId, key: &[u8]) -> Result<bool> {
-        self.session()?.contains(key)
+    fn contains(&mut self, map: MapId, key: &[u8]) -> Result<bool> {
+        self.session()?.rows(map).contains(key)
     }
 
-    fn is_empty(&mut self, _: MapId) -> Result<bool> {
-        self.session()?.is_empty()
+    fn is_empty(&mut self, map: MapId) -> Result<bool> {
+        self.session()?.rows(map).is_empty()
     }
 
-    fn len(&mut self, _: MapId) -> Result<u64> {
-        self.transaction()?.len()
+    fn len(&mut self, map: MapId) -> Result<u64> {
+        self.transaction()?.len(map)
     }
 
     fn known_len(&mut self, _: MapId) -> Option<u64> {
         self.transaction.as_ref()?.known_len()
     }
 
-    fn at_end(&mut self, _: MapId, end: End) -> Result<Option<RawEntry>> {
-        self.session()?.at_end(end)
+    fn at_end(&mut self, map: MapId, end: End) -> Result<Option<RawEntry>> {
+        self.session()?.rows(map).at_end(end)
     }
 
-    fn scan(&mut self, _: MapId, scan: Scan, f: impl FnMut(RawRow<'_>) -> bool) -> Result<()> {
-        self.session()?.scan(scan, f)
+    fn scan(
+        &mut self,
+        map: MapId,
+        scan: Scan<'_>,
+        f: impl FnMut(RawRow<'_>) -> bool,
+    ) -> Result<()> {
+        self.session()?.rows(map).scan(scan, f)
     }
 }
 
 impl Write for Writer {
     #[inline]
-    fn put(&mut self, _: MapId, key: &[u8], value: &[u8]) -> Result<()> {
-        self.transaction()?.put(key, value)
+    fn put(&mut self, map: MapId, key: &[u8], value: &[u8]) -> Result<()> {
+        self.transaction()?.put(map, key, value)
     }
 
-    fn update(&mut self, _: MapId, position: Position, key: &[u8], value: &[u8]) -> Result<()> {
-        self.transaction()?.update(position, key, value)
+    fn update(&mut self, map: MapId, position: Position, key: &[u8], value: &[u8]) -> Result<()> {
+        self.transaction()?.update(map, position, key, value)
     }
 
     fn set_key(
         &mut self,
-        _: MapId,
+        map: MapId,
         position: Position,
         keys: (&[u8], &[u8]),
         value: Option<&[u8]>,
     ) -> Result<()> {
-        self.transaction()?.set_key(position, keys, value)
+        self.transaction()?.set_key(map, position, keys, value)
     }
 
     fn insert_at(
         &mut self,
-        _: MapId,
+        map: MapId,
         position: Position,
         key: &[u8],
         value: &[u8],
     ) -> Result<bool> {
-        self.transaction()?.insert_at(position, key, value)
+        self.transaction()?.insert_at(map, position, key, value)
     }
 
-    fn delete(&mut self, _: MapId, key: &[u8]) -> Result<bool> {
-        self.transaction()?.delete(key)
+    fn delete(&mut self, map: MapId, key: &[u8]) -> Result<bool> {
+        self.transaction()?.delete(map, key)
     }
 
-    fn delete_at(&mut self, _: MapId, position: Position, key: &[u8]) -> Result<()> {
-        self.transaction()?.delete_at(position, key)
+    fn delete_at(&mut self, map: MapId, position: Position, key: &[u8]) -> Result<()> {
+        self.transaction()?.delete_at(map, position, key)
     }
 
-    fn clear(&mut self, _: MapId) -> Result<()> {
-        self.transaction()?.clear()
+    fn clear(&mut self, map: MapId) -> Result<()> {
+        self.transaction()?.clear(map)
+    }
+
+    fn delete_range(&mut self, map: MapId, range: &KeyRange) -> Result<u64> {
+        self.transaction()?.delete_range(map, range)
     }
 
     fn savepoint(&mut self) -> Result<()> {

@@ -1,6 +1,6 @@
 //! Rowids: a new one follows the last. If that is impossible, the rows are numbered again.
 
-use crate::engine::{Columns, Direction, End, Position, Scan, Span};
+use crate::engine::{Columns, Direction, End, Position, PositionRange};
 use crate::error::{Error, Location, Result};
 use crate::sqlite::connection::session::Session;
 use crate::sqlite::connection::statements::Sql;
@@ -35,10 +35,10 @@ impl Session {
     fn move_rows(&mut self) -> Result<()> {
         let first = self.position_at(End::First)?;
         let mut next = first.map_or(1, |first| first.0.min(1));
-        let mut unread = Some(Span::ALL);
+        let mut unread = Some(PositionRange::ALL);
         while let Some(span) = unread {
             let mut positions = Vec::with_capacity(BATCH_ROWS);
-            self.scan(keys_of(Direction::Forward, span), |row| {
+            self.scan_positions(Columns::Key, Direction::Forward, span, |row| {
                 positions.push(row.position);
                 positions.len() < BATCH_ROWS
             })?;
@@ -74,7 +74,7 @@ impl Session {
             End::Last => Direction::Backward,
         };
         let mut found = None;
-        self.scan(keys_of(direction, Span::ALL), |row| {
+        self.scan_positions(Columns::Key, direction, PositionRange::ALL, |row| {
             found = Some(row.position);
             false
         })?;
@@ -86,14 +86,5 @@ impl Session {
         let moved = [from.0.into(), to.0.into()];
         self.with(|statements| statements.change(Sql::MoveRow, moved))
             .map(drop)
-    }
-}
-
-/// A scan of keys only.
-const fn keys_of(direction: Direction, span: Span) -> Scan {
-    Scan {
-        columns: Columns::Key,
-        direction,
-        span,
     }
 }

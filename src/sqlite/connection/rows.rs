@@ -1,6 +1,6 @@
-//! Reading and writing the rows of a connection, as bytes.
+//! Reading and writing the rows of a map in the order of insertion, as bytes.
 
-use crate::engine::{Columns, Direction, End, Position, RawEntry, RawRow, Scan};
+use crate::engine::{Columns, Direction, End, Position, PositionRange, RawEntry, RawRow};
 use crate::error::{EntryPart, Error, Result, preview};
 use crate::sqlite::connection::last_insert;
 use crate::sqlite::connection::rowids::MANY_ROWIDS;
@@ -47,7 +47,7 @@ impl Session {
         self.count_by(Sql::CountTable).map(drop)
     }
 
-    fn count_by(&mut self, sql: Sql) -> Result<u64> {
+    pub(in crate::sqlite) fn count_by(&mut self, sql: Sql) -> Result<u64> {
         let (count, most) = self.with(|statements| {
             statements
                 .get(sql)?
@@ -141,28 +141,25 @@ impl Session {
         found.transpose()
     }
 
-    /// Passes the rows of `scan` to `f`, in their order, until `f` returns `false`.
-    pub(in crate::sqlite) fn scan(
+    /// Passes the rows of `range` to `f`, in the order of insertion, until `f` returns `false`.
+    pub(in crate::sqlite) fn scan_positions(
         &mut self,
-        scan: Scan,
+        columns: Columns,
+        direction: Direction,
+        range: PositionRange,
         mut f: impl FnMut(RawRow<'_>) -> bool,
     ) -> Result<()> {
-        let Scan {
-            columns,
-            direction,
-            span,
-        } = scan;
         let (sql, start) = match direction {
-            Direction::Forward => (Sql::ScanForward(columns), span.first),
-            Direction::Backward => (Sql::ScanBackward(columns), span.last),
+            Direction::Forward => (Sql::ScanForward(columns), range.first),
+            Direction::Backward => (Sql::ScanBackward(columns), range.last),
         };
-        let mut unvisited = Some(span);
+        let mut unvisited = Some(range);
         let in_order = self.with(|statements| {
             statements.get(sql)?.query([start.0.into()], |rows| {
                 while let Some(row) = rows.next()? {
                     let (key, value) = key_and_value(columns, &row)?;
                     let row = raw_row(row.integer(0), key, value);
-                    if is_past_end(row.position, scan) {
+                    if is_past_end(row.position, direction, range) {
                         break;
                     }
                     // A damaged tree may lead to its own beginning, and the scan would not end.
@@ -239,7 +236,12 @@ impl Session {
     pub(in crate::sqlite) fn update(&mut self, position: Position, value: &[u8]) -> Result<()> {
         let update = [position.0.into(), value.into()];
         let updated = self.with(|statements| statements.change(Sql::Update, update))?;
-        if updated == 0 {
+        self.expect_row(updated)
+    }
+
+    /// Returns an error if a row that was read was not changed.
+    pub(in crate::sqlite) fn expect_row(&self, changed: u64) -> Result<()> {
+        if changed == 0 {
             return Err(self.corrupt("a row that was read is not there"));
         }
         Ok(())
@@ -266,10 +268,10 @@ impl Session {
 
 /// Returns `true` if a row is behind the end of a scan.
 #[inline]
-fn is_past_end(position: Position, scan: Scan) -> bool {
-    match scan.direction {
-        Direction::Forward => position > scan.span.last,
-        Direction::Backward => position < scan.span.first,
+fn is_past_end(position: Position, direction: Direction, range: PositionRange) -> bool {
+    match direction {
+        Direction::Forward => position > range.last,
+        Direction::Backward => position < range.first,
     }
 }
 

@@ -183,6 +183,22 @@ impl Session {
         self.with(|statements| statements.run(Sql::Release))
     }
 
+    /// Runs several statements that take effect together or not at all.
+    pub(in crate::sqlite) fn in_savepoint<R>(
+        &mut self,
+        f: impl FnOnce(&mut Self) -> Result<R>,
+    ) -> Result<R> {
+        self.savepoint()?;
+        match f(self) {
+            Ok(result) => self.release().map(|()| result),
+            Err(error) => {
+                // After some errors SQLite has rolled back the whole transaction, and there is no savepoint.
+                self.rollback_to().ok();
+                Err(error)
+            }
+        }
+    }
+
     /// Undoes what was written since the innermost savepoint, and ends it.
     pub(in crate::sqlite) fn rollback_to(&mut self) -> Result<()> {
         self.with(|statements| {

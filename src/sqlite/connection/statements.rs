@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 
 use crate::engine::Columns;
+use crate::sqlite::connection::sorted_sql::SortedSql;
 use crate::sqlite::connection::statement::{Parameter, Statement};
 
 /// A statement that a connection may run more than once.
@@ -37,10 +38,14 @@ pub(in crate::sqlite) enum Sql {
     Clear,
     ScanForward(Columns),
     ScanBackward(Columns),
+    Sorted(SortedSql),
 }
 
+/// The index of the first statement for sorted maps.
+const OF_SORTED: usize = 33;
+
 impl Sql {
-    const COUNT: usize = 33;
+    const COUNT: usize = OF_SORTED + SortedSql::COUNT;
 
     /// The index of the statement in [`Statements`].
     const fn slot(self) -> usize {
@@ -74,11 +79,13 @@ impl Sql {
             Self::IndexedRowids => 30,
             Self::Row => 31,
             Self::SchemaVersion => 32,
+            Self::Sorted(sql) => OF_SORTED + sql.slot(),
         }
     }
 
     const fn text(self) -> &'static str {
         match self {
+            Self::Sorted(sql) => sql.text(),
             Self::Begin => "BEGIN",
             Self::BeginImmediate => "BEGIN IMMEDIATE",
             Self::Commit => "COMMIT",

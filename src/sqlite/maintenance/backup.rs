@@ -9,13 +9,14 @@ use std::time::Duration;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
-use crate::engine::{Columns, Cursor, Direction, MapId, Read};
+use crate::engine::{Columns, Cursor, Direction, Read};
 use crate::error::{Error, Location, Result};
 use crate::sqlite::ANY_TYPES;
 use crate::sqlite::connection::failure;
 use crate::sqlite::connection::session::Session;
 use crate::sqlite::maintenance::finish::{self, FileSystem};
 use crate::sqlite::open::config::Config;
+use crate::sqlite::open::format::Format;
 use crate::sqlite::open::paths::{self, resolve};
 use crate::sqlite::open::schema;
 use crate::sqlite::reader::Reader;
@@ -65,16 +66,15 @@ impl Store {
     }
 }
 
-/// Copies one state of a map of another engine to a new file, whose values have `checksums`.
+/// Copies one state of a map of another engine to a new file, with this format.
 pub(crate) fn backup_rows(
     reader: &mut impl Read,
-    map: MapId,
-    checksums: bool,
+    format: Format,
     target: Target<'_>,
     progress: Progress<'_>,
 ) -> Result<()> {
     write_to(target, None, &Config::DEFAULT, |path| {
-        copy_rows(reader, map, checksums, path, progress)
+        copy_rows(reader, format, path, progress)
     })
 }
 
@@ -160,8 +160,7 @@ pub(in crate::sqlite) fn copy_pages(
 /// Writes the rows that `reader` sees to a new file, in their order.
 fn copy_rows(
     reader: &mut impl Read,
-    map: MapId,
-    checksums: bool,
+    format: Format,
     path: &Path,
     progress: Progress<'_>,
 ) -> Result<()> {
@@ -171,10 +170,11 @@ fn copy_rows(
     connection
         .execute_batch(&format!(
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN; {}",
-            schema::create(checksums)
+            schema::create(format)
         ))
         .map_err(failed)?;
     let mut session = Session::reader(connection, Arc::from(path), Duration::ZERO);
+    let map = format.map();
     let total = reader.len(map)?;
     let mut done = 0;
     let mut cursor = Cursor::new(Columns::Both);
@@ -184,7 +184,7 @@ fn copy_rows(
             break;
         };
         let (key, value) = row.bytes()?;
-        session.put(key, value)?;
+        session.rows(map).put(key, value)?;
         done += 1;
         if done % STEP_ROWS == 0 {
             progress(done, total);

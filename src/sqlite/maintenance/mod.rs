@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
-use crate::engine::EngineStats;
+use crate::engine::{EngineStats, RowOrder};
 use crate::error::{Error, Result};
 use crate::sqlite::coherence::cache::Cache;
 use crate::sqlite::reader::Reader;
@@ -62,9 +62,14 @@ impl Store {
     /// Rewrites the file without its unused pages, and empties the log.
     pub(crate) fn compact(&self) -> Result<()> {
         self.with_writer(|session| {
-            session.check_extent()?;
-            if !session.renumber()? {
-                return Ok(false);
+            match self.format().order {
+                RowOrder::Insertion => {
+                    session.check_extent()?;
+                    if !session.renumber()? {
+                        return Ok(false);
+                    }
+                }
+                RowOrder::Key => drop(session.sorted().count()?),
             }
             match session.with_connection(vacuum) {
                 Ok(()) => Ok(true),

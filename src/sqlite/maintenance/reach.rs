@@ -1,7 +1,9 @@
 //! Reading every row that can be reached in a file that may be damaged.
 
-use crate::engine::{Columns, Direction, Obstacles, Position, RawRow, Scan, Span};
-use crate::error::Result;
+use crate::engine::{
+    Columns, Direction, KeyRange, MapId, Obstacles, Position, PositionRange, RawRow, RowOrder,
+};
+use crate::error::{Error, Result};
 use crate::sqlite::connection::rows::{LEAST_ROW_BYTES, raw_row};
 use crate::sqlite::connection::session::Session;
 use crate::sqlite::connection::statements::Sql;
@@ -12,9 +14,18 @@ impl Reader {
     ///
     /// It scans the table from its first row. If that ends at damage, it scans backward from the last row,
     /// and then looks up each row in between that the index lists.
-    pub(crate) fn reach_all(&mut self, mut f: impl FnMut(RawRow<'_>)) -> Result<Obstacles> {
+    ///
+    /// A sorted map has no index beside its table.
+    pub(crate) fn reach_all(
+        &mut self,
+        map: MapId,
+        mut f: impl FnMut(RawRow<'_>),
+    ) -> Result<Obstacles> {
         let session = self.session()?;
-        let mut unread = Some(Span::ALL);
+        if map.order == RowOrder::Key {
+            return Ok(reach_sorted(session, &mut f));
+        }
+        let mut unread = Some(PositionRange::ALL);
         let Err(error) = scan_unread(session, Direction::Forward, &mut unread, &mut f) else {
             return Ok(Obstacles::default());
         };
@@ -32,8 +43,42 @@ impl Reader {
     }
 
     /// Returns the number of rows, or 0 if the index and the table are damaged.
-    pub(crate) fn count_any(&mut self) -> Result<u64> {
-        self.session()?.count_any()
+    pub(crate) fn count_any(&mut self, map: MapId) -> Result<u64> {
+        let session = self.session()?;
+        match map.order {
+            RowOrder::Insertion => session.count_any(),
+            RowOrder::Key => match session.sorted().count() {
+                Err(Error::Corrupt { .. }) => Ok(0),
+                count => count,
+            },
+        }
+    }
+}
+
+/// Passes every row of a sorted map that can be reached from one of its ends to `f`, each once.
+fn reach_sorted(session: &mut Session, f: &mut impl FnMut(RawRow<'_>)) -> Obstacles {
+    let mut unread = KeyRange::ALL;
+    let mut scan = |session: &mut Session, direction| {
+        let range = unread.clone();
+        session
+            .sorted()
+            .scan(Columns::Both, direction, &range, |row| {
+                unread = unread.after(row.key_or_empty(), direction);
+                f(row);
+                true
+            })
+    };
+    let Err(error) = scan(session, Direction::Forward) else {
+        return Obstacles::default();
+    };
+    // An error of the disk has ended the transaction. Other rows would be of another state.
+    if session.is_in_transaction() {
+        // The first error is the one that is returned.
+        scan(session, Direction::Backward).ok();
+    }
+    Obstacles {
+        error: Some(error),
+        unreadable: 0,
     }
 }
 
@@ -41,18 +86,13 @@ impl Reader {
 fn scan_unread(
     session: &mut Session,
     direction: Direction,
-    unread: &mut Option<Span>,
+    unread: &mut Option<PositionRange>,
     f: &mut impl FnMut(RawRow<'_>),
 ) -> Result<()> {
     let Some(span) = *unread else {
         return Ok(());
     };
-    let rows = Scan {
-        columns: Columns::Both,
-        direction,
-        span,
-    };
-    session.scan(rows, |row| {
+    session.scan_positions(Columns::Both, direction, span, |row| {
         *unread = unread.and_then(|span| span.after(row.position, direction));
         f(row);
         true
@@ -60,7 +100,11 @@ fn scan_unread(
 }
 
 /// Passes the unread rows that the index lists to `f`, and returns the number of those that cannot be read.
-fn look_up(session: &mut Session, unread: Option<Span>, f: &mut impl FnMut(RawRow<'_>)) -> u64 {
+fn look_up(
+    session: &mut Session,
+    unread: Option<PositionRange>,
+    f: &mut impl FnMut(RawRow<'_>),
+) -> u64 {
     let Some(span) = unread else {
         return 0;
     };
@@ -79,7 +123,7 @@ fn look_up(session: &mut Session, unread: Option<Span>, f: &mut impl FnMut(RawRo
 
 impl Session {
     /// Returns the positions of this span that the index lists, as far as it can be read, in no order.
-    fn indexed_positions(&mut self, span: Span) -> Vec<Position> {
+    fn indexed_positions(&mut self, span: PositionRange) -> Vec<Position> {
         let most = self.bytes().unwrap_or(0) / LEAST_ROW_BYTES;
         let mut positions = Vec::new();
         // An error ends the list, and the rows in it are still looked up.

@@ -12,6 +12,7 @@ use crate::sqlite::file_format::btree::{
 };
 use crate::sqlite::file_format::{FILE_HEADER_BYTES, number};
 use crate::sqlite::open::ends::Ends;
+use crate::sqlite::open::format::Format;
 use crate::sqlite::open::schema::{self, Head};
 
 /// The size of the largest entry that is read here.
@@ -23,7 +24,7 @@ const MAX_DEPTH: usize = 20;
 /// A vault that was recognised.
 pub(in crate::sqlite) struct CleanFile {
     pub(in crate::sqlite) head: Head,
-    pub(in crate::sqlite) checksums: bool,
+    pub(in crate::sqlite) format: Format,
     pub(in crate::sqlite) ends: Ends,
 }
 
@@ -65,16 +66,12 @@ fn read(file: OpenFile<'_>) -> Option<CleanFile> {
         count: u32::try_from(pages).ok()?,
     };
     let head = Head::from_header(&header)?;
-    let (root, checksums) = pages.schema(head).ok()?;
+    let (root, format) = pages.schema(head).ok()?;
     let ends = Ends {
         first: pages.end(root, |cells| cells.first().copied()).ok()?,
         last: pages.end(root, |cells| cells.last().copied()).ok()?,
     };
-    Some(CleanFile {
-        head,
-        checksums,
-        ends,
-    })
+    Some(CleanFile { head, format, ends })
 }
 
 /// The pages of an open file.
@@ -107,9 +104,9 @@ impl Pages for FilePages<'_> {
 }
 
 impl FilePages<'_> {
-    /// Returns the root page of the table, and whether its values have checksums. The schema must have only the
+    /// Returns the root page of the table, and the format of the vault. The schema must have only the
     /// table, declared by a known statement, and the index of its key.
-    fn schema(&mut self, head: Head) -> Parsed<(u32, bool)> {
+    fn schema(&mut self, head: Head) -> Parsed<(u32, Format)> {
         let page = self.page(1)?;
         let TablePage::Leaf(cells) = TablePage::parse(&page, 1)? else {
             return Err("the schema is a large one");
@@ -135,14 +132,14 @@ impl FilePages<'_> {
         else {
             return Err(unknown);
         };
-        let checksums = schema::recognize(head, sql).ok_or(unknown)?;
+        let format = schema::recognize(head, sql).ok_or(unknown)?;
         let roots = page_number(root).zip(page_number(index_root));
         let (root, index_root) = roots.ok_or("a root is no page")?;
         let is_page = |root| (2..=self.count).contains(&root);
         if root == index_root || !is_page(root) || !is_page(index_root) {
             return Err("a root is outside the file");
         }
-        Ok((root, checksums))
+        Ok((root, format))
     }
 
     /// Returns the first or the last row of the table, by the choice of `choose` in each page.
@@ -208,7 +205,7 @@ mod tests {
     fn a_vault_is_recognized_with_its_ends() {
         for (count, bytes) in [(1, 0), (3, 10), (20_000, 10), (3, 100_000)] {
             let found = recognized(&with_rows(count, bytes)).unwrap();
-            assert!(found.checksums);
+            assert!(found.format.checksums);
             for (end, rowid) in [(found.ends.first, 1), (found.ends.last, count)] {
                 let end = end.unwrap();
                 assert_eq!(end.position, Position(i64::from(rowid)));
@@ -221,7 +218,7 @@ mod tests {
     #[test]
     fn a_vault_without_entries_has_no_ends() {
         let found = recognized(schema::CREATE).unwrap();
-        assert!(!found.checksums);
+        assert!(!found.format.checksums);
         assert!(found.ends.first.is_none() && found.ends.last.is_none());
     }
 

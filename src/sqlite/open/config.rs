@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use crate::engine::RowOrder;
+use crate::sqlite::open::format::Format;
+
 /// When a commit is written to the disk.
 ///
 /// It belongs to the handle and not to the file, so two handles of one vault may have different settings. Set
@@ -82,6 +85,9 @@ pub(crate) struct Config {
     pub(crate) read_only: bool,
     /// The file cannot change, so no locks are acquired and no log is read.
     pub(crate) immutable: bool,
+    /// The order of the rows. A new file gets it, and an existing one must have it. `None` is any order, and that of
+    /// insertion for a new file.
+    pub(crate) order: Option<RowOrder>,
     /// A new file gets checksums, and an existing one must have them.
     pub(crate) checksums: bool,
     /// The permissions of a new file.
@@ -101,6 +107,7 @@ impl Config {
         create_new: false,
         read_only: false,
         immutable: false,
+        order: Some(RowOrder::Insertion),
         checksums: false,
         mode: None,
         durability: Durability::Full,
@@ -123,6 +130,19 @@ impl Config {
         }
     }
 
+    /// Returns `true` if a vault with this order may be opened.
+    pub(in crate::sqlite) fn accepts(&self, order: RowOrder) -> bool {
+        self.order.is_none_or(|accepted| accepted == order)
+    }
+
+    /// Returns the format of a new file.
+    pub(in crate::sqlite) fn new_format(&self) -> Format {
+        Format {
+            order: self.order.unwrap_or(RowOrder::Insertion),
+            checksums: self.checksums,
+        }
+    }
+
     /// Returns `true` if a vault may be created at the path.
     pub(in crate::sqlite) fn may_create(&self) -> bool {
         self.existence() != Existence::Required
@@ -132,6 +152,7 @@ impl Config {
     pub(in crate::sqlite) const fn to_replace(self) -> Self {
         Self {
             create_new: false,
+            order: None,
             checksums: false,
             immutable: false,
             read_only: false,

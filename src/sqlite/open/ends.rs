@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode};
 
-use crate::engine::{Position, RawEntry};
+use crate::engine::{Position, RawEntry, RowOrder};
 use crate::error::Result;
 
 /// A check of the types of a file, by its path, its first and last entry, and whether it has checksums.
@@ -20,9 +20,21 @@ pub(crate) struct Ends {
 }
 
 impl Ends {
-    pub(in crate::sqlite) fn read(connection: &Connection) -> rusqlite::Result<Self> {
-        let end = |order| {
-            let sql = format!("SELECT rowid, key, value FROM dict ORDER BY rowid {order} LIMIT 1");
+    pub(in crate::sqlite) fn read(
+        connection: &Connection,
+        order: RowOrder,
+    ) -> rusqlite::Result<Self> {
+        let rows = match order {
+            RowOrder::Insertion => "SELECT rowid, key, value FROM dict ORDER BY rowid",
+            // A large value is in the second table: see `connection::sorted_sql`.
+            RowOrder::Key => {
+                "SELECT 0, key, CASE WHEN value >= x'' THEN value ELSE \
+                 (SELECT l.value FROM sorted_large AS l WHERE l.id = sorted.value) END \
+                 FROM sorted ORDER BY key"
+            }
+        };
+        let end = |direction| {
+            let sql = format!("{rows} {direction} LIMIT 1");
             connection.query_one(&sql, [], |row| {
                 Ok(RawEntry {
                     position: Position(row.get(0)?),

@@ -5,12 +5,13 @@ use std::fs;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use crate::engine::Deadline;
+use crate::engine::{Deadline, RowOrder};
 use crate::error::{Error, Location, Result};
 use crate::sqlite::connection::failure;
 use crate::sqlite::file_format::MAGIC;
 use crate::sqlite::open::clean_file::CleanFile;
 use crate::sqlite::open::ends::{Ends, TypeCheck};
+use crate::sqlite::open::format::Format;
 use crate::sqlite::open::paths::sibling;
 use crate::sqlite::open::schema::{self, FileKind, Head};
 use crate::sqlite::open::{Opener, settings};
@@ -27,8 +28,8 @@ const MAX_JOURNAL_BYTES: u64 = 256 * 1024 * 1024;
 #[derive(Clone, Copy, Debug)]
 pub(in crate::sqlite) struct Inspection {
     head: Head,
-    /// Whether the file has checksums. `None` for a new file.
-    pub(in crate::sqlite) checksums: Option<bool>,
+    /// `None` for a new file.
+    pub(in crate::sqlite) format: Option<Format>,
 }
 
 /// The log, the journal and the index of a file, with their sizes in bytes, or zero.
@@ -99,14 +100,11 @@ impl Opener {
         check: TypeCheck<'_>,
     ) -> Option<Inspection> {
         let file = CleanFile::recognize(connection)?;
-        let kind = FileKind::Vault {
-            checksums: file.checksums,
-        };
-        let checksums = self.validate(Ok(kind)).ok()?;
-        check(&self.path, &file.ends, file.checksums).ok()?;
+        let format = self.validate(Ok(FileKind::Vault(file.format))).ok()?;
+        check(&self.path, &file.ends, file.format.checksums).ok()?;
         Some(Inspection {
             head: file.head,
-            checksums,
+            format,
         })
     }
 
@@ -235,16 +233,16 @@ impl Opener {
             Ok((head, Ok(kind))) => (head, Ok(kind)),
             Err(error) => (Head::default(), Err(error)),
         };
-        let checksums = self.validate(kind)?;
-        if let Some(checksums) = checksums {
-            let ends = self.retry(deadline, || Ends::read(connection))?;
-            check(&self.path, &ends, checksums)?;
+        let format = self.validate(kind)?;
+        if let Some(format) = format {
+            let ends = self.retry(deadline, || Ends::read(connection, format.order))?;
+            check(&self.path, &ends, format.checksums)?;
         }
-        Ok(Inspection { head, checksums })
+        Ok(Inspection { head, format })
     }
 
-    /// Accepts or refuses a kind of file. Returns whether the file has checksums, or `None` for a new file.
-    fn validate(&self, kind: Result<FileKind>) -> Result<Option<bool>> {
+    /// Accepts or refuses a kind of file. Returns its format, or `None` for a new file.
+    fn validate(&self, kind: Result<FileKind>) -> Result<Option<Format>> {
         let not_a_vault = |reason: String, source| {
             Err(Error::NotAVault {
                 location: Location::file(&self.path),
@@ -253,19 +251,25 @@ impl Opener {
             })
         };
         match kind {
-            Ok(FileKind::Vault { checksums: false }) if self.config.checksums => {
+            Ok(FileKind::Vault(format)) if !self.config.accepts(format.order) => {
+                Err(Error::WrongOrder {
+                    location: Location::file(&self.path),
+                    found: of_order(format.order),
+                })
+            }
+            Ok(FileKind::Vault(format)) if self.config.checksums && !format.checksums => {
                 Err(Error::InvalidOptions {
                     reason: "this vault was created without `checksums`: copy its entries into a new one",
                 })
             }
-            Ok(FileKind::Vault { checksums }) => Ok(Some(checksums)),
+            Ok(FileKind::Vault(format)) => Ok(Some(format)),
             Ok(FileKind::Empty) if self.config.may_create() => Ok(None),
             Ok(FileKind::Empty) => not_a_vault("the file is empty".to_owned(), None),
             Ok(FileKind::Foreign(reason)) => not_a_vault(reason, None),
             Ok(FileKind::Newer(found)) => Err(Error::NewerFormat {
                 location: Location::file(&self.path),
                 found,
-                supported: schema::NEWEST,
+                supported: Format::NEWEST,
             }),
             Err(Error::Corrupt { source, .. })
                 if failure::sqlite_code(&*source) == Some(ErrorCode::NotADatabase) =>
@@ -278,5 +282,13 @@ impl Opener {
             }
             Err(error) => Err(error),
         }
+    }
+}
+
+/// Returns the name of the type that opens a vault with this order.
+const fn of_order(order: RowOrder) -> &'static str {
+    match order {
+        RowOrder::Insertion => "Vault",
+        RowOrder::Key => "SortedVault",
     }
 }

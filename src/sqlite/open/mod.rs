@@ -11,6 +11,7 @@ mod clean_file;
 pub(in crate::sqlite) mod config;
 pub(in crate::sqlite) mod ends;
 mod existence;
+pub(in crate::sqlite) mod format;
 mod inspect;
 pub(in crate::sqlite) mod open_first;
 pub(in crate::sqlite) mod paths;

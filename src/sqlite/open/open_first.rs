@@ -11,6 +11,7 @@ use crate::sqlite::connection::open_file::OpenFile;
 use crate::sqlite::connection::session::Session;
 use crate::sqlite::open::ends::TypeCheck;
 use crate::sqlite::open::existence::create_file;
+use crate::sqlite::open::format::Format;
 use crate::sqlite::open::inspect::Inspection;
 use crate::sqlite::open::paths::{self, Identity};
 use crate::sqlite::open::settings::switch_to_wal;
@@ -28,15 +29,15 @@ pub(in crate::sqlite) struct FirstConnection {
 /// A file that is a vault in WAL mode or, if it is read-only, a vault.
 #[derive(Clone, Copy)]
 pub(in crate::sqlite) struct PreparedFile {
-    pub(in crate::sqlite) checksums: bool,
+    pub(in crate::sqlite) format: Format,
     /// Whether this connection has created the vault.
     pub(in crate::sqlite) is_new: bool,
 }
 
 impl PreparedFile {
-    const fn existing(checksums: bool) -> Self {
+    const fn existing(format: Format) -> Self {
         Self {
-            checksums,
+            format,
             is_new: false,
         }
     }
@@ -119,12 +120,14 @@ impl Opener {
                 .map_err(|error| self.failed(error))
         };
         run("BEGIN")?;
-        let checksums = self
+        let format = self
             .inspect_connection(connection, known, check, deadline)?
-            .checksums;
+            .format;
         run("COMMIT")?;
         if self.config.is_read_only() {
-            return Ok(PreparedFile::existing(checksums == Some(true)));
+            // A new file was refused.
+            let format = format.unwrap_or(self.config.new_format());
+            return Ok(PreparedFile::existing(format));
         }
         self.refuse_unwritable_log()?;
         let synchronous = self.config.durability.synchronous();
@@ -135,8 +138,8 @@ impl Opener {
         if OpenFile::log(connection).is_none() {
             self.retry(deadline, || switch_to_wal(connection))?;
         }
-        match checksums {
-            Some(checksums) => Ok(PreparedFile::existing(checksums)),
+        match format {
+            Some(format) => Ok(PreparedFile::existing(format)),
             None => self.create_schema(connection, check, deadline),
         }
     }
@@ -151,17 +154,17 @@ impl Opener {
         self.retry(deadline, || connection.execute_batch("BEGIN IMMEDIATE"))?;
         let existing = self
             .inspect_connection(connection, None, check, deadline)?
-            .checksums;
+            .format;
         if existing.is_none() {
             connection
-                .execute_batch(&schema::create(self.config.checksums))
+                .execute_batch(&schema::create(self.config.new_format()))
                 .map_err(|error| self.failed(error))?;
         }
         connection
             .execute_batch("COMMIT")
             .map_err(|error| self.failed(error))?;
         Ok(PreparedFile {
-            checksums: existing.unwrap_or(self.config.checksums),
+            format: existing.unwrap_or(self.config.new_format()),
             is_new: existing.is_none(),
         })
     }

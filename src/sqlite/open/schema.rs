@@ -2,17 +2,12 @@
 
 use rusqlite::Connection;
 
+use crate::engine::RowOrder;
 use crate::sqlite::file_format::number;
+use crate::sqlite::open::format::Format;
 
 /// The `application_id` of a vault: "VALT".
 pub(in crate::sqlite) const APPLICATION_ID: i32 = i32::from_be_bytes(*b"VALT");
-
-/// The `user_version` of a vault without checksums.
-pub(in crate::sqlite) const PLAIN: i32 = 1;
-/// The `user_version` of a vault whose values all have a checksum.
-pub(in crate::sqlite) const CHECKSUMS: i32 = 2;
-/// The newest format that this version of the crate reads.
-pub(in crate::sqlite) const NEWEST: i32 = CHECKSUMS;
 
 /// The oldest SQLite without the WAL defect that loses committed data: its number and its name.
 pub(in crate::sqlite) const OLDEST_SQLITE: (i32, &str) = (3_051_003, "3.51.3");
@@ -24,10 +19,24 @@ pub(in crate::sqlite) const OLDEST_SQLITE: (i32, &str) = (3_051_003, "3.51.3");
 pub(in crate::sqlite) const CREATE: &str =
     "CREATE TABLE dict (key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT";
 
+/// The tables of a sorted map.
+///
+/// The first has no rowids, so that a scan reads one tree in the order of the keys. A value in it is the value itself
+/// or, if it is large, the id of its row in the second, because large values in a tree without rowids are several times
+/// slower to read and to write.
+pub(in crate::sqlite) const CREATE_SORTED: [&str; 2] = [
+    "CREATE TABLE sorted (key BLOB PRIMARY KEY NOT NULL, value ANY NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE sorted_large (id INTEGER PRIMARY KEY, value BLOB NOT NULL) STRICT",
+];
+
 /// Returns the statements that make a vault of an empty file.
-pub(in crate::sqlite) fn create(checksums: bool) -> String {
-    let format = if checksums { CHECKSUMS } else { PLAIN };
-    format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {format}; {CREATE}")
+pub(in crate::sqlite) fn create(format: Format) -> String {
+    let number = format.number();
+    let tables = match format.order {
+        RowOrder::Insertion => CREATE.to_owned(),
+        RowOrder::Key => CREATE_SORTED.join("; "),
+    };
+    format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {number}; {tables}")
 }
 
 /// The table of the Python package.
@@ -42,7 +51,7 @@ pub(in crate::sqlite) enum FileKind {
     /// A new file, without a table and an application id.
     Empty,
     /// A vault that this version of the crate reads.
-    Vault { checksums: bool },
+    Vault(Format),
     /// A vault of this newer format.
     Newer(i32),
     /// Another file, with the reason.
@@ -78,20 +87,23 @@ impl Head {
         })
     }
 
-    const fn has_checksums(self) -> bool {
-        self.id == APPLICATION_ID && self.format == CHECKSUMS
+    /// Returns the format, or `None` if it is not that of a vault. A vault of the Python package has no
+    /// application id.
+    const fn vault_format(self) -> Option<Format> {
+        match self.id {
+            APPLICATION_ID => Format::from_number(self.format),
+            0 => Some(Format::PYTHON),
+            _ => None,
+        }
     }
 }
 
-/// Returns whether the values have checksums, for a file whose only table was declared by `sql`. Returns
-/// `None` if `sql` is not a known statement, or the head is not that of a vault.
-pub(in crate::sqlite) fn recognize(head: Head, sql: &[u8]) -> Option<bool> {
-    let is_vault = match head.id {
-        APPLICATION_ID => (PLAIN..=NEWEST).contains(&head.format),
-        id => id == 0,
-    };
+/// Returns the format of a file whose only table was declared by `sql`. Returns `None` if `sql` is not a known
+/// statement, or the head is not that of a vault with one table.
+pub(in crate::sqlite) fn recognize(head: Head, sql: &[u8]) -> Option<Format> {
     let is_known = [CREATE, PYTHON].map(str::as_bytes).contains(&sql);
-    (is_vault && is_known).then_some(head.has_checksums())
+    head.vault_format()
+        .filter(|format| is_known && format.order == RowOrder::Insertion)
 }
 
 /// Detects the kind of a file without changing it.
@@ -101,29 +113,40 @@ pub(in crate::sqlite) fn detect_kind(
     connection: &Connection,
     head: Head,
 ) -> rusqlite::Result<FileKind> {
-    let Head { id, format, .. } = head;
-    if id != APPLICATION_ID && id != 0 {
-        return Ok(FileKind::Foreign(format!(
-            "its application id {id:#010x} is that of another program"
-        )));
-    }
-    if id == APPLICATION_ID && format > NEWEST {
-        return Ok(FileKind::Newer(format));
-    }
-    if id == APPLICATION_ID && format < PLAIN {
-        return Ok(FileKind::Foreign(format!(
-            "no vault has the format {format}"
-        )));
-    }
+    let Head {
+        id, format: number, ..
+    } = head;
+    let Some(format) = head.vault_format() else {
+        return Ok(match id {
+            APPLICATION_ID if number > Format::NEWEST => FileKind::Newer(number),
+            APPLICATION_ID => FileKind::Foreign(format!("no vault has the format {number}")),
+            _ => FileKind::Foreign(format!(
+                "its application id {id:#010x} is that of another program"
+            )),
+        });
+    };
     let mut objects = objects(connection)?;
     // SQLite's own tables, such as those of `ANALYZE`, are ignored.
     objects.retain(|object| !(object.kind == "table" && object.name.starts_with("sqlite_")));
-    let checksums = head.has_checksums();
+    if id == 0 && objects.is_empty() {
+        return Ok(FileKind::Empty);
+    }
+    let problem = match format.order {
+        RowOrder::Insertion => problem_of_dict(connection, objects)?,
+        RowOrder::Key => problem_of_sorted(objects),
+    };
+    Ok(problem.map_or(FileKind::Vault(format), FileKind::Foreign))
+}
+
+/// Returns why these are not the objects of a vault in the order of insertion, or `None` if they are.
+fn problem_of_dict(
+    connection: &Connection,
+    objects: Vec<Object>,
+) -> rusqlite::Result<Option<String>> {
     let (own, foreign): (Vec<Object>, Vec<Object>) =
         objects.into_iter().partition(Object::belongs_to_dict);
     let table = own.iter().find(|object| object.kind == "table");
-    let problem = match (table, foreign.as_slice()) {
-        (None, []) if own.is_empty() && id == 0 => return Ok(FileKind::Empty),
+    Ok(match (table, foreign.as_slice()) {
         (None, []) => Some("it has no table \"dict\"".to_owned()),
         (None, foreign) => Some(format!("it contains {}", list(foreign))),
         // The table is examined only if there is nothing else, because a view could answer the query.
@@ -131,14 +154,31 @@ pub(in crate::sqlite) fn detect_kind(
             let is_dict = own.len() == 2 && (table.is_known() || is_dict(connection, table)?);
             (!is_dict).then(|| WRONG_TABLE.to_owned())
         }
-        (Some(_), foreign) => Some(format!(
-            "beside the table \"dict\" it contains {}; if nothing needs that, remove it with \
-             SQLite (`{}`)",
-            list(foreign),
-            drop_all(foreign)
-        )),
-    };
-    Ok(problem.map_or(FileKind::Vault { checksums }, FileKind::Foreign))
+        (Some(_), foreign) => Some(foreign_beside("dict", foreign)),
+    })
+}
+
+/// Returns why these are not the tables of a sorted map, or `None` if they are.
+fn problem_of_sorted(objects: Vec<Object>) -> Option<String> {
+    let (own, foreign): (Vec<Object>, Vec<Object>) = objects
+        .into_iter()
+        .partition(|object| CREATE_SORTED.contains(&object.sql.as_str()));
+    if own.len() < CREATE_SORTED.len() {
+        return Some(
+            "it does not have the tables \"sorted\" and \"sorted_large\" of a sorted vault"
+                .to_owned(),
+        );
+    }
+    (!foreign.is_empty()).then(|| foreign_beside("sorted", &foreign))
+}
+
+/// Returns the reason to refuse a file that contains more than the tables of a vault.
+fn foreign_beside(table: &str, foreign: &[Object]) -> String {
+    format!(
+        "beside the table {table:?} it contains {}; if nothing needs that, remove it with SQLite (`{}`)",
+        list(foreign),
+        drop_all(foreign)
+    )
 }
 
 const WRONG_TABLE: &str = "its table \"dict\" is not `(key BLOB PRIMARY KEY NOT NULL, \
@@ -256,7 +296,7 @@ mod tests {
     #[test]
     fn the_formats_of_this_crate_and_of_python_are_vaults() {
         assert_eq!(found(""), FileKind::Empty);
-        let plain = || FileKind::Vault { checksums: false };
+        let plain = || FileKind::Vault(Format::PYTHON);
         assert_eq!(found(CREATE), plain());
         assert_eq!(
             found("CREATE TABLE dict (key BLOB PRIMARY KEY, value BLOB)"),
@@ -277,9 +317,40 @@ mod tests {
         };
         assert!(matches!(of(-1), FileKind::Foreign(_)));
         assert!(matches!(of(0), FileKind::Foreign(_)));
-        assert_eq!(of(PLAIN), FileKind::Vault { checksums: false });
-        assert_eq!(of(CHECKSUMS), FileKind::Vault { checksums: true });
-        assert_eq!(of(3), FileKind::Newer(3));
+        let with = |checksums| Format {
+            checksums,
+            ..Format::PYTHON
+        };
+        assert_eq!(of(1), FileKind::Vault(with(false)));
+        assert_eq!(of(2), FileKind::Vault(with(true)));
+        assert!(matches!(of(3), FileKind::Foreign(_)));
+        assert!(matches!(of(4), FileKind::Foreign(_)));
+        assert_eq!(of(5), FileKind::Newer(5));
+    }
+
+    #[test]
+    fn sorted_vaults_have_exactly_their_tables() {
+        for checksums in [false, true] {
+            let format = Format {
+                order: RowOrder::Key,
+                checksums,
+            };
+            let created = create(format);
+            assert_eq!(found(&created), FileKind::Vault(format));
+            assert_eq!(Format::from_number(format.number()), Some(format));
+            for more in [
+                "CREATE TABLE dict (key BLOB PRIMARY KEY, value BLOB)",
+                "CREATE INDEX i ON sorted (value)",
+                "CREATE TRIGGER t AFTER INSERT ON sorted BEGIN DELETE FROM sorted; END",
+                "DROP TABLE sorted_large",
+                "DROP TABLE sorted; CREATE TABLE sorted (key BLOB PRIMARY KEY NOT NULL, value ANY NOT NULL) STRICT",
+            ] {
+                assert!(is_foreign(&format!("{created}; {more}")), "{more}");
+            }
+        }
+        let unnumbered = CREATE_SORTED.join("; ");
+        assert!(is_foreign(&unnumbered));
+        assert!(is_foreign(&format!("{unnumbered}; {CREATE}")));
     }
 
     #[test]
@@ -336,17 +407,17 @@ mod tests {
             "CREATE TABLE IF NOT EXISTS dict (key BLOB CONSTRAINT k PRIMARY KEY, value BLOB)",
             "CREATE TABLE dict (key blob primary key -- as ever\n, value [BLOB] NULL)",
         ] {
-            assert_eq!(found(sql), FileKind::Vault { checksums: false }, "{sql}");
+            assert_eq!(found(sql), FileKind::Vault(Format::PYTHON), "{sql}");
         }
     }
 
     #[test]
     fn tables_of_sqlite_itself_are_accepted() {
         let sql = format!("{CREATE}; INSERT INTO dict VALUES (x'4d01', x'4d01'); ANALYZE");
-        assert_eq!(found(&sql), FileKind::Vault { checksums: false });
+        assert_eq!(found(&sql), FileKind::Vault(Format::PYTHON));
         let sql =
             format!("CREATE TABLE t (x INTEGER PRIMARY KEY AUTOINCREMENT); DROP TABLE t; {CREATE}");
-        assert_eq!(found(&sql), FileKind::Vault { checksums: false });
+        assert_eq!(found(&sql), FileKind::Vault(Format::PYTHON));
         assert_eq!(
             found("CREATE TABLE t (x); ANALYZE; DROP TABLE t"),
             FileKind::Empty

@@ -68,7 +68,7 @@ impl Store {
         self.write_one(
             map,
             op,
-            |op| self.read_precondition(op.key(), &decode),
+            |op| self.read_precondition(map, op.key(), &decode),
             |writer, op| writer.swap(map, op, &decode),
         )
     }
@@ -161,10 +161,14 @@ impl Store {
     /// caller then meets the error when it has the write lock.
     fn read_precondition<R>(
         &self,
+        map: MapId,
         key: &[u8],
         decode: impl Fn(&[u8], &[u8]) -> Result<R>,
     ) -> Option<(Expected, Option<R>)> {
-        let old = self.read(|session| session.find(key, |_, old| (old.to_vec(), decode(key, old))));
+        let old = self.read(|session| {
+            let rows = session.rows(map);
+            rows.find(key, |_, old| (old.to_vec(), decode(key, old)))
+        });
         let Some((bytes, old)) = old.ok()? else {
             return Some((Expected::Old(None), None));
         };

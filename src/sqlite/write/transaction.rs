@@ -1,6 +1,6 @@
 //! A write transaction: the connection that writes, from `BEGIN IMMEDIATE` to the commit.
 
-use crate::engine::{Position, ProcessId};
+use crate::engine::{KeyRange, MapId, Position, ProcessId};
 use crate::error::{Error, Location, Result};
 use crate::sqlite::coherence::Began;
 use crate::sqlite::coherence::cache;
@@ -86,10 +86,14 @@ impl WriteTransaction {
 
     /// Returns the number of entries, including its own changes. They are counted once, if the number is
     /// not known.
-    pub(in crate::sqlite) fn len(&mut self) -> Result<u64> {
+    pub(in crate::sqlite) fn len(&mut self, map: MapId) -> Result<u64> {
         let before = match self.length_before {
             Some(before) => before,
-            None => self.session()?.count()?.saturating_add_signed(-self.growth),
+            None => self
+                .session()?
+                .rows(map)
+                .count()?
+                .saturating_add_signed(-self.growth),
         };
         self.length_before = Some(before);
         Ok(before.saturating_add_signed(self.growth))
@@ -100,9 +104,9 @@ impl WriteTransaction {
         Some(self.length_before?.saturating_add_signed(self.growth))
     }
 
-    pub(in crate::sqlite) fn put(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+    pub(in crate::sqlite) fn put(&mut self, map: MapId, key: &[u8], value: &[u8]) -> Result<()> {
         self.note_key(key);
-        if self.session()?.put(key, value)? {
+        if self.session()?.rows(map).put(key, value)? {
             self.growth += 1;
         }
         let pages = 1 + (key.len() + value.len()) / PAGE_BYTES;
@@ -111,56 +115,73 @@ impl WriteTransaction {
 
     pub(in crate::sqlite) fn insert_at(
         &mut self,
+        map: MapId,
         position: Position,
         key: &[u8],
         value: &[u8],
     ) -> Result<bool> {
         self.note_key(key);
-        let added = self.session()?.insert_at(position, key, value)?;
+        let added = self.session()?.rows(map).insert_at(position, key, value)?;
         self.growth += i64::from(added);
         Ok(added)
     }
 
     pub(in crate::sqlite) fn update(
         &mut self,
+        map: MapId,
         position: Position,
         key: &[u8],
         value: &[u8],
     ) -> Result<()> {
         self.note_key(key);
-        self.session()?.update(position, value)
+        self.session()?.rows(map).update(position, key, value)
     }
 
-    pub(in crate::sqlite) fn delete(&mut self, key: &[u8]) -> Result<bool> {
+    pub(in crate::sqlite) fn delete(&mut self, map: MapId, key: &[u8]) -> Result<bool> {
         self.note_key(key);
-        let removed = self.session()?.delete(key)?;
+        let removed = self.session()?.rows(map).delete(key)?;
         self.growth -= i64::from(removed);
         Ok(removed)
     }
 
-    pub(in crate::sqlite) fn delete_at(&mut self, position: Position, key: &[u8]) -> Result<()> {
+    pub(in crate::sqlite) fn delete_at(
+        &mut self,
+        map: MapId,
+        position: Position,
+        key: &[u8],
+    ) -> Result<()> {
         self.note_key(key);
-        let removed = self.session()?.delete_at(position)?;
+        let removed = self.session()?.rows(map).delete_at(position, key)?;
         self.growth -= i64::from(removed);
         Ok(())
     }
 
     pub(in crate::sqlite) fn set_key(
         &mut self,
+        map: MapId,
         position: Position,
         (old, new): (&[u8], &[u8]),
         value: Option<&[u8]>,
     ) -> Result<()> {
         self.note_key(old);
         self.note_key(new);
-        self.session()?.set_key(position, new, value)
+        self.session()?
+            .rows(map)
+            .set_key(position, (old, new), value)
     }
 
-    pub(in crate::sqlite) fn clear(&mut self) -> Result<()> {
+    pub(in crate::sqlite) fn clear(&mut self, map: MapId) -> Result<()> {
         self.write_set.all();
-        let removed = self.session()?.clear()?;
+        let removed = self.session()?.rows(map).clear()?;
         self.growth -= i64::try_from(removed).unwrap_or(i64::MAX);
         Ok(())
+    }
+
+    pub(in crate::sqlite) fn delete_range(&mut self, map: MapId, range: &KeyRange) -> Result<u64> {
+        self.write_set.all();
+        let removed = self.session()?.rows(map).delete_range(range)?;
+        self.growth -= i64::try_from(removed).unwrap_or(i64::MAX);
+        Ok(removed)
     }
 
     /// Adds a key to the write set, before it is written.

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use super::*;
-use crate::engine::{Engine as _, RowOrder, Write as _};
+use crate::engine::{Engine as _, MapId, RowOrder, Write as _};
 use crate::sqlite::Durability;
 
 const MAP: MapId = MapId::only(RowOrder::Insertion);

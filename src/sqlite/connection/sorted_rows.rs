@@ -1,0 +1,456 @@
+//! Reading and writing the rows of a sorted map, as bytes.
+//!
+//! A small value is in the row of its key, so that a scan reads one tree in its order. A large value is in a table of
+//! its own, because in a table without rowids it would make each page hold few keys. A call that changes both tables
+//! does so in a savepoint.
+
+use std::ops::Bound;
+
+use crate::engine::{Columns, Direction, End, KeyRange, Position, RawEntry, RawRow};
+use crate::error::{EntryPart, Error, Result, preview};
+use crate::sqlite::connection::rows::raw_row;
+use crate::sqlite::connection::session::Session;
+use crate::sqlite::connection::sorted_sql::SortedSql as Sql;
+use crate::sqlite::connection::statement::{Column, Parameter, Row, Rows};
+use crate::sqlite::connection::statements::Sql as AnySql;
+
+/// The size of the largest value in the row of its key. A row with such a value takes about a tenth of a page.
+pub(in crate::sqlite) const MAX_SMALL_VALUE_BYTES: usize = 400;
+
+/// The rows of a sorted map, through a connection.
+pub(in crate::sqlite) struct SortedRows<'a>(&'a mut Session);
+
+impl Session {
+    pub(in crate::sqlite) const fn sorted(&mut self) -> SortedRows<'_> {
+        SortedRows(self)
+    }
+}
+
+/// What the row of a key has.
+enum Stored {
+    Small,
+    Large(i64),
+}
+
+impl SortedRows<'_> {
+    // ---- reading ------------------------------------------------------------------
+
+    /// Passes the value of `key` to `f`, without copying it.
+    #[inline]
+    pub(in crate::sqlite) fn find<R>(
+        self,
+        key: &[u8],
+        f: impl FnOnce(Position, &[u8]) -> R,
+    ) -> Result<Option<R>> {
+        let mut not_a_blob = None;
+        let found = self.0.with(|statements| {
+            statements
+                .get(AnySql::Sorted(Sql::Get))?
+                .query([key.into()], |rows| {
+                    let Some(row) = rows.next()? else {
+                        return Ok(None);
+                    };
+                    match row.column(0)? {
+                        Column::Blob(value) => Ok(Some(f(Position::NONE, value))),
+                        Column::Other(found) => {
+                            not_a_blob = Some(found);
+                            Ok(None)
+                        }
+                    }
+                })
+        })?;
+        match not_a_blob {
+            None => Ok(found),
+            Some(found) => Err(Error::NotABlob {
+                part: EntryPart::Value,
+                key: preview(key),
+                found,
+            }),
+        }
+    }
+
+    pub(in crate::sqlite) fn contains(self, key: &[u8]) -> Result<bool> {
+        self.0.with(|statements| {
+            let statement = statements.get(AnySql::Sorted(Sql::Contains))?;
+            statement.query([key.into()], |rows| Ok(rows.next()?.is_some()))
+        })
+    }
+
+    pub(in crate::sqlite) fn is_empty(&mut self) -> Result<bool> {
+        self.0.with(|statements| {
+            let statement = statements.get(AnySql::Sorted(Sql::Any))?;
+            statement.query([], |rows| Ok(rows.next()?.is_none()))
+        })
+    }
+
+    /// Returns the number of rows, by reading all of them.
+    pub(in crate::sqlite) fn count(self) -> Result<u64> {
+        self.0.count_by(AnySql::Sorted(Sql::Count))
+    }
+
+    /// Returns the first or the last row.
+    pub(in crate::sqlite) fn at_end(self, end: End) -> Result<Option<RawEntry>> {
+        let sql = match end {
+            End::First => Sql::First,
+            End::Last => Sql::Last,
+        };
+        let found = self.0.with(|statements| {
+            let entry = |row: Row<'_>| {
+                let row = raw_row(Position::NONE.0, row.column(0)?, row.column(1)?);
+                Ok(row.bytes().map(|(key, value)| RawEntry {
+                    position: Position::NONE,
+                    key: key.to_vec(),
+                    value: value.to_vec(),
+                }))
+            };
+            let statement = statements.get(AnySql::Sorted(sql))?;
+            statement.query([], |rows| rows.next()?.map(entry).transpose())
+        })?;
+        found.transpose()
+    }
+
+    /// Passes the rows of `range` to `f`, in the order of their keys, until `f` returns `false`.
+    pub(in crate::sqlite) fn scan(
+        self,
+        columns: Columns,
+        direction: Direction,
+        range: &KeyRange,
+        mut f: impl FnMut(RawRow<'_>) -> bool,
+    ) -> Result<()> {
+        if range.is_empty() {
+            return Ok(());
+        }
+        let (sql, start) = scan_from(columns, direction, range);
+        let mut previous: Option<Vec<u8>> = None;
+        let in_order = self.0.with(|statements| {
+            let statement = statements.get(AnySql::Sorted(sql))?;
+            let mut visit = |row: Row<'_>| -> rusqlite::Result<Step> {
+                let value = match columns {
+                    Columns::Key => Column::Blob(&[]),
+                    Columns::Value | Columns::Both => row.column(1)?,
+                };
+                let row = raw_row(Position::NONE.0, row.column(0)?, value);
+                let key = row.key_or_empty();
+                if is_past_end(key, direction, range) {
+                    return Ok(Step::End);
+                }
+                // A damaged tree may lead to its own beginning, and the scan would not end.
+                if !follows(previous.as_deref(), key, direction) {
+                    return Ok(Step::OutOfOrder);
+                }
+                replace(&mut previous, key);
+                Ok(if f(row) { Step::Next } else { Step::End })
+            };
+            let mut run = |rows: &mut Rows<'_>| {
+                while let Some(row) = rows.next()? {
+                    match visit(row)? {
+                        Step::Next => {}
+                        Step::End => return Ok(true),
+                        Step::OutOfOrder => return Ok(false),
+                    }
+                }
+                Ok(true)
+            };
+            match &start {
+                Some(start) => statement.query([start.as_slice().into()], &mut run),
+                None => statement.query([], &mut run),
+            }
+        })?;
+        if in_order {
+            return Ok(());
+        }
+        Err(self.0.corrupt("rows are not in their order"))
+    }
+
+    /// Returns what the row of `key` has.
+    fn stored(&mut self, key: &[u8]) -> Result<Option<Stored>> {
+        self.0.with(|statements| {
+            statements
+                .get(AnySql::Sorted(Sql::GetStored))?
+                .query([key.into()], |rows| {
+                    let Some(row) = rows.next()? else {
+                        return Ok(None);
+                    };
+                    Ok(Some(match row.column(0)? {
+                        Column::Blob(_) => Stored::Small,
+                        Column::Other(_) => Stored::Large(row.integer(0)),
+                    }))
+                })
+        })
+    }
+
+    // ---- writing ------------------------------------------------------------------
+
+    fn change<const N: usize>(&mut self, sql: Sql, parameters: [Parameter<'_>; N]) -> Result<u64> {
+        self.0
+            .with(|statements| statements.change(AnySql::Sorted(sql), parameters))
+    }
+
+    /// Writes an entry. Returns `true` if the key is new.
+    pub(in crate::sqlite) fn put(mut self, key: &[u8], value: &[u8]) -> Result<bool> {
+        if value.len() > MAX_SMALL_VALUE_BYTES {
+            return self.put_large(key, value);
+        }
+        let entry = [key.into(), value.into()];
+        if self.change(Sql::Insert, entry)? > 0 {
+            return Ok(true);
+        }
+        if self.change(Sql::UpdateSmall, entry)? == 0 {
+            self.replace_large(key, value)?;
+        }
+        Ok(false)
+    }
+
+    fn put_large(mut self, key: &[u8], value: &[u8]) -> Result<bool> {
+        let sql = match self.stored(key)? {
+            Some(Stored::Large(id)) => {
+                let changed = self.change(Sql::UpdateLarge, [id.into(), value.into()])?;
+                return self.0.expect_row(changed).map(|()| false);
+            }
+            Some(Stored::Small) => Sql::Update,
+            None => Sql::Insert,
+        };
+        self.0.in_savepoint(|session| {
+            let id = session.sorted().insert_large(value)?;
+            session.sorted().change(sql, [key.into(), id.into()])
+        })?;
+        Ok(matches!(sql, Sql::Insert))
+    }
+
+    fn insert_large(&mut self, value: &[u8]) -> Result<i64> {
+        self.0.with(|statements| {
+            statements.change(AnySql::Sorted(Sql::InsertLarge), [value.into()])?;
+            Ok(statements.connection.last_insert_rowid())
+        })
+    }
+
+    /// Gives a key that has a large value a small one.
+    fn replace_large(mut self, key: &[u8], value: &[u8]) -> Result<()> {
+        let Some(Stored::Large(id)) = self.stored(key)? else {
+            return Err(self.0.corrupt("a row that was read is not there"));
+        };
+        self.0.in_savepoint(|session| {
+            session.sorted().change(Sql::DeleteLarge, [id.into()])?;
+            session
+                .sorted()
+                .change(Sql::Update, [key.into(), value.into()])
+        })?;
+        Ok(())
+    }
+
+    /// Writes an entry. Returns `false` if the key is taken.
+    pub(in crate::sqlite) fn insert(mut self, key: &[u8], value: &[u8]) -> Result<bool> {
+        if self.stored(key)?.is_some() {
+            return Ok(false);
+        }
+        self.put(key, value)
+    }
+
+    /// Gives the row of the first of `keys` the second, and another value if there is one.
+    pub(in crate::sqlite) fn set_key(
+        self,
+        keys: (&[u8], &[u8]),
+        value: Option<&[u8]>,
+    ) -> Result<()> {
+        self.0.in_savepoint(|session| {
+            session.sorted().rename(keys)?;
+            match value {
+                Some(value) => session.sorted().put(keys.1, value).map(drop),
+                None => Ok(()),
+            }
+        })
+    }
+
+    fn rename(mut self, (old, new): (&[u8], &[u8])) -> Result<()> {
+        if self.change(Sql::SetKey, [old.into(), new.into()])? > 0 {
+            return Ok(());
+        }
+        if self.stored(new)?.is_some() {
+            return Err(Error::DuplicateKey { key: preview(new) });
+        }
+        Err(self.0.corrupt("a row that was read is not there"))
+    }
+
+    /// Removes an entry. Returns `false` if it is not present.
+    pub(in crate::sqlite) fn delete(mut self, key: &[u8]) -> Result<bool> {
+        if self.change(Sql::DeleteSmall, [key.into()])? > 0 {
+            return Ok(true);
+        }
+        let Some(stored) = self.stored(key)? else {
+            return Ok(false);
+        };
+        self.0.in_savepoint(|session| {
+            if let Stored::Large(id) = stored {
+                session.sorted().change(Sql::DeleteLarge, [id.into()])?;
+            }
+            session.sorted().change(Sql::Delete, [key.into()])
+        })?;
+        Ok(true)
+    }
+
+    /// Removes the entries whose keys are in `range`, and returns their number.
+    pub(in crate::sqlite) fn delete_range(self, range: &KeyRange) -> Result<u64> {
+        if range.is_empty() {
+            return Ok(0);
+        }
+        let start = first_key(&range.lower);
+        let end = end_key(&range.upper);
+        self.0.in_savepoint(|session| {
+            if let Some(end) = &end {
+                let bounds = [start.as_slice().into(), end.as_slice().into()];
+                session.sorted().change(Sql::DeleteLargeBetween, bounds)?;
+                session.sorted().change(Sql::DeleteBetween, bounds)
+            } else {
+                let bound = [start.as_slice().into()];
+                session.sorted().change(Sql::DeleteLargeFrom, bound)?;
+                session.sorted().change(Sql::DeleteFrom, bound)
+            }
+        })
+    }
+
+    /// Removes all entries and returns the number of them.
+    pub(in crate::sqlite) fn clear(self) -> Result<u64> {
+        self.0.in_savepoint(|session| {
+            session.sorted().change(Sql::ClearLarge, [])?;
+            session.sorted().change(Sql::Clear, [])
+        })
+    }
+}
+
+/// What a scan does after a row.
+enum Step {
+    Next,
+    End,
+    OutOfOrder,
+}
+
+/// Returns the statement of a scan, and the key at which it starts.
+fn scan_from(columns: Columns, direction: Direction, range: &KeyRange) -> (Sql, Option<Vec<u8>>) {
+    match direction {
+        Direction::Forward => (Sql::ScanForward(columns), Some(first_key(&range.lower))),
+        Direction::Backward => match end_key(&range.upper) {
+            Some(end) => (Sql::ScanBackward(columns), Some(end)),
+            None => (Sql::ScanAllBackward(columns), None),
+        },
+    }
+}
+
+/// Returns the first key that a lower bound allows.
+fn first_key(lower: &Bound<Vec<u8>>) -> Vec<u8> {
+    match lower {
+        Bound::Unbounded => Vec::new(),
+        Bound::Included(key) => key.clone(),
+        Bound::Excluded(key) => next_key(key),
+    }
+}
+
+/// Returns the first key that an upper bound does not allow, or `None` if it allows every key.
+fn end_key(upper: &Bound<Vec<u8>>) -> Option<Vec<u8>> {
+    match upper {
+        Bound::Unbounded => None,
+        Bound::Included(key) => Some(next_key(key)),
+        Bound::Excluded(key) => Some(key.clone()),
+    }
+}
+
+/// Returns the first byte string after `key`.
+fn next_key(key: &[u8]) -> Vec<u8> {
+    [key, &[0]].concat()
+}
+
+/// Returns `true` if a key is behind the end of a scan.
+fn is_past_end(key: &[u8], direction: Direction, range: &KeyRange) -> bool {
+    let (lower, upper) = range.bounds();
+    match direction {
+        Direction::Forward => match upper {
+            Bound::Unbounded => false,
+            Bound::Included(upper) => key > upper,
+            Bound::Excluded(upper) => key >= upper,
+        },
+        Direction::Backward => match lower {
+            Bound::Unbounded => false,
+            Bound::Included(lower) => key < lower,
+            Bound::Excluded(lower) => key <= lower,
+        },
+    }
+}
+
+/// Returns `true` if a row with `key` may come after the one with the key `previous`.
+fn follows(previous: Option<&[u8]>, key: &[u8], direction: Direction) -> bool {
+    previous.is_none_or(|previous| match direction {
+        Direction::Forward => previous < key,
+        Direction::Backward => previous > key,
+    })
+}
+
+/// Replaces a key by another, in its memory.
+fn replace(previous: &mut Option<Vec<u8>>, key: &[u8]) {
+    let previous = previous.get_or_insert_default();
+    previous.clear();
+    previous.extend_from_slice(key);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use rusqlite::Connection;
+
+    use super::*;
+    use crate::sqlite::open::schema::CREATE_SORTED;
+
+    #[test]
+    fn no_large_value_is_left_without_a_key() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(&CREATE_SORTED.join(";")).unwrap();
+        let path = Arc::from(Path::new(":memory:"));
+        let mut session = Session::writer(connection, path, Duration::ZERO, u64::MAX).unwrap();
+        session.try_begin_write().unwrap();
+        let large = [7; 10_000];
+        for key in 0..100 {
+            assert!(session.sorted().put(&[key], &large).unwrap());
+        }
+        for key in 0..50 {
+            match key % 3 {
+                0 => assert!(!session.sorted().put(&[key], b"small").unwrap()),
+                1 => assert!(!session.sorted().put(&[key], &large).unwrap()),
+                _ => assert!(session.sorted().delete(&[key]).unwrap()),
+            }
+        }
+        let upper = KeyRange {
+            lower: Bound::Included(vec![50]),
+            upper: Bound::Unbounded,
+        };
+        assert_eq!(session.sorted().delete_range(&upper).unwrap(), 50);
+        session.commit().unwrap();
+        let mut counts = |sql: &str| -> i64 {
+            session
+                .with_connection(|connection| connection.query_one(sql, [], |row| row.get(0)))
+                .unwrap()
+        };
+        assert_eq!(counts("SELECT count(*) FROM sorted_large"), 17);
+        assert_eq!(counts("SELECT count(*) FROM sorted WHERE value < x''"), 17);
+        assert_eq!(counts("SELECT count(*) FROM sorted"), 34);
+        assert_eq!(session.sorted().clear().unwrap(), 34);
+        assert_eq!(session.sorted().count().unwrap(), 0);
+    }
+
+    #[test]
+    fn a_large_value_that_is_missing_is_an_error() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(&CREATE_SORTED.join(";")).unwrap();
+        connection
+            .execute_batch("INSERT INTO sorted VALUES (x'4f', 5)")
+            .unwrap();
+        let path = Arc::from(Path::new(":memory:"));
+        let mut session = Session::writer(connection, path, Duration::ZERO, u64::MAX).unwrap();
+        let found = session.sorted().find(b"O", |_, value| value.to_vec());
+        assert!(matches!(found, Err(Error::NotABlob { .. })), "{found:?}");
+        // It can be replaced and removed.
+        session.sorted().put(b"O", b"new").unwrap();
+        let found = session.sorted().find(b"O", |_, value| value.to_vec());
+        assert_eq!(found.unwrap().unwrap(), b"new");
+    }
+}

@@ -1,0 +1,149 @@
+//! The statements for the rows of a sorted map.
+//!
+//! A value is in the row of its key, or, if it is large, in a table of its own: then the row has its id. SQLite sorts
+//! every integer before every BLOB, so `value >= x''` is true for a value and false for an id.
+
+use crate::engine::Columns;
+
+/// A statement for the rows of a sorted map.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::sqlite) enum SortedSql {
+    Get,
+    /// The value or the id, as it is in the row.
+    GetStored,
+    Contains,
+    Count,
+    Any,
+    First,
+    Last,
+    Insert,
+    UpdateSmall,
+    Update,
+    SetKey,
+    DeleteSmall,
+    Delete,
+    DeleteFrom,
+    DeleteBetween,
+    Clear,
+    InsertLarge,
+    UpdateLarge,
+    DeleteLarge,
+    DeleteLargeFrom,
+    DeleteLargeBetween,
+    ClearLarge,
+    /// From the largest key on, backward.
+    ScanAllBackward(Columns),
+    ScanForward(Columns),
+    ScanBackward(Columns),
+}
+
+impl SortedSql {
+    pub(in crate::sqlite) const COUNT: usize = 31;
+
+    /// The index of the statement among those of sorted maps.
+    pub(in crate::sqlite) const fn slot(self) -> usize {
+        match self {
+            Self::Get => 0,
+            Self::GetStored => 1,
+            Self::Contains => 2,
+            Self::Count => 3,
+            Self::Any => 4,
+            Self::First => 5,
+            Self::Last => 6,
+            Self::Insert => 7,
+            Self::UpdateSmall => 8,
+            Self::Update => 9,
+            Self::SetKey => 10,
+            Self::DeleteSmall => 11,
+            Self::Delete => 12,
+            Self::DeleteFrom => 13,
+            Self::DeleteBetween => 14,
+            Self::Clear => 15,
+            Self::InsertLarge => 16,
+            Self::UpdateLarge => 17,
+            Self::DeleteLarge => 18,
+            Self::DeleteLargeFrom => 19,
+            Self::DeleteLargeBetween => 20,
+            Self::ClearLarge => 21,
+            Self::ScanAllBackward(columns) => 22 + columns as usize,
+            Self::ScanForward(columns) => 25 + columns as usize,
+            Self::ScanBackward(columns) => 28 + columns as usize,
+        }
+    }
+
+    pub(in crate::sqlite) const fn text(self) -> &'static str {
+        match self {
+            Self::Get => {
+                "SELECT CASE WHEN value >= x'' THEN value ELSE \
+                 (SELECT l.value FROM sorted_large AS l WHERE l.id = sorted.value) END \
+                 FROM sorted WHERE key = ?1"
+            }
+            Self::GetStored => "SELECT value FROM sorted WHERE key = ?1",
+            Self::Contains => "SELECT 1 FROM sorted WHERE key = ?1",
+            // It counts at most one row more than the file has room for: see `Sql::Count`.
+            Self::Count => {
+                "WITH room (rows) AS \
+                 (SELECT page_count * page_size / ?1 FROM pragma_page_count, pragma_page_size) \
+                 SELECT (SELECT count(*) FROM \
+                 (SELECT 1 FROM sorted LIMIT (SELECT rows + 1 FROM room))), rows FROM room"
+            }
+            Self::Any => "SELECT 1 FROM sorted LIMIT 1",
+            Self::First => {
+                "SELECT key, CASE WHEN value >= x'' THEN value ELSE \
+                 (SELECT l.value FROM sorted_large AS l WHERE l.id = sorted.value) END \
+                 FROM sorted ORDER BY key LIMIT 1"
+            }
+            Self::Last => {
+                "SELECT key, CASE WHEN value >= x'' THEN value ELSE \
+                 (SELECT l.value FROM sorted_large AS l WHERE l.id = sorted.value) END \
+                 FROM sorted ORDER BY key DESC LIMIT 1"
+            }
+            Self::Insert => {
+                "INSERT INTO sorted (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO NOTHING"
+            }
+            Self::UpdateSmall => "UPDATE sorted SET value = ?2 WHERE key = ?1 AND value >= x''",
+            Self::Update => "UPDATE sorted SET value = ?2 WHERE key = ?1",
+            Self::SetKey => "UPDATE OR IGNORE sorted SET key = ?2 WHERE key = ?1",
+            Self::DeleteSmall => "DELETE FROM sorted WHERE key = ?1 AND value >= x''",
+            Self::Delete => "DELETE FROM sorted WHERE key = ?1",
+            Self::DeleteFrom => "DELETE FROM sorted WHERE key >= ?1",
+            Self::DeleteBetween => "DELETE FROM sorted WHERE key >= ?1 AND key < ?2",
+            Self::Clear => "DELETE FROM sorted",
+            Self::InsertLarge => "INSERT INTO sorted_large (value) VALUES (?1)",
+            Self::UpdateLarge => "UPDATE sorted_large SET value = ?2 WHERE id = ?1",
+            Self::DeleteLarge => "DELETE FROM sorted_large WHERE id = ?1",
+            Self::DeleteLargeFrom => {
+                "DELETE FROM sorted_large WHERE id IN \
+                 (SELECT value FROM sorted WHERE key >= ?1 AND value < x'')"
+            }
+            Self::DeleteLargeBetween => {
+                "DELETE FROM sorted_large WHERE id IN \
+                 (SELECT value FROM sorted WHERE key >= ?1 AND key < ?2 AND value < x'')"
+            }
+            Self::ClearLarge => "DELETE FROM sorted_large",
+            Self::ScanAllBackward(Columns::Key) => "SELECT key FROM sorted ORDER BY key DESC",
+            Self::ScanAllBackward(_) => {
+                "SELECT key, CASE WHEN value >= x'' THEN value ELSE \
+                 (SELECT l.value FROM sorted_large AS l WHERE l.id = sorted.value) END \
+                 FROM sorted ORDER BY key DESC"
+            }
+            // The caller stops the scan, because a limit would make SQLite compare at each row.
+            Self::ScanForward(Columns::Key) => {
+                "SELECT key FROM sorted WHERE key >= ?1 ORDER BY key"
+            }
+            Self::ScanForward(_) => {
+                "SELECT key, CASE WHEN value >= x'' THEN value ELSE \
+                 (SELECT l.value FROM sorted_large AS l WHERE l.id = sorted.value) END \
+                 FROM sorted WHERE key >= ?1 ORDER BY key"
+            }
+            Self::ScanBackward(Columns::Key) => {
+                "SELECT key FROM sorted WHERE key < ?1 ORDER BY key DESC"
+            }
+            Self::ScanBackward(_) => {
+                "SELECT key, CASE WHEN value >= x'' THEN value ELSE \
+                 (SELECT l.value FROM sorted_large AS l WHERE l.id = sorted.value) END \
+                 FROM sorted WHERE key < ?1 ORDER BY key DESC"
+            }
+        }
+    }
+}
