@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use super::checked_serializer::CheckedValue;
 use super::decode_budget::DecodeBudget;
 use super::error::{DecodeError, Foreign};
-use super::format::Codec;
+use super::format::Format;
 use super::limited_deserializer::LimitedDeserializer;
 use super::serialize_state::SerializeState;
 
@@ -44,7 +44,7 @@ where
 {
     let seed = LimitedDeserializer::new(PhantomData::<T>, budget);
     let (value, read) = seed_decode_from_slice(seed, payload, CONFIG)
-        .map_err(|error| DecodeError::malformed(Codec::Bincode, error))?;
+        .map_err(|error| DecodeError::malformed(Format::Bincode, error))?;
     match payload.len().saturating_sub(read) {
         0 => Ok(value),
         trailing => Err(DecodeError::TrailingBytes(trailing)),

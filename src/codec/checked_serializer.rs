@@ -15,7 +15,7 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-use super::format::Codec;
+use super::format::Format;
 use super::length_check::LengthCheck;
 use super::serialize_state::{Defect, SerializeState, ValuePath};
 
@@ -214,8 +214,8 @@ impl<'s, S: Serializer> Serializer for CheckedSerializer<'s, S> {
         value: &T,
     ) -> Result<S::Ok, S::Error> {
         let path = self.path.layer(self.path.is_inside_some())?;
-        let codec = path.state.codec;
-        if codec == Codec::MessagePack && name == rmp_serde::MSGPACK_EXT_STRUCT_NAME {
+        let format = path.state.format;
+        if format == Format::MessagePack && name == rmp_serde::MSGPACK_EXT_STRUCT_NAME {
             // An extension type: rmp-serde passes the value to a serializer that accepts a tag and bytes only.
             path.level()?;
             return self.inner.serialize_newtype_struct(name, value);

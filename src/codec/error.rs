@@ -1,6 +1,6 @@
 //! The errors of encoding and decoding.
 
-use super::format::Codec;
+use super::format::Format;
 use super::limits::{MAX_LAYERS, MAX_LEVELS};
 
 /// An error of a format's library, or of a type's own `Serialize` or `Deserialize`.
@@ -10,10 +10,10 @@ pub(crate) type Foreign = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EncodeError {
     /// The `Serialize` implementation returned an error, or used a type that the format does not have.
-    #[error("the value could not be serialized as {codec}")]
+    #[error("the value could not be serialized as {format}")]
     Serialize {
         /// The last format that was tried.
-        codec: Codec,
+        format: Format,
         /// The error.
         #[source]
         source: Foreign,
@@ -51,20 +51,20 @@ pub(crate) enum EncodeError {
     },
 
     /// The encoded value does not decode as its type.
-    #[error("the value cannot be read back from {codec} as its own type, so it was not stored")]
+    #[error("the value cannot be read back from {format} as its own type, so it was not stored")]
     Unreadable {
         /// The last format that was tried.
-        codec: Codec,
+        format: Format,
         /// The error of decoding it.
         #[source]
         source: DecodeError,
     },
 
     /// The encoded value decodes as a value with another encoding.
-    #[error("the value is read back from {codec} as a different value, so it was not stored")]
+    #[error("the value is read back from {format} as a different value, so it was not stored")]
     Altered {
         /// The last format that was tried.
-        codec: Codec,
+        format: Format,
     },
 }
 
@@ -95,10 +95,10 @@ pub(crate) enum DecodeError {
     Pickle,
 
     /// The bytes do not decode as the type.
-    #[error("the stored {codec} data does not read as the expected type")]
+    #[error("the stored data cannot be read from {format} as the expected type")]
     Malformed {
         /// The format that the data names.
-        codec: Codec,
+        format: Format,
         /// The error.
         #[source]
         source: Foreign,
@@ -126,8 +126,8 @@ pub(crate) enum DecodeError {
 impl DecodeError {
     /// Returns the error for data that a format's library or the type refused.
     #[cold]
-    pub(super) fn malformed(codec: Codec, source: impl Into<Foreign>) -> Self {
+    pub(super) fn malformed(format: Format, source: impl Into<Foreign>) -> Self {
         let source = source.into();
-        Self::Malformed { codec, source }
+        Self::Malformed { format, source }
     }
 }

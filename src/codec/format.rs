@@ -1,4 +1,4 @@
-//! The two formats of a value, and the tag byte that names the format in each stored value.
+//! The formats of values and keys, and the tag byte that names the format in each stored one.
 
 use std::fmt;
 
@@ -142,8 +142,22 @@ impl Tag {
     }
 }
 
-impl Codec {
-    /// Returns the first byte of a value in this format.
+/// Writes the format's name.
+impl fmt::Display for Codec {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Format::from(*self).fmt(formatter)
+    }
+}
+
+/// A format in which values and keys are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    MessagePack,
+    Bincode,
+}
+
+impl Format {
+    /// Returns the first byte of what is written in this format.
     pub(super) const fn tag(self) -> u8 {
         match self {
             Self::MessagePack => MESSAGE_PACK_TAG,
@@ -152,8 +166,17 @@ impl Codec {
     }
 }
 
-/// Writes the format's name.
-impl fmt::Display for Codec {
+impl From<Codec> for Format {
+    fn from(codec: Codec) -> Self {
+        match codec {
+            Codec::MessagePack => Self::MessagePack,
+            Codec::Bincode => Self::Bincode,
+        }
+    }
+}
+
+/// Writes the format's name, which is a noun without an article.
+impl fmt::Display for Format {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::MessagePack => "MessagePack",

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::checked_serializer::CheckedSerializer;
 use super::decode_budget::DecodeBudget;
 use super::error::{DecodeError, Foreign};
-use super::format::Codec;
+use super::format::Format;
 use super::limited_deserializer::LimitedDeserializer;
 use super::serialize_state::SerializeState;
 
@@ -34,7 +34,7 @@ where
     let mut data = Deserializer::from_read_ref(payload);
     let value = match T::deserialize(LimitedDeserializer::new(&mut data, budget)) {
         Ok(value) => value,
-        Err(error) => return Err(DecodeError::malformed(Codec::MessagePack, error)),
+        Err(error) => return Err(DecodeError::malformed(Format::MessagePack, error)),
     };
     // The deserializer does not tell its position. Reading one more value shows whether it is at the end.
     match bool::deserialize(&mut data) {

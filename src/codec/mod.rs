@@ -69,7 +69,9 @@ where
         // A key is found by its bytes, so even the order of its entries must be the same.
         match round_trip::<K>(codec, out)? {
             RoundTrip::Identical => Ok(()),
-            RoundTrip::Different(_) => Err(EncodeError::Altered { codec }),
+            RoundTrip::Different(_) => Err(EncodeError::Altered {
+                format: codec.into(),
+            }),
         }
     });
     clear_on_error(outcome, out)

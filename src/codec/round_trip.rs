@@ -64,7 +64,7 @@ pub(super) fn write_digested<Q>(
 where
     Q: Serialize + ?Sized,
 {
-    write_with(codec, out, |state, out| {
+    write_with(codec.into(), out, |state, out| {
         let serializer = CheckedSerializer::new(DigestSerializer::new(codec, keys, out), state);
         Ok(value.serialize(serializer)?)
     })
@@ -74,7 +74,10 @@ fn decode_written<T>(codec: Codec, written: &[u8]) -> Result<T, EncodeError>
 where
     T: DeserializeOwned,
 {
-    decode(written).map_err(|source| EncodeError::Unreadable { codec, source })
+    decode(written).map_err(|source| EncodeError::Unreadable {
+        format: codec.into(),
+        source,
+    })
 }
 
 /// How often a value is decoded to see its entries in another order.
@@ -120,5 +123,7 @@ where
     if first.loose == second.loose && (0..MAX_DECODES).any(|_| varies()) {
         return Ok(());
     }
-    Err(Refusal::Final(EncodeError::Altered { codec }))
+    Err(Refusal::Final(EncodeError::Altered {
+        format: codec.into(),
+    }))
 }

@@ -9,7 +9,7 @@ use std::cell::Cell;
 
 use serde::ser::Error;
 
-use super::format::Codec;
+use super::format::Format;
 use super::limits::Depth;
 
 /// The greatest length of a sequence, map, string or byte string in MessagePack.
@@ -32,15 +32,15 @@ pub(super) enum Defect {
 ///
 /// It is recorded here because a `Serialize` implementation may ignore the serializer's error or replace it by its own.
 pub(super) struct SerializeState {
-    pub(super) codec: Codec,
+    pub(super) format: Format,
     defect: Cell<Option<Defect>>,
 }
 
 impl SerializeState {
-    /// Returns the state for a value that is written in `codec`.
-    pub(super) fn new(codec: Codec) -> Self {
+    /// Returns the state for a value that is written in `format`.
+    pub(super) fn new(format: Format) -> Self {
         Self {
-            codec,
+            format,
             defect: Cell::new(None),
         }
     }
@@ -112,7 +112,7 @@ impl<'s> ValuePath<'s> {
     /// Returns an error if a nil at this place would be read back as `None`.
     #[inline(always)]
     pub(super) fn check_nil<E: Error>(self) -> Result<(), E> {
-        if self.is_inside_some() && self.state.codec == Codec::MessagePack {
+        if self.is_inside_some() && self.state.format == Format::MessagePack {
             return Err(self.state.refuse(Defect::NilUnderSome));
         }
         Ok(())

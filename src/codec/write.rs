@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::error::{EncodeError, Foreign};
-use super::format::Codec;
+use super::format::{Codec, Format};
 use super::serialize_state::{Defect, SerializeState};
 use super::{binary, message_pack};
 
@@ -19,10 +19,12 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    /// Returns the error for a value that no format but `codec` is left for.
-    pub(super) fn into_error(self, codec: Codec) -> EncodeError {
+    /// Returns the error for a value that no format but `format` is left for.
+    pub(super) fn into_error(self, format: impl Into<Format>) -> EncodeError {
         match self {
-            Self::NilUnderSome => EncodeError::Altered { codec },
+            Self::NilUnderSome => EncodeError::Altered {
+                format: format.into(),
+            },
             Self::Final(error) => error,
         }
     }
@@ -34,16 +36,16 @@ pub(super) fn write<Q>(value: &Q, codec: Codec, out: &mut Vec<u8>) -> Result<(),
 where
     Q: Serialize + ?Sized,
 {
-    write_with(codec, out, |state, out| match codec {
+    write_with(codec.into(), out, |state, out| match codec {
         Codec::MessagePack => message_pack::write(value, state, out),
         Codec::Bincode => binary::write(value, state, out),
     })
 }
 
-/// Writes the tag of `codec`, and calls `write` for the rest.
+/// Writes the tag of `format` to `out`, which is cleared first, and calls `write` for the rest.
 #[inline]
 pub(super) fn write_with<R>(
-    codec: Codec,
+    format: Format,
     out: &mut Vec<u8>,
     write: impl FnOnce(&SerializeState, &mut Vec<u8>) -> Result<R, Foreign>,
 ) -> Result<R, Refusal> {
@@ -52,13 +54,13 @@ pub(super) fn write_with<R>(
     if out.capacity() == 0 {
         out.reserve(CAPACITY);
     }
-    out.push(codec.tag());
-    let state = SerializeState::new(codec);
+    out.push(format.tag());
+    let state = SerializeState::new(format);
     let outcome = write(&state, out);
     // The defect comes first: the value may have ignored the serializer's error, or replaced it by its own.
     match (state.defect(), outcome) {
         (None, Ok(written)) => Ok(written),
-        (None, Err(source)) => Err(Refusal::Final(EncodeError::Serialize { codec, source })),
+        (None, Err(source)) => Err(Refusal::Final(EncodeError::Serialize { format, source })),
         (Some(Defect::NilUnderSome), _) => Err(Refusal::NilUnderSome),
         (Some(Defect::WrongLength), _) => Err(Refusal::Final(EncodeError::WrongLength)),
         (Some(Defect::TooLong), _) => Err(Refusal::Final(EncodeError::TooLong)),

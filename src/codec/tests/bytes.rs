@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::codec::format::Format;
 use crate::codec::{Codec, DecodeError, decode, encode, encode_key, encode_lookup};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -188,14 +189,14 @@ fn tags() {
     assert!(matches!(
         decode::<u8>(b"M"),
         Err(DecodeError::Malformed {
-            codec: Codec::MessagePack,
+            format: Format::MessagePack,
             ..
         })
     ));
     assert!(matches!(
         decode::<u8>(b"B"),
         Err(DecodeError::Malformed {
-            codec: Codec::Bincode,
+            format: Format::Bincode,
             ..
         })
     ));
