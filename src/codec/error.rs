@@ -39,6 +39,25 @@ pub(crate) enum EncodeError {
     )]
     TooDeep,
 
+    /// A field is left out of a key whose bytes must sort as the key does.
+    #[error(
+        "the key leaves out a field, so what follows it would sort in its place; remove `skip_serializing_if` from its type"
+    )]
+    SkippedField,
+
+    /// A map in a key does not ascend, so that its order does not depend on its entries alone.
+    #[error(
+        "the keys of a map in the key are not serialized in ascending order; use a `BTreeMap` whose keys sort as their bytes do"
+    )]
+    UnsortedMap,
+
+    /// A prefix is declared as one that goes on in the key, and ends with a value that does not.
+    #[error(
+        "the prefix does not end with a string, a sequence or a map, which could go on in the key; \
+         set `OPEN_ENDED` of its type to `false`"
+    )]
+    NoOpenEnd,
+
     /// A nil directly inside a `Some`, which MessagePack cannot tell from `None`, in a type that bincode cannot hold.
     #[error(
         "the value holds a `None` or `()` directly inside a `Some`, which MessagePack cannot tell from `None`, and bincode \
@@ -87,6 +106,12 @@ pub(crate) enum DecodeError {
         "the stored data is of an unknown format, tag {0:#04x}; a newer version of this library may have written it"
     )]
     UnknownTag(u8),
+
+    /// The first byte is not that of a key whose bytes sort as the key does.
+    #[error(
+        "the stored key has the tag {0:#04x}, and the keys of a sorted map have the tag 0x4f; it is of another map, or damaged"
+    )]
+    NotOrdered(u8),
 
     /// The value is a pickle of the Python package. It is never read, because reading a pickle runs code.
     #[error(

@@ -5,6 +5,7 @@ use std::fmt;
 pub(super) const MESSAGE_PACK_TAG: u8 = b'M';
 pub(super) const BINCODE_TAG: u8 = b'B';
 pub(super) const PICKLE_TAG: u8 = b'P';
+pub(super) const ORDERED_TAG: u8 = b'O';
 
 /// The preferred format of the values that a vault writes.
 ///
@@ -149,11 +150,13 @@ impl fmt::Display for Codec {
     }
 }
 
-/// A format in which values and keys are written.
+/// A format that is written: one that a [`Codec`] prefers, or that of the keys of sorted maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     MessagePack,
     Bincode,
+    /// The format whose bytes sort as the keys do.
+    Ordered,
 }
 
 impl Format {
@@ -162,6 +165,7 @@ impl Format {
         match self {
             Self::MessagePack => MESSAGE_PACK_TAG,
             Self::Bincode => BINCODE_TAG,
+            Self::Ordered => ORDERED_TAG,
         }
     }
 }
@@ -181,6 +185,7 @@ impl fmt::Display for Format {
         formatter.write_str(match self {
             Self::MessagePack => "MessagePack",
             Self::Bincode => "bincode",
+            Self::Ordered => "ordered bytes",
         })
     }
 }

@@ -14,6 +14,12 @@ mod length_check;
 mod limited_deserializer;
 mod limits;
 mod message_pack;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "sorted maps, which will use it, do not exist yet")
+)]
+#[expect(unreachable_pub, reason = "its traits will be in the public interface")]
+pub(crate) mod ordered;
 mod read;
 mod round_trip;
 mod serialize_state;
@@ -30,7 +36,7 @@ pub use self::format::Codec;
 pub(crate) use self::format::Tag;
 pub(crate) use self::read::decode;
 use self::round_trip::{RoundTrip, round_trip, write_verified};
-use self::write::{Refusal, write};
+use self::write::{Refusal, clear_on_error, write};
 
 /// Writes `value` to `out` so that it can be read back as a `T`, in `codec` if that can hold it.
 ///
@@ -158,11 +164,4 @@ fn nil_under_some(bincode: EncodeError) -> EncodeError {
     EncodeError::NilUnderSome {
         source: Box::new(bincode),
     }
-}
-
-fn clear_on_error<T, E>(outcome: Result<T, E>, out: &mut Vec<u8>) -> Result<T, E> {
-    if outcome.is_err() {
-        out.clear();
-    }
-    outcome
 }

@@ -26,11 +26,20 @@ fn read<T>(codec: Codec, payload: &[u8]) -> Result<T, DecodeError>
 where
     T: DeserializeOwned,
 {
+    read_within(payload, |budget| match codec {
+        Codec::MessagePack => message_pack::read(payload, budget),
+        Codec::Bincode => binary::read(payload, budget),
+    })
+}
+
+/// Calls `read` with the budget for `payload`, and returns an error if it exceeds a limit.
+#[inline]
+pub(super) fn read_within<T>(
+    payload: &[u8],
+    read: impl FnOnce(&DecodeBudget) -> Result<T, DecodeError>,
+) -> Result<T, DecodeError> {
     let budget = DecodeBudget::new(payload);
-    let outcome = match codec {
-        Codec::MessagePack => message_pack::read(payload, &budget),
-        Codec::Bincode => binary::read(payload, &budget),
-    };
+    let outcome = read(&budget);
     match budget.exceeded() {
         None => outcome,
         Some(LimitExceeded::TooDeep) => Err(DecodeError::TooDeep),

@@ -26,6 +26,10 @@ pub(super) enum Defect {
     TooLong,
     /// A nesting deeper than [`Depth`] allows.
     TooDeep,
+    /// A field that is left out, in ordered bytes.
+    SkippedField,
+    /// A map whose keys do not ascend, in ordered bytes.
+    UnsortedMap,
 }
 
 /// The first defect found in one value.

@@ -65,5 +65,15 @@ pub(super) fn write_with<R>(
         (Some(Defect::WrongLength), _) => Err(Refusal::Final(EncodeError::WrongLength)),
         (Some(Defect::TooLong), _) => Err(Refusal::Final(EncodeError::TooLong)),
         (Some(Defect::TooDeep), _) => Err(Refusal::Final(EncodeError::TooDeep)),
+        (Some(Defect::SkippedField), _) => Err(Refusal::Final(EncodeError::SkippedField)),
+        (Some(Defect::UnsortedMap), _) => Err(Refusal::Final(EncodeError::UnsortedMap)),
     }
+}
+
+/// Clears `out` if `outcome` is an error.
+pub(super) fn clear_on_error<T, E>(outcome: Result<T, E>, out: &mut Vec<u8>) -> Result<T, E> {
+    if outcome.is_err() {
+        out.clear();
+    }
+    outcome
 }
