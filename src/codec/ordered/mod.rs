@@ -34,7 +34,8 @@
 //!
 //! # Integers
 //!
-//! All integers but `u8` and `i8` have one code, so a wider type keeps the bytes. It has as few bytes as the number needs:
+//! All integers but `u8` and `i8` have one code, so the bytes stay the same when a type becomes wider. It has as few bytes as the number
+//! needs:
 //!
 //! | Number | Bytes |
 //! |---|---|
@@ -144,6 +145,9 @@ pub(crate) fn successor(bytes: &mut Vec<u8>) -> bool {
 }
 
 /// Decodes the bytes of a key, tag included.
+///
+/// Any other form of a value is an error, as far as this format tells. A type may accept several forms itself: a `BTreeSet` is also read
+/// from elements in another order. Only encoding the key again shows that.
 pub(crate) fn decode<K>(bytes: &[u8]) -> Result<K, DecodeError>
 where
     K: DeserializeOwned,

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::samples::{Byte, Float, Inner, Named, Pair, Sample, Shape, Unit, Variants, Wrapped};
+use super::samples::{
+    Byte, Float, Inner, Maybe, Named, Pair, Sample, Shape, Unit, Variants, Wrapped,
+};
 use crate::codec::ordered::{decode, encode_key, encode_lookup};
 
 /// Compares the bytes of a key, without the tag, with those in `expected`.
@@ -128,6 +130,10 @@ fn sequences() {
     golden(&vec![0_u8, 1, 2, 255], "01 01 01 02 02 FF 00");
     golden(&vec![Byte(0), Byte(3)], "01 01 03 00");
     golden(&vec![Wrapped(Byte(1))], "01 02 00");
+    golden(
+        &vec![Maybe(None), Maybe(Some(Byte(0)))],
+        "01 00 01 01 00 00",
+    );
     golden(&vec![-128_i8], "01 00 00");
     golden(&vec![true, false], "01 01 01 00 00");
     golden(&vec![(), ()], "01 01 00");

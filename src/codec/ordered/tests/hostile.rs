@@ -10,7 +10,7 @@ use serde::de::{DeserializeOwned, Deserializer, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
 use super::samples::{
-    Byte, Float, Inner, Named, Pair, Random, Sample, Shape, Unit, Variants, Wrapped,
+    Byte, Float, Inner, Maybe, Named, Pair, Random, Sample, Shape, Unit, Variants, Wrapped,
     for_each_sample, rounds,
 };
 use crate::codec::ordered::{decode, encode_lookup};

@@ -7,7 +7,7 @@ use std::num::{NonZeroU32, Wrapping};
 use std::time::Duration;
 
 use super::samples::{
-    Byte, Float, Inner, Named, Pair, Random, Sample, Shape, Unit, Variants, Wrapped,
+    Byte, Float, Inner, Maybe, Named, Pair, Random, Sample, Shape, Unit, Variants, Wrapped,
     for_each_sample, rounds,
 };
 use crate::codec::ordered::{decode, encode_key, encode_lookup};

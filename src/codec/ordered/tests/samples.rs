@@ -183,6 +183,7 @@ keys! {
     pub(super) struct Unit;
     pub(super) struct Byte(pub(super) u8);
     pub(super) struct Wrapped(pub(super) Byte);
+    pub(super) struct Maybe(pub(super) Option<Byte>);
     pub(super) struct Pair(pub(super) String, pub(super) i64);
     pub(super) struct Named {
         pub(super) name: String,
@@ -209,6 +210,7 @@ samples! {
     [] Unit: _random => Unit;
     [] Byte: random => Byte(random.byte());
     [] Wrapped: random => Wrapped(Byte::sample(random));
+    [] Maybe: random => Maybe(Option::sample(random));
     [] Pair: random => Pair(String::sample(random), i64::sample(random));
     [] Named: random => Named {
         name: String::sample(random),
@@ -279,11 +281,11 @@ macro_rules! for_each_sample {
             true:
             bool, u8, i8, u16, i16, u32, i32, u64, i64, u128, i128, char, String, Box<str>, (), Unit,
             Cow<'static, str>, serde_bytes::ByteBuf, NonZeroU32, IpAddr, serde_bytes::ByteArray<16>, Wrapping<i32>,
-            Float<f32>, Float<f64>, Byte, Wrapped, Pair, Named, Inner, Shape, Variants,
+            Float<f32>, Float<f64>, Byte, Wrapped, Maybe, Pair, Named, Inner, Shape, Variants,
             Option<bool>, Option<()>, Option<Option<u8>>, Option<Option<Option<String>>>,
             Vec<u8>, Vec<i8>, Vec<bool>, Vec<()>, Vec<u16>, Vec<i64>, Vec<Byte>, Vec<Wrapped>, Vec<Float<f64>>,
             Vec<String>, Vec<char>, Vec<Vec<u8>>, Vec<Vec<Vec<u8>>>, Vec<Vec<String>>, Vec<Option<u8>>,
-            Vec<(u8, u8)>, Vec<[u8; 3]>, Vec<Shape>, Vec<serde_bytes::ByteBuf>, VecDeque<u32>,
+            Vec<Maybe>, Vec<Pair>, Vec<Unit>, Vec<Variants>, Vec<(u8, u8)>, Vec<[u8; 3]>, Vec<Shape>, Vec<serde_bytes::ByteBuf>, VecDeque<u32>,
             (String, String), (Vec<u8>, u8), (Vec<u8>, Vec<u8>), (u8, i64, String), (i64, String, Option<u8>),
             (String, (), Vec<String>), ((u8, String), (String, u8)), (Option<String>, Option<String>),
             [u8; 3], [String; 3], [Option<i16>; 3], (IpAddr, u16), (Shape, Shape), (Variants, u8),
