@@ -98,6 +98,11 @@ pub(crate) const fn row_order<K, O: Order<K>>() -> RowOrder {
     }
 }
 
+/// Returns `true` if two keys are the same in this order.
+pub(crate) fn is_same<K, O: Order<K>>(one: &K, other: &K) -> bool {
+    O::COMPARE.is_none_or(|compare| compare(one, other).is_eq())
+}
+
 // Without this, an error would name the bound that a key lacks, and not what to do about it.
 #[diagnostic::do_not_recommend]
 impl<K: Eq + Hash> Order<K> for InsertionOrder {}

@@ -1,18 +1,21 @@
 //! Encoding of values and decoding of entries, as the settings of a vault say.
 
 use std::any::type_name;
+use std::borrow::Borrow;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::codec::{self, Codec, checksum};
-use crate::encoding::encoded_key;
+use crate::encoding::encoded_key::{EncodedKey, IsSame, KeyFormat, cannot_decode};
 use crate::engine::{Columns, RawRow};
 use crate::error::{EntryPart, Error, Result, preview};
 
-/// The settings by which a vault encodes and decodes its values.
+/// The settings by which a vault encodes and decodes its entries.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EntryCodec {
+    pub(crate) keys: KeyFormat,
+    /// The preferred format of the values.
     pub(crate) codec: Codec,
     pub(crate) verify: bool,
     /// Whether every value has a checksum.
@@ -20,6 +23,39 @@ pub(crate) struct EntryCodec {
 }
 
 impl EntryCodec {
+    /// Encodes `key` to look it up.
+    pub(crate) fn lookup<Q>(self, key: &Q) -> Result<EncodedKey>
+    where
+        Q: Serialize + ?Sized,
+    {
+        self.keys.lookup(key)
+    }
+
+    /// Encodes `key` to store an entry under it.
+    pub(crate) fn encode_key<K, Q>(self, key: &Q, is_same: IsSame<Q>) -> Result<EncodedKey>
+    where
+        K: Serialize + DeserializeOwned + Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        let mut out = EncodedKey::default();
+        self.encode_key_to::<K, Q>(key, is_same, &mut out)?;
+        Ok(out)
+    }
+
+    /// Replaces `out` by the encoding of `key`, to store an entry under it.
+    pub(crate) fn encode_key_to<K, Q>(
+        self,
+        key: &Q,
+        is_same: IsSame<Q>,
+        out: &mut EncodedKey,
+    ) -> Result<()>
+    where
+        K: Serialize + DeserializeOwned + Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        self.keys.encode_to::<K, Q>(key, self.verify, is_same, out)
+    }
+
     /// Encodes `value` as the value of `key`.
     pub(crate) fn encode<V>(self, key: &[u8], value: &V) -> Result<Vec<u8>>
     where
@@ -105,7 +141,7 @@ impl EntryCodec {
     {
         // The checksum comes first: damage is reported as damage, not as a key that does not decode.
         let blob = self.verify_checksum(key, stored)?;
-        Ok((encoded_key::decode(key)?, decode_verified(key, blob)?))
+        Ok((self.keys.decode(key)?, decode_verified(key, blob)?))
     }
 
     /// Decodes a row with both columns.
@@ -126,7 +162,7 @@ impl EntryCodec {
         V: DeserializeOwned,
     {
         let blob = self.verify_checksum(key, stored)?;
-        encoded_key::check_bytes::<K>(&encoded_key::decode(key)?, key)?;
+        self.keys.check_bytes::<K>(&self.keys.decode(key)?, key)?;
         decode_verified::<V>(key, blob).map(drop)
     }
 
@@ -143,7 +179,7 @@ impl EntryCodec {
     pub(crate) fn decode_key<K: DeserializeOwned>(self, row: RawRow<'_>) -> Result<K> {
         let (key, stored) = row.bytes()?;
         self.verify_checksum(key, stored)?;
-        encoded_key::decode(key)
+        self.keys.decode(key)
     }
 
     /// Decodes the value of a row that was read with the [`columns`](Self::columns) of the value.
@@ -151,11 +187,7 @@ impl EntryCodec {
         let (key, stored) = row.bytes()?;
         let blob = self.verify_checksum(key, stored)?;
         codec::decode(blob).map_err(|error| {
-            encoded_key::cannot_decode::<V>(
-                EntryPart::Value,
-                format!("in row {}", row.position),
-                error,
-            )
+            cannot_decode::<V>(EntryPart::Value, format!("in row {}", row.position), error)
         })
     }
 
@@ -179,10 +211,6 @@ fn decode_verified<V: DeserializeOwned>(key: &[u8], blob: &[u8]) -> Result<V> {
     // No `map_err`: it would copy the value once more.
     match codec::decode(blob) {
         Ok(value) => Ok(value),
-        Err(error) => Err(encoded_key::cannot_decode::<V>(
-            EntryPart::Value,
-            preview(key),
-            error,
-        )),
+        Err(error) => Err(cannot_decode::<V>(EntryPart::Value, preview(key), error)),
     }
 }

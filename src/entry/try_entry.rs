@@ -53,7 +53,7 @@ where
         encoded: Result<EncodedKey>,
         scope: impl FnOnce() -> Result<WriteScope<'a>>,
         entry_codec: EntryCodec,
-        encode_key: fn(&K, bool) -> Result<EncodedKey>,
+        encode_key: fn(&K, EntryCodec) -> Result<EncodedKey>,
     ) -> Self {
         let found = encoded.and_then(|encoded| {
             let mut scope = scope()?;

@@ -24,7 +24,7 @@ pub struct VacantEntry<'a, K, V> {
     pub(crate) scope: WriteScope<'a>,
     pub(crate) entry_codec: EntryCodec,
     /// Encodes the key, once it is known that it is inserted.
-    pub(crate) encode_key: fn(&K, bool) -> Result<EncodedKey>,
+    pub(crate) encode_key: fn(&K, EntryCodec) -> Result<EncodedKey>,
     pub(crate) value: PhantomData<fn() -> V>,
 }
 
@@ -118,7 +118,7 @@ impl<'a, K, V: Serialize + DeserializeOwned> VacantEntry<'a, K, V> {
     /// # }
     /// ```
     pub fn insert_entry(self, value: V) -> Result<OccupiedEntry<'a, K, V>> {
-        let encoded = (self.encode_key)(&self.key, self.entry_codec.verify)?;
+        let encoded = (self.encode_key)(&self.key, self.entry_codec)?;
         Ok(OccupiedEntry {
             guard: ValueGuard::of_new(self.scope, encoded, value, self.entry_codec)?,
             key: self.key,

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::codec::{Codec, checksum};
+use crate::encoding::encoded_key::KeyFormat;
 use crate::encoding::entry_codec::EntryCodec;
 use crate::engine::Position;
 use crate::entry::scope::WriteTransaction;
@@ -214,6 +215,7 @@ impl ChecksumUse {
         let has_checksum =
             self.declared || checksum::verify_checksum(&row.key, &row.value).is_some();
         let entry_codec = EntryCodec {
+            keys: KeyFormat::Tagged,
             codec: Codec::default(),
             verify: false,
             checksums: has_checksum,

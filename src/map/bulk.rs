@@ -5,7 +5,8 @@ use std::borrow::Borrow;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::encoding::encoded_key::EncodedKey;
+use crate::encoding::encoded_key::{EncodedKey, IsSame};
+use crate::encoding::entry_codec::EntryCodec;
 use crate::error::{Error, Result};
 use crate::map::access::{ReadAccess, WriteAccess};
 use crate::map::point::{EncodedEntry, get_in};
@@ -13,11 +14,16 @@ use crate::map::read_transaction::Lookup as _;
 
 /// Encodes several keys. This ends before the transaction begins, because the iterator may itself read from
 /// the vault.
-fn encode_keys<'q, Q>(keys: impl IntoIterator<Item = &'q Q>) -> Result<Vec<EncodedKey>>
+fn encode_keys<'q, Q>(
+    keys: impl IntoIterator<Item = &'q Q>,
+    entry_codec: EntryCodec,
+) -> Result<Vec<EncodedKey>>
 where
     Q: Serialize + ?Sized + 'q,
 {
-    keys.into_iter().map(EncodedKey::lookup).collect()
+    keys.into_iter()
+        .map(|key| entry_codec.lookup(key))
+        .collect()
 }
 
 pub(crate) fn get_many<'q, V, Q>(
@@ -28,7 +34,8 @@ where
     V: DeserializeOwned,
     Q: Serialize + ?Sized + 'q,
 {
-    let (keys, entry_codec) = (encode_keys(keys)?, handle.entry_codec());
+    let entry_codec = handle.entry_codec();
+    let keys = encode_keys(keys, entry_codec)?;
     handle.read_snapshot(|source| {
         keys.iter()
             .map(|key| get_in(source, key, entry_codec))
@@ -43,7 +50,7 @@ pub(crate) fn contains_all<'q, Q>(
 where
     Q: Serialize + ?Sized + 'q,
 {
-    let keys = encode_keys(keys)?;
+    let keys = encode_keys(keys, handle.entry_codec())?;
     handle.read_snapshot(|source| {
         for key in &keys {
             if !source.contains(key.as_bytes())? {
@@ -62,7 +69,8 @@ where
     V: DeserializeOwned,
     Q: Serialize + ?Sized + 'q,
 {
-    let (keys, entry_codec) = (encode_keys(keys)?, handle.entry_codec());
+    let entry_codec = handle.entry_codec();
+    let keys = encode_keys(keys, entry_codec)?;
     handle.write_many()?.run(|tx| {
         let mut values = Vec::with_capacity(keys.len());
         for key in &keys {
@@ -80,9 +88,10 @@ where
 pub(crate) fn extend<'a, K, Q, V, Key, Value, E>(
     handle: impl WriteAccess<'a>,
     entries: impl IntoIterator<Item = Result<(Key, Value), E>>,
+    is_same: IsSame<Q>,
 ) -> Result<(), E>
 where
-    K: Serialize + DeserializeOwned,
+    K: Serialize + DeserializeOwned + Borrow<Q>,
     Q: Serialize + ?Sized,
     V: Serialize + DeserializeOwned,
     Key: Borrow<Q>,
@@ -94,7 +103,7 @@ where
         let mut encoded = EncodedEntry::default();
         for entry in entries {
             let (key, value) = entry?;
-            encoded.set::<K, Q, V>(key.borrow(), value.borrow(), entry_codec)?;
+            encoded.set::<K, Q, V>(key.borrow(), value.borrow(), entry_codec, is_same)?;
             tx.put(encoded.key(), encoded.value())?;
         }
         Ok(())

@@ -4,14 +4,30 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Result;
+use crate::map::access::WriteAccess;
+use crate::map::bulk;
 use crate::map::transaction::Transaction;
 use crate::map::vault::Vault;
-use crate::order::Order;
+use crate::order::{Order, is_same};
 
 #[expect(clippy::panic, reason = "the trait cannot return an error")]
 #[track_caller]
 fn expect_stored(result: Result<()>) {
     result.unwrap_or_else(|error| panic!("extending a vault failed and stored nothing: {error}"));
+}
+
+/// Inserts borrowed entries. It is `put_many` for `K` itself, which `O` compares.
+fn extend_borrowed<'h, 'e, K, V, O>(
+    handle: impl WriteAccess<'h>,
+    entries: impl IntoIterator<Item = (&'e K, &'e V)>,
+) -> Result<()>
+where
+    K: Serialize + DeserializeOwned + 'e,
+    V: Serialize + DeserializeOwned + 'e,
+    O: Order<K>,
+{
+    let entries = entries.into_iter().map(Ok);
+    bulk::extend::<K, K, V, _, _, _>(handle, entries, is_same::<K, O>)
 }
 
 /// Inserts all entries in one transaction, or none.
@@ -60,7 +76,7 @@ where
     O: Order<K>,
 {
     fn extend<I: IntoIterator<Item = (&'a K, &'a V)>>(&mut self, entries: I) {
-        expect_stored(self.put_many(entries));
+        expect_stored(extend_borrowed::<K, V, O>(&*self, entries));
     }
 }
 
@@ -76,7 +92,7 @@ where
     O: Order<K>,
 {
     fn extend<I: IntoIterator<Item = (&'a K, &'a V)>>(&mut self, entries: I) {
-        expect_stored(self.put_many(entries));
+        expect_stored(extend_borrowed::<K, V, O>(*self, entries));
     }
 }
 
@@ -108,6 +124,6 @@ where
     O: Order<K>,
 {
     fn extend<I: IntoIterator<Item = (&'a K, &'a V)>>(&mut self, entries: I) {
-        expect_stored(self.put_many(entries));
+        expect_stored(extend_borrowed::<K, V, O>(self, entries));
     }
 }

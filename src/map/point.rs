@@ -1,9 +1,11 @@
 //! Operations on one entry, the same for every handle.
 
+use std::borrow::Borrow;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::encoding::encoded_key::{self, EncodedKey};
+use crate::encoding::encoded_key::{EncodedKey, IsSame};
 use crate::encoding::entry_codec::EntryCodec;
 use crate::engine::{End, RawEntry, WriteOp};
 use crate::entry::guard::{FoundValue, RefMut};
@@ -20,7 +22,7 @@ where
     V: DeserializeOwned,
     Q: Serialize + ?Sized,
 {
-    get_encoded(handle, &EncodedKey::lookup(key)?)
+    get_encoded(handle, &handle.entry_codec().lookup(key)?)
 }
 
 fn get_encoded<V: DeserializeOwned>(
@@ -39,11 +41,12 @@ where
     V: DeserializeOwned,
     Q: Serialize + ?Sized,
 {
-    let key = EncodedKey::lookup(key)?;
+    let entry_codec = handle.entry_codec();
+    let key = entry_codec.lookup(key)?;
     let value = get_encoded(handle, &key)?;
     // Equal keys have equal bytes, so the stored key is what these bytes decode to.
     value
-        .map(|value| Ok((encoded_key::decode(key.as_bytes())?, value)))
+        .map(|value| Ok((entry_codec.keys.decode(key.as_bytes())?, value)))
         .transpose()
 }
 
@@ -51,7 +54,7 @@ pub(crate) fn contains_key<Q>(handle: &impl ReadAccess, key: &Q) -> Result<bool>
 where
     Q: Serialize + ?Sized,
 {
-    handle.contains(EncodedKey::lookup(key)?.as_bytes())
+    handle.contains(handle.entry_codec().lookup(key)?.as_bytes())
 }
 
 /// Returns the first or the last entry, without removing it.
@@ -89,25 +92,31 @@ pub(crate) struct EncodedEntry {
 }
 
 impl EncodedEntry {
-    fn new<K, Q, V>(key: &Q, value: &V, entry_codec: EntryCodec) -> Result<Self>
+    fn new<K, Q, V>(key: &Q, value: &V, entry_codec: EntryCodec, is_same: IsSame<Q>) -> Result<Self>
     where
-        K: Serialize + DeserializeOwned,
+        K: Serialize + DeserializeOwned + Borrow<Q>,
         Q: Serialize + ?Sized,
         V: Serialize + DeserializeOwned,
     {
         let mut entry = Self::default();
-        entry.set::<K, Q, V>(key, value, entry_codec)?;
+        entry.set::<K, Q, V>(key, value, entry_codec, is_same)?;
         Ok(entry)
     }
 
     /// Encodes another entry, in the memory of this one.
-    pub(crate) fn set<K, Q, V>(&mut self, key: &Q, value: &V, entry_codec: EntryCodec) -> Result<()>
+    pub(crate) fn set<K, Q, V>(
+        &mut self,
+        key: &Q,
+        value: &V,
+        entry_codec: EntryCodec,
+        is_same: IsSame<Q>,
+    ) -> Result<()>
     where
-        K: Serialize + DeserializeOwned,
+        K: Serialize + DeserializeOwned + Borrow<Q>,
         Q: Serialize + ?Sized,
         V: Serialize + DeserializeOwned,
     {
-        self.key.set_stored::<K, Q>(key, entry_codec.verify)?;
+        entry_codec.encode_key_to::<K, Q>(key, is_same, &mut self.key)?;
         entry_codec.encode_to(self.key.as_bytes(), value, &mut self.value)
     }
 
@@ -129,12 +138,12 @@ impl EncodedEntry {
 }
 
 /// The write that removes the entry for `key`.
-fn removal<Q>(key: &Q) -> Result<WriteOp>
+fn removal<Q>(key: &Q, entry_codec: EntryCodec) -> Result<WriteOp>
 where
     Q: Serialize + ?Sized,
 {
     Ok(WriteOp::Delete {
-        key: EncodedKey::lookup(key)?.into_bytes(),
+        key: entry_codec.lookup(key)?.into_bytes(),
     })
 }
 
@@ -142,23 +151,24 @@ pub(crate) fn insert<'a, K, V>(
     handle: impl WriteAccess<'a>,
     key: &K,
     value: &V,
+    is_same: IsSame<K>,
 ) -> Result<Option<V>>
 where
     K: Serialize + DeserializeOwned,
     V: Serialize + DeserializeOwned,
 {
     let entry_codec = handle.entry_codec();
-    let entry = EncodedEntry::new::<K, K, V>(key, value, entry_codec)?;
+    let entry = EncodedEntry::new::<K, K, V>(key, value, entry_codec, is_same)?;
     handle.swap(entry.into_op(), |key, old| entry_codec.decode(key, old))
 }
 
 pub(crate) fn put<'a, K, Q, V>(handle: impl WriteAccess<'a>, key: &Q, value: &V) -> Result<()>
 where
-    K: Serialize + DeserializeOwned,
-    Q: Serialize + ?Sized,
+    K: Serialize + DeserializeOwned + Borrow<Q>,
+    Q: Serialize + Eq + ?Sized,
     V: Serialize + DeserializeOwned,
 {
-    let entry = EncodedEntry::new::<K, Q, V>(key, value, handle.entry_codec())?;
+    let entry = EncodedEntry::new::<K, Q, V>(key, value, handle.entry_codec(), Q::eq)?;
     handle.apply(entry.into_op())
 }
 
@@ -168,7 +178,9 @@ where
     Q: Serialize + ?Sized,
 {
     let entry_codec = handle.entry_codec();
-    handle.swap(removal(key)?, |key, old| entry_codec.decode(key, old))
+    handle.swap(removal(key, entry_codec)?, |key, old| {
+        entry_codec.decode(key, old)
+    })
 }
 
 pub(crate) fn remove_entry<'a, K, V, Q>(
@@ -181,14 +193,16 @@ where
     Q: Serialize + ?Sized,
 {
     let entry_codec = handle.entry_codec();
-    handle.swap(removal(key)?, |key, old| entry_codec.decode_entry(key, old))
+    handle.swap(removal(key, entry_codec)?, |key, old| {
+        entry_codec.decode_entry(key, old)
+    })
 }
 
 pub(crate) fn discard<'a, Q>(handle: impl WriteAccess<'a>, key: &Q) -> Result<bool>
 where
     Q: Serialize + ?Sized,
 {
-    let key = EncodedKey::lookup(key)?;
+    let key = handle.entry_codec().lookup(key)?;
     handle.write_one()?.run(|tx| tx.delete(key.as_bytes()))
 }
 
@@ -233,6 +247,7 @@ where
 pub(crate) fn get_or_insert<'a, K, V, E>(
     handle: impl WriteAccess<'a>,
     key: &K,
+    is_same: IsSame<K>,
     f: impl FnOnce() -> Result<V, E>,
 ) -> Result<V, E>
 where
@@ -242,11 +257,11 @@ where
 {
     let entry_codec = handle.entry_codec();
     handle.write_one()?.run(|tx: &mut WriteTransaction| {
-        if let Some(value) = get_in(tx, &EncodedKey::lookup(key)?, entry_codec)? {
+        if let Some(value) = get_in(tx, &entry_codec.lookup(key)?, entry_codec)? {
             return Ok(value);
         }
         let value = f()?;
-        let entry = EncodedEntry::new::<K, K, V>(key, &value, entry_codec)?;
+        let entry = EncodedEntry::new::<K, K, V>(key, &value, entry_codec, is_same)?;
         tx.put(entry.key(), entry.value())?;
         Ok(value)
     })
@@ -260,7 +275,7 @@ pub(crate) fn entry<'a, K, V>(
     handle: impl WriteAccess<'a>,
     encoded: Result<EncodedKey>,
     key: K,
-    encode_key: fn(&K, bool) -> Result<EncodedKey>,
+    encode_key: fn(&K, EntryCodec) -> Result<EncodedKey>,
 ) -> TryEntry<'a, K, V>
 where
     V: Serialize + DeserializeOwned,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::encoding::encoded_key::EncodedKey;
+use crate::encoding::encoded_key::{EncodedKey, IsSame};
 use crate::encoding::entry_codec::EntryCodec;
 use crate::engine::{Columns, Cursor, Direction, RawRow};
 use crate::entry::scope::WriteTransaction;
@@ -20,6 +20,7 @@ const NEW_KEY_MARK: u8 = 0;
 /// changed.
 pub(crate) fn rewrite<'a, K, V, L, W, E>(
     handle: impl WriteAccess<'a>,
+    is_same: IsSame<L>,
     mut f: impl FnMut(K, V) -> Result<(L, W), E>,
 ) -> Result<u64, E>
 where
@@ -36,7 +37,7 @@ where
         let (old_key, old_value) = row.bytes()?;
         let (key, value) = entry_codec.decode_entry(old_key, old_value)?;
         let (key, value) = f(key, value)?;
-        let key = EncodedKey::stored::<L, L>(&key, entry_codec.verify)?;
+        let key = entry_codec.encode_key::<L, L>(&key, is_same)?;
         let value = entry_codec.encode(key.as_bytes(), &value)?;
         if key.as_bytes() != old_key {
             let marked = [&[NEW_KEY_MARK], key.as_bytes()].concat();
@@ -114,7 +115,7 @@ where
 {
     let found = row.bytes().and_then(|(stored, value)| {
         let (key, _) = entry_codec.decode_entry::<K, V>(stored, value)?;
-        Ok(EncodedKey::lookup(&key)?.as_bytes() == stored)
+        Ok(entry_codec.lookup(&key)?.as_bytes() == stored)
     });
     found.unwrap_or(false)
 }

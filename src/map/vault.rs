@@ -29,13 +29,13 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::backend::Backend;
 use crate::codec::Codec;
+use crate::encoding::encoded_key::KeyFormat;
 use crate::encoding::entry_codec::EntryCodec;
 use crate::engine::MapId;
 use crate::error::{Error, Location, Result};
@@ -335,7 +335,9 @@ where
         codec: Codec,
         verify: bool,
     ) -> Result<Self> {
+        let order = row_order::<K, O>();
         let entry_codec = |checksums| EntryCodec {
+            keys: KeyFormat::of(order),
             codec,
             verify,
             checksums,
@@ -344,13 +346,20 @@ where
             check_types::<K, V>(path, ends, entry_codec(checksums))
         })?;
         let entry_codec = entry_codec(store.has_checksums());
-        let map = MapId::only(row_order::<K, O>());
+        let map = MapId::only(order);
         Ok(Self::new(Backend::File(Arc::new(store)), map, entry_codec))
     }
 
-    pub(crate) fn new_in_memory(busy_timeout: Duration, entry_codec: EntryCodec) -> Self {
-        let store = memory::Store::new(busy_timeout);
-        let map = MapId::only(row_order::<K, O>());
+    pub(crate) fn new_in_memory(config: Config, codec: Codec, verify: bool) -> Self {
+        let order = row_order::<K, O>();
+        let entry_codec = EntryCodec {
+            keys: KeyFormat::of(order),
+            codec,
+            verify,
+            checksums: config.checksums,
+        };
+        let store = memory::Store::new(config.busy_timeout);
+        let map = MapId::only(order);
         Self::new(Backend::Memory(Arc::new(store)), map, entry_codec)
     }
 }

@@ -64,7 +64,7 @@ pub trait Writable<K, V>: Readable<K, V> {
     fn put<Q>(&mut self, key: &Q, value: &V) -> Result<()>
     where
         K: Borrow<Q>,
-        Q: Serialize + ?Sized;
+        Q: Serialize + Eq + ?Sized;
 
     /// Removes `key` and returns its value.
     ///
@@ -152,7 +152,7 @@ where
     fn put<Q>(&mut self, key: &Q, value: &V) -> Result<()>
     where
         K: Borrow<Q>,
-        Q: Serialize + ?Sized,
+        Q: Serialize + Eq + ?Sized,
     {
         Vault::put(self, key, value)
     }
@@ -233,7 +233,7 @@ where
     fn put<Q>(&mut self, key: &Q, value: &V) -> Result<()>
     where
         K: Borrow<Q>,
-        Q: Serialize + ?Sized,
+        Q: Serialize + Eq + ?Sized,
     {
         Vault::put(self, key, value)
     }
@@ -314,7 +314,7 @@ where
     fn put<Q>(&mut self, key: &Q, value: &V) -> Result<()>
     where
         K: Borrow<Q>,
-        Q: Serialize + ?Sized,
+        Q: Serialize + Eq + ?Sized,
     {
         Transaction::put(self, key, value)
     }

@@ -6,7 +6,6 @@ use std::path::Path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::encoding::entry_codec::EntryCodec;
 use crate::error::{Error, Result};
 use crate::map::vault::Vault;
 use crate::options::OpenOptions;
@@ -175,11 +174,10 @@ impl OpenOptions {
                 reason: "`read_only` cannot be combined with an in-memory vault",
             });
         }
-        let entry_codec = EntryCodec {
-            codec: self.codec,
-            verify: self.verify_writes,
-            checksums: self.config.checksums,
-        };
-        Ok(Vault::new_in_memory(self.config.busy_timeout, entry_codec))
+        Ok(Vault::new_in_memory(
+            self.config,
+            self.codec,
+            self.verify_writes,
+        ))
     }
 }

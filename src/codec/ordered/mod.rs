@@ -87,16 +87,21 @@ use super::write::{clear_on_error, write_with};
 
 /// Writes the bytes of [`encode_lookup`] to `out`.
 ///
-/// With `verify`, this returns an error unless they decode as a `K` that is equal to `key` and encodes to the same bytes. It detects
-/// fields that are not serialized, and a `Q` that does not serialize as the `K` that it borrows from.
-pub(crate) fn encode_key<K, Q>(key: &Q, verify: bool, out: &mut Vec<u8>) -> Result<(), EncodeError>
+/// With `verify`, this returns an error unless they decode as a `K` that is the same as `key`, by `is_same`, and encodes to the same
+/// bytes. It detects fields that are not serialized, and a `Q` that does not serialize as the `K` that it borrows from.
+pub(crate) fn encode_key<K, Q>(
+    key: &Q,
+    verify: bool,
+    is_same: impl FnOnce(&Q, &Q) -> bool,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError>
 where
     K: Serialize + DeserializeOwned + Borrow<Q>,
-    Q: Serialize + Ord + ?Sized,
+    Q: Serialize + ?Sized,
 {
     let outcome = write(key, out).and_then(|()| {
         if verify {
-            verify_round_trip(out, |decoded: &K| decoded.borrow().cmp(key).is_eq())
+            verify_round_trip(out, |decoded: &K| is_same(decoded.borrow(), key))
         } else {
             Ok(())
         }

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Result};
 use crate::map::bulk;
 use crate::map::transaction::Transaction;
-use crate::order::Order;
+use crate::order::{Order, is_same};
 
 impl<K, V, O> Transaction<'_, K, V, O>
 where
@@ -111,7 +111,7 @@ where
     /// # }
     /// ```
     pub fn try_extend(&mut self, entries: impl IntoIterator<Item = (K, V)>) -> Result<()> {
-        bulk::extend::<K, K, V, _, _, _>(self, entries.into_iter().map(Ok))
+        bulk::extend::<K, K, V, _, _, _>(self, entries.into_iter().map(Ok), is_same::<K, O>)
     }
 
     /// Inserts many borrowed entries: all of them or none.
@@ -149,10 +149,10 @@ where
     ) -> Result<()>
     where
         K: Borrow<Q>,
-        Q: Serialize + ?Sized + 'q,
+        Q: Serialize + Eq + ?Sized + 'q,
         V: 'v,
     {
-        bulk::extend::<K, Q, V, _, _, _>(self, entries.into_iter().map(Ok))
+        bulk::extend::<K, Q, V, _, _, _>(self, entries.into_iter().map(Ok), Q::eq)
     }
 
     /// Inserts many entries that come as `Result`s: all of them or none.
@@ -191,7 +191,7 @@ where
         &mut self,
         entries: impl IntoIterator<Item = Result<(K, V), E>>,
     ) -> Result<(), E> {
-        bulk::extend::<K, K, V, _, _, _>(self, entries)
+        bulk::extend::<K, K, V, _, _, _>(self, entries, is_same::<K, O>)
     }
 
     /// Removes several keys and returns their values, in the order of the keys.

@@ -5,7 +5,7 @@ use std::borrow::Borrow;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::encoding::encoded_key::EncodedKey;
+use crate::encoding::entry_codec::EntryCodec;
 use crate::entry::guard::RefMut;
 use crate::entry::try_entry::TryEntry;
 #[cfg(doc)]
@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::error::Result;
 use crate::map::point::{entry, get_mut};
 use crate::map::transaction::Transaction;
-use crate::order::Order;
+use crate::order::{Order, is_same};
 
 impl<K, V, O> Transaction<'_, K, V, O>
 where
@@ -45,8 +45,9 @@ where
     /// # }
     /// ```
     pub fn entry(&mut self, key: K) -> TryEntry<'_, K, V> {
-        let encode = |key: &K, verify| EncodedKey::stored::<K, K>(key, verify);
-        entry(self, EncodedKey::lookup(&key), key, encode)
+        let encode = |key: &K, codec: EntryCodec| codec.encode_key::<K, K>(key, is_same::<K, O>);
+        let encoded = self.entry_codec().lookup(&key);
+        entry(self, encoded, key, encode)
     }
 
     /// Returns the entry for `key` by reference: the key is never cloned.
@@ -73,10 +74,11 @@ where
     pub fn entry_ref<'q, Q>(&mut self, key: &'q Q) -> TryEntry<'_, &'q Q, V>
     where
         K: Borrow<Q>,
-        Q: Serialize + ?Sized,
+        Q: Serialize + Eq + ?Sized,
     {
-        let encode = |key: &&Q, verify| EncodedKey::stored::<K, Q>(key, verify);
-        entry(self, EncodedKey::lookup(key), key, encode)
+        let encode = |key: &&Q, codec: EntryCodec| codec.encode_key::<K, Q>(key, Q::eq);
+        let encoded = self.entry_codec().lookup(key);
+        entry(self, encoded, key, encode)
     }
 
     /// Returns the value for `key`, to change it in place.
@@ -115,6 +117,7 @@ where
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        get_mut(self, EncodedKey::lookup(key)?)
+        let key = self.entry_codec().lookup(key)?;
+        get_mut(self, key)
     }
 }

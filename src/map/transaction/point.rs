@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::map::access::ReadAccess as _;
 use crate::map::point;
 use crate::map::transaction::Transaction;
-use crate::order::Order;
+use crate::order::{Order, is_same};
 
 impl<K, V, O> Transaction<'_, K, V, O>
 where
@@ -88,7 +88,7 @@ where
         reason = "the signature is that of `HashMap`"
     )]
     pub fn insert(&mut self, key: K, value: V) -> Result<Option<V>> {
-        point::insert(self, &key, &value)
+        point::insert(self, &key, &value, is_same::<K, O>)
     }
 
     /// Inserts a value for `key` by reference, without reading the old value.
@@ -122,7 +122,7 @@ where
     pub fn put<Q>(&mut self, key: &Q, value: &V) -> Result<()>
     where
         K: Borrow<Q>,
-        Q: Serialize + ?Sized,
+        Q: Serialize + Eq + ?Sized,
     {
         point::put::<K, Q, V>(self, key, value)
     }
@@ -210,7 +210,7 @@ where
     {
         match self.get(&key)? {
             Some(value) => Ok(value),
-            None => point::get_or_insert(self, &key, f),
+            None => point::get_or_insert(self, &key, is_same::<K, O>, f),
         }
     }
 

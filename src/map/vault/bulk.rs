@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Result};
 use crate::map::bulk;
 use crate::map::vault::Vault;
-use crate::order::Order;
+use crate::order::{Order, is_same};
 
 impl<K, V, O> Vault<K, V, O>
 where
@@ -109,7 +109,7 @@ where
     /// # }
     /// ```
     pub fn try_extend(&self, entries: impl IntoIterator<Item = (K, V)>) -> Result<()> {
-        bulk::extend::<K, K, V, _, _, _>(self, entries.into_iter().map(Ok))
+        bulk::extend::<K, K, V, _, _, _>(self, entries.into_iter().map(Ok), is_same::<K, O>)
     }
 
     /// Inserts many borrowed entries in one transaction: all of them or none.
@@ -147,10 +147,10 @@ where
     ) -> Result<()>
     where
         K: Borrow<Q>,
-        Q: Serialize + ?Sized + 'q,
+        Q: Serialize + Eq + ?Sized + 'q,
         V: 'v,
     {
-        bulk::extend::<K, Q, V, _, _, _>(self, entries.into_iter().map(Ok))
+        bulk::extend::<K, Q, V, _, _, _>(self, entries.into_iter().map(Ok), Q::eq)
     }
 
     /// Inserts many entries that come as `Result`s in one transaction: all of them or none.
@@ -197,7 +197,7 @@ where
         &self,
         entries: impl IntoIterator<Item = Result<(K, V), E>>,
     ) -> Result<(), E> {
-        bulk::extend::<K, K, V, _, _, _>(self, entries)
+        bulk::extend::<K, K, V, _, _, _>(self, entries, is_same::<K, O>)
     }
 
     /// Removes several keys and returns their values, in the order of the keys.

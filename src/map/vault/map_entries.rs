@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Result};
 use crate::map::rewrite;
 use crate::map::vault::Vault;
-use crate::order::Order;
+use crate::order::{Order, is_same};
 
 impl<K, V, O> Vault<K, V, O>
 where
@@ -98,7 +98,7 @@ where
         F: FnMut(K, V) -> Result<(L, W), E>,
         E: From<Error>,
     {
-        rewrite::rewrite(&self, f)?;
+        rewrite::rewrite(&self, is_same::<L, O>, f)?;
         Ok(self.with_types())
     }
 }

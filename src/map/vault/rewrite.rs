@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Result};
 use crate::map::rewrite;
 use crate::map::vault::Vault;
-use crate::order::Order;
+use crate::order::{Order, is_same};
 
 impl<K, V, O> Vault<K, V, O>
 where
@@ -59,7 +59,9 @@ where
     /// # }
     /// ```
     pub fn rewrite(&self) -> Result<u64> {
-        rewrite::rewrite(self, |key: K, value: V| Ok::<_, Error>((key, value)))
+        rewrite::rewrite(self, is_same::<K, O>, |key: K, value: V| {
+            Ok::<_, Error>((key, value))
+        })
     }
 
     /// Removes the entries that cannot be read as `(K, V)`, and returns their number.

@@ -14,7 +14,7 @@ fn golden<K: Sample>(key: &K, expected: &str) {
         .map(|byte| u8::from_str_radix(byte, 16).unwrap())
         .collect();
     let mut bytes = Vec::new();
-    encode_key::<K, K>(key, true, &mut bytes).unwrap();
+    encode_key::<K, K>(key, true, K::eq, &mut bytes).unwrap();
     assert_eq!(bytes, expected, "{key:?}");
     assert_eq!(decode::<K>(&expected).unwrap(), *key);
 }
@@ -179,11 +179,11 @@ fn enums() {
 #[test]
 fn borrowed_keys_have_the_bytes_of_owned_ones() {
     let mut bytes = Vec::new();
-    encode_key::<String, str>("k", true, &mut bytes).unwrap();
+    encode_key::<String, str>("k", true, str::eq, &mut bytes).unwrap();
     assert_eq!(bytes, b"Ok\0");
-    encode_key::<Vec<u8>, [u8]>(&[1, 200], true, &mut bytes).unwrap();
+    encode_key::<Vec<u8>, [u8]>(&[1, 200], true, <[u8]>::eq, &mut bytes).unwrap();
     assert_eq!(bytes, b"O\x01\x02\xC8\0");
-    encode_key::<Box<str>, str>("k", true, &mut bytes).unwrap();
+    encode_key::<Box<str>, str>("k", true, str::eq, &mut bytes).unwrap();
     assert_eq!(bytes, b"Ok\0");
     encode_lookup(&("k", &7_u32), &mut bytes).unwrap();
     assert_eq!(bytes, b"Ok\0\x81\x07");

@@ -17,7 +17,8 @@ const KEYS: usize = 1_000;
 
 fn encoded<T: Sample>(key: &T) -> Vec<u8> {
     let (mut stored, mut lookup) = (Vec::new(), vec![1]);
-    encode_key::<T, T>(key, true, &mut stored).unwrap_or_else(|error| panic!("{key:?}: {error:?}"));
+    encode_key::<T, T>(key, true, T::eq, &mut stored)
+        .unwrap_or_else(|error| panic!("{key:?}: {error:?}"));
     encode_lookup(key, &mut lookup).unwrap();
     assert_eq!(stored, lookup);
     stored

@@ -18,7 +18,7 @@ where
     K: Serialize + DeserializeOwned + Ord,
 {
     let mut bytes = b"left over".to_vec();
-    let outcome = encode_key::<K, K>(key, true, &mut bytes);
+    let outcome = encode_key::<K, K>(key, true, K::eq, &mut bytes);
     assert_eq!(outcome.is_err(), bytes.is_empty());
     outcome.map(|()| bytes)
 }
@@ -105,7 +105,7 @@ fn a_key_that_is_read_back_as_another_one_is_refused() {
         ),
         "{refused:?}"
     );
-    encode_key::<Forgetful, Forgetful>(&forgetful, false, &mut Vec::new()).unwrap();
+    encode_key::<Forgetful, Forgetful>(&forgetful, false, Forgetful::eq, &mut Vec::new()).unwrap();
 
     let address = |scope| SocketAddrV6::new(1.into(), 80, 0, scope);
     outcome(&address(0)).unwrap();
@@ -379,7 +379,7 @@ fn a_borrowed_key_with_other_bytes_is_refused() {
             &self.1
         }
     }
-    let refused = encode_key::<Number, str>("7", true, &mut Vec::new());
+    let refused = encode_key::<Number, str>("7", true, str::eq, &mut Vec::new());
     assert!(
         matches!(refused, Err(EncodeError::Unreadable { .. })),
         "{refused:?}"

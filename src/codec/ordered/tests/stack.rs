@@ -115,7 +115,7 @@ where
     K: Serialize + DeserializeOwned + Ord,
 {
     let mut bytes = Vec::new();
-    encode_key::<K, K>(key, true, &mut bytes)?;
+    encode_key::<K, K>(key, true, K::eq, &mut bytes)?;
     assert!(decode::<K>(&bytes).unwrap() == *key);
     Ok(())
 }

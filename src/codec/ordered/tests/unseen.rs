@@ -17,7 +17,7 @@ where
     assert!(lesser < greater);
     let [lesser, greater] = [lesser, greater].map(|key| {
         let mut bytes = Vec::new();
-        encode_key::<K, K>(key, true, &mut bytes).unwrap();
+        encode_key::<K, K>(key, true, K::eq, &mut bytes).unwrap();
         bytes
     });
     assert!(lesser > greater);
