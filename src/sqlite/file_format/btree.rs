@@ -185,10 +185,10 @@ pub(in crate::sqlite) fn record(payload: &[u8]) -> Option<(&[u8], &[u8])> {
     }
 }
 
-/// Returns the root page of the table, if the record is the table's row in the schema.
-pub(in crate::sqlite) fn root_of_dict(payload: &[u8]) -> Option<u32> {
+/// Returns the root page of a table, if the record is the table's row in the schema.
+pub(in crate::sqlite) fn root_of_table(payload: &[u8], table: &[u8]) -> Option<u32> {
     match columns(payload)?.as_slice() {
-        &[(_, b"table"), (_, b"dict"), _, root, _] => page_number(root),
+        &[(_, b"table"), (_, name), _, root, _] if name == table => page_number(root),
         _ => None,
     }
 }

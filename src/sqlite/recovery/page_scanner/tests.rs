@@ -4,6 +4,7 @@ use rusqlite::Connection;
 
 use super::*;
 use crate::sqlite::open::schema;
+use crate::sqlite::recovery::findings::RecoveredRow;
 
 fn found(path: &Path) -> (Vec<RecoveredRow>, Vec<u32>) {
     let (mut rows, mut faults) = (Vec::new(), Vec::new());
@@ -108,6 +109,40 @@ fn rows_are_found_without_the_pages_that_lead_to_them() {
             );
         }
     }
+}
+
+#[test]
+fn rows_are_found_if_two_pointers_lead_to_one_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let connection = filled(&path);
+    let rows = by_sqlite(&connection);
+    drop(connection);
+    let mut file = std::fs::read(&path).unwrap();
+    // The pointers to the cells of the root, which begin with the number of a child.
+    let root = &mut file[4096..8192];
+    let cell = |at: usize| usize::from(u16::from_be_bytes([root[at], root[at + 1]]));
+    let (first, second) = (cell(12), cell(14));
+    let child: [u8; 4] = root[second..second + 4].try_into().unwrap();
+    root[first..first + 4].copy_from_slice(&child);
+    std::fs::write(&path, file).unwrap();
+    let (mut found, faults) = found(&path);
+    assert_eq!(faults, [u32::from_be_bytes(child)]);
+    found.sort_by_key(|row| row.rowid);
+    assert_eq!(found, rows);
+}
+
+#[test]
+fn a_scan_that_was_stopped_finds_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    drop(filled(&path));
+    let mut calls = 0;
+    PageScanner::open(&path).unwrap().scan(&mut |_| {
+        calls += 1;
+        calls < 3
+    });
+    assert_eq!(calls, 3);
 }
 
 #[test]

@@ -102,6 +102,28 @@ fn checksums_are_kept_if_the_header_no_longer_declares_them() {
     }
 }
 
+#[test]
+fn checksums_are_kept_if_the_last_entry_of_a_page_is_damaged() {
+    let scratch = Scratch::new();
+    let vault: Vault<u32, String> = OpenOptions::new()
+        .checksums(true)
+        .open(scratch.vault())
+        .unwrap();
+    vault.try_extend(texts(3)).unwrap();
+    vault.close().unwrap();
+    let (_, mut value) = rows(&scratch.vault()).pop().unwrap();
+    *value.last_mut().unwrap() ^= 1;
+    set_value(&scratch.vault(), 3, &value);
+    sql(&scratch.vault(), "PRAGMA user_version = 1");
+    let report = salvage(&scratch);
+    assert_eq!((report.saved, report.lost.len()), (2, 1));
+    assert!(saved(&scratch).into_iter().eq(texts(2)));
+    let again = OpenOptions::new()
+        .checksums(true)
+        .open::<u32, String>(scratch.path("saved.db"));
+    again.unwrap().close().unwrap();
+}
+
 fn set_value(path: &Path, rowid: i64, value: &[u8]) {
     let connection = rusqlite::Connection::open(path).unwrap();
     let changed = connection
