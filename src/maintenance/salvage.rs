@@ -11,7 +11,6 @@ use serde::de::DeserializeOwned;
 use crate::codec::{Codec, checksum};
 use crate::encoding::encoded_key::KeyFormat;
 use crate::encoding::entry_codec::EntryCodec;
-use crate::engine::Position;
 use crate::entry::scope::WriteTransaction;
 use crate::error::{Error, Result};
 use crate::map::access::WriteAccess;
@@ -196,8 +195,8 @@ impl ChecksumUse {
                     return true;
                 }
             };
-            // Connected pages come first, so a second row with the same key or rowid is an older one.
-            match transaction.insert_at(Position(row.rowid), &row.key, &value) {
+            // Connected pages come first, so a second row with the same key or position is an older one.
+            match transaction.insert_at(row.position, &row.key, &value) {
                 Ok(added) => salvage.saved += u64::from(added),
                 Err(error) => failure = Some(error),
             }

@@ -48,10 +48,9 @@ impl PageSize {
         })
     }
 
-    /// Returns how many bytes of a payload are in the leaf itself. The formula is in the section "B-tree
-    /// Pages" of the format's description.
-    const fn local_bytes(self, length: usize) -> usize {
-        let most = self.usable - 35;
+    /// Returns how many bytes of a payload are in the page itself, if its b-tree keeps `most` there. The formula is in
+    /// the section "B-tree Pages" of the format's description.
+    const fn local_bytes(self, length: usize, most: usize) -> usize {
         if length <= most {
             return length;
         }
@@ -103,7 +102,11 @@ impl TablePage {
 }
 
 /// Returns the offsets of the cells of a page.
-fn cells(page: &[u8], header: usize, header_bytes: usize) -> Parsed<Vec<usize>> {
+pub(in crate::sqlite) fn cells(
+    page: &[u8],
+    header: usize,
+    header_bytes: usize,
+) -> Parsed<Vec<usize>> {
     let count = number(page, header + 3, 2).ok_or("it ends too soon")? as usize;
     (0..count)
         .map(|n| number(page, header + header_bytes + 2 * n, 2).map(|at| at as usize))
@@ -119,17 +122,25 @@ pub(in crate::sqlite) fn row(
 ) -> Parsed<(i64, Vec<u8>)> {
     let (length, at) = varint(page, cell).ok_or("a row lies outside the page")?;
     let (rowid, at) = varint(page, at).ok_or("a row lies outside the page")?;
-    Ok((rowid.cast_signed(), payload(pages, page, at, length)?))
+    let most_local = pages.size().usable - 35;
+    let payload = payload(pages, page, at, length, most_local)?;
+    Ok((rowid.cast_signed(), payload))
 }
 
-/// Reads the payload of a row, from the leaf and from its overflow pages.
-fn payload(pages: &mut impl Pages, page: &[u8], at: usize, length: u64) -> Parsed<Vec<u8>> {
+/// Reads the payload of a row, from the offset `at` of its page and from its overflow pages.
+pub(in crate::sqlite) fn payload(
+    pages: &mut impl Pages,
+    page: &[u8],
+    at: usize,
+    length: u64,
+    most_local: usize,
+) -> Parsed<Vec<u8>> {
     let (most, size) = (pages.max_payload(), pages.size());
     let length = usize::try_from(length)
         .ok()
         .filter(|_| length <= most)
         .ok_or("a row is longer than the file")?;
-    let local = size.local_bytes(length);
+    let local = size.local_bytes(length, most_local);
     let mut payload = page
         .get(at..at + local)
         .ok_or("a row lies outside the page")?
@@ -176,9 +187,13 @@ pub(in crate::sqlite) fn columns(payload: &[u8]) -> Option<Vec<(u64, &[u8])>> {
     (body == payload.len()).then_some(columns)
 }
 
+/// Returns `true` if this is the serial type of a BLOB.
+pub(in crate::sqlite) const fn is_blob(serial: u64) -> bool {
+    serial >= 12 && serial.is_multiple_of(2)
+}
+
 /// Returns the key and the value of a record, if it consists of two BLOBs.
 pub(in crate::sqlite) fn record(payload: &[u8]) -> Option<(&[u8], &[u8])> {
-    let is_blob = |serial: u64| serial >= 12 && serial.is_multiple_of(2);
     match columns(payload)?.as_slice() {
         &[(first, key), (second, value)] if is_blob(first) && is_blob(second) => Some((key, value)),
         _ => None,

@@ -1,6 +1,8 @@
 //! Reads SQLite's file format without SQLite: <https://www.sqlite.org/fileformat2.html>.
 
 pub(in crate::sqlite) mod btree;
+pub(in crate::sqlite) mod index;
+pub(in crate::sqlite) mod sorted;
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::sqlite::file_format::btree::{self, PageSize, Pages, Parsed, TablePage, root_of_table};
+use crate::sqlite::file_format::index;
 use crate::sqlite::file_format::{FILE_HEADER_BYTES, number, read_at};
 use crate::sqlite::open::paths::{self, sibling};
 use crate::sqlite::recovery::wal_reader::WalReader;
@@ -16,9 +17,11 @@ const FREE_LIST: usize = 32;
 const USER_VERSION: usize = 60;
 const APPLICATION_ID: usize = 68;
 
-/// How often one task may read each byte of the file on average. No honest file needs that: the most needed are
-/// some 160, if every value is just large enough for a page of its own kind and pages have 64 KiB. In a hostile
-/// one, many rows can share the same pages, and without a limit the work would grow with the square of its size.
+/// How often one task may read each byte of the file on average.
+///
+/// In a hostile file many rows share the same pages. Without a limit, the work would grow with the square of the size of
+/// the file. An honest file needs at most some 160 reads, if its pages have 64 KiB and its large values are as small as
+/// they can be, because each of them reads its page.
 const READS_PER_BYTE: u64 = 256;
 
 /// A table in the schema, and the error if it is not there.
@@ -125,6 +128,17 @@ impl DamagedFile {
         let (rowid, payload) = btree::row(self, page, cell)?;
         self.spend(payload.len())?;
         Ok((rowid, payload))
+    }
+
+    /// Reads the record of a row of an index.
+    pub(in crate::sqlite::recovery) fn index_row(
+        &mut self,
+        page: &[u8],
+        row: usize,
+    ) -> Parsed<Vec<u8>> {
+        let payload = index::row(self, page, row)?;
+        self.spend(payload.len())?;
+        Ok(payload)
     }
 
     /// Returns the numbers of all pages except the first, whatever number the headers of the file and the log

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::engine::Position;
 use crate::sqlite::file_format::btree::{Parsed, TablePage, record};
 use crate::sqlite::recovery::damaged_file::{DamagedFile, Table};
 use crate::sqlite::recovery::findings::{Findings, RecoveredRow};
@@ -48,7 +49,7 @@ fn row(file: &mut DamagedFile, page: &[u8], cell: usize) -> Parsed<RecoveredRow>
     let (rowid, payload) = file.table_row(page, cell)?;
     let (key, value) = record(&payload).ok_or("a row is not a key and a value")?;
     Ok(RecoveredRow {
-        rowid,
+        position: Position(rowid),
         key: key.to_vec(),
         value: value.to_vec(),
     })

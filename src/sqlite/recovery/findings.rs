@@ -1,9 +1,12 @@
 //! What a scan of a damaged file finds.
 
+use crate::engine::Position;
+
 /// A row that was read from a page.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct RecoveredRow {
-    pub(crate) rowid: i64,
+    /// The rowid, or [`Position::NONE`] in a map in the order of its keys.
+    pub(crate) position: Position,
     pub(crate) key: Vec<u8>,
     pub(crate) value: Vec<u8>,
 }

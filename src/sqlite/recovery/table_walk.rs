@@ -11,6 +11,7 @@ pub(in crate::sqlite::recovery) const LED_TO_TWICE: &str = "two pages lead to it
 
 /// A leaf of a table.
 pub(in crate::sqlite::recovery) struct Leaf<'p> {
+    pub(in crate::sqlite::recovery) number: u32,
     pub(in crate::sqlite::recovery) page: &'p [u8],
     /// The offsets of its rows in the page.
     pub(in crate::sqlite::recovery) cells: Vec<usize>,
@@ -61,7 +62,11 @@ fn read_page(
     match TablePage::parse(&page, number)? {
         TablePage::Interior(children) => Ok(children),
         TablePage::Leaf(cells) => {
-            let leaf = Leaf { page: &page, cells };
+            let leaf = Leaf {
+                number,
+                page: &page,
+                cells,
+            };
             read_leaf(file, &leaf, findings)?;
             Ok(Vec::new())
         }

@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 
 use super::*;
+use crate::engine::Position;
 use crate::sqlite::open::schema;
 use crate::sqlite::recovery::findings::RecoveredRow;
 
@@ -44,7 +45,7 @@ fn by_sqlite(connection: &Connection) -> Vec<RecoveredRow> {
         .unwrap()
         .query_map([], |row| {
             Ok(RecoveredRow {
-                rowid: row.get(0)?,
+                position: Position(row.get(0)?),
                 key: row.get(1)?,
                 value: row.get(2)?,
             })
@@ -99,13 +100,13 @@ fn rows_are_found_without_the_pages_that_lead_to_them() {
         std::fs::write(&path, damaged).unwrap();
         let (mut found, faults) = found(&path);
         assert_eq!(faults, [lost]);
-        found.sort_by_key(|row| row.rowid);
+        found.sort_by_key(|row| row.position);
         found.dedup();
         for row in &rows {
             assert!(
                 found.contains(row),
                 "row {} with page {page} gone",
-                row.rowid
+                row.position
             );
         }
     }
@@ -128,7 +129,7 @@ fn rows_are_found_if_two_pointers_lead_to_one_page() {
     std::fs::write(&path, file).unwrap();
     let (mut found, faults) = found(&path);
     assert_eq!(faults, [u32::from_be_bytes(child)]);
-    found.sort_by_key(|row| row.rowid);
+    found.sort_by_key(|row| row.position);
     assert_eq!(found, rows);
 }
 
