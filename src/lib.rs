@@ -87,9 +87,10 @@ pub mod maintenance;
 mod memory;
 pub mod order;
 pub mod os;
+mod sorted;
 mod sqlite;
 
-pub use codec::Codec;
+pub use codec::{Codec, PrefixOf, SerializesAs};
 pub use dir::VaultDir;
 pub use entry::Entry;
 pub use entry::guard::RefMut;
@@ -107,4 +108,5 @@ pub use map::vault::Vault;
 pub use map::vault::close::CloseError;
 pub use map::writable::Writable;
 pub use options::OpenOptions;
+pub use sorted::SortedVault;
 pub use sqlite::Durability;

@@ -7,6 +7,8 @@ mod file;
 
 mod open;
 
+mod sorted;
+
 use crate::codec::Codec;
 use crate::sqlite::Config;
 

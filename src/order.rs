@@ -35,6 +35,10 @@
 use std::cmp::Ordering;
 use std::hash::Hash;
 
+use serde::de::DeserializeOwned;
+
+use crate::encoding::encoded_key::KeyFormat;
+use crate::encoding::key_order::KeyComparison;
 use crate::engine::RowOrder;
 
 /// The order of the entries of a map with keys of type `K`.
@@ -101,6 +105,16 @@ pub(crate) const fn row_order<K, O: Order<K>>() -> RowOrder {
 /// Returns `true` if two keys are the same in this order.
 pub(crate) fn is_same<K, O: Order<K>>(one: &K, other: &K) -> bool {
     O::COMPARE.is_none_or(|compare| compare(one, other).is_eq())
+}
+
+/// Returns how stored keys compare, if the rows are in their order.
+pub(crate) fn comparison<K: DeserializeOwned, O: Order<K>>() -> Option<KeyComparison> {
+    O::COMPARE?;
+    Some(KeyComparison::new::<K>(|one, other| {
+        let decode = |bytes| KeyFormat::Ordered.decode::<K>(bytes);
+        let (one, other) = (decode(one)?, decode(other)?);
+        Ok(O::COMPARE.map_or(Ordering::Equal, |compare| compare(&one, &other)))
+    }))
 }
 
 // Without this, an error would name the bound that a key lacks, and not what to do about it.

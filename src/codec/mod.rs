@@ -14,11 +14,6 @@ mod length_check;
 mod limited_deserializer;
 mod limits;
 mod message_pack;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "sorted maps, which will use it, do not exist yet")
-)]
-#[expect(unreachable_pub, reason = "its traits will be in the public interface")]
 pub(crate) mod ordered;
 mod read;
 mod round_trip;
@@ -34,6 +29,7 @@ use serde::de::DeserializeOwned;
 pub(crate) use self::error::{DecodeError, EncodeError};
 pub use self::format::Codec;
 pub(crate) use self::format::Tag;
+pub use self::ordered::prefix::{PrefixOf, SerializesAs};
 pub(crate) use self::read::decode;
 use self::round_trip::{RoundTrip, round_trip, write_verified};
 use self::write::{Refusal, clear_on_error, write};

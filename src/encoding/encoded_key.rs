@@ -9,7 +9,7 @@ use std::borrow::Borrow;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::codec::{self, DecodeError, EncodeError, ordered};
+use crate::codec::{self, DecodeError, EncodeError, PrefixOf, ordered};
 use crate::engine::RowOrder;
 use crate::error::{EntryPart, Error, Result, preview};
 
@@ -36,6 +36,18 @@ impl EncodedKey {
 
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.0
+    }
+
+    /// Returns the bytes with which the ordered bytes of all keys with `prefix` begin.
+    pub(crate) fn prefix<K, P>(prefix: &P) -> Result<Self>
+    where
+        K: ?Sized,
+        P: PrefixOf<K> + ?Sized,
+    {
+        let mut bytes = Vec::new();
+        ordered::encode_prefix::<K, P>(prefix, &mut bytes)
+            .map_err(|error| cannot_encode::<P>(error))?;
+        Ok(Self(bytes))
     }
 }
 

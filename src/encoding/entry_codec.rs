@@ -8,13 +8,16 @@ use serde::de::DeserializeOwned;
 
 use crate::codec::{self, Codec, checksum};
 use crate::encoding::encoded_key::{EncodedKey, IsSame, KeyFormat, cannot_decode};
-use crate::engine::{Columns, RawRow};
+use crate::encoding::key_order::KeyComparison;
+use crate::engine::{Columns, Position, RawRow};
 use crate::error::{EntryPart, Error, Result, preview};
 
 /// The settings by which a vault encodes and decodes its entries.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EntryCodec {
     pub(crate) keys: KeyFormat,
+    /// How the keys compare, if the rows are in their order.
+    pub(crate) comparison: Option<KeyComparison>,
     /// The preferred format of the values.
     pub(crate) codec: Codec,
     pub(crate) verify: bool,
@@ -187,7 +190,12 @@ impl EntryCodec {
         let (key, stored) = row.bytes()?;
         let blob = self.verify_checksum(key, stored)?;
         codec::decode(blob).map_err(|error| {
-            cannot_decode::<V>(EntryPart::Value, format!("in row {}", row.position), error)
+            // A row of a sorted map has no position, and its key is read in any case.
+            let place = match row.position {
+                Position::NONE => preview(key),
+                position => format!("in row {position}"),
+            };
+            cannot_decode::<V>(EntryPart::Value, place, error)
         })
     }
 

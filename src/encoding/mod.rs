@@ -2,3 +2,4 @@
 
 pub(crate) mod encoded_key;
 pub(crate) mod entry_codec;
+pub(crate) mod key_order;

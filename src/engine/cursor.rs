@@ -102,7 +102,6 @@ impl Cursor {
     }
 
     /// Returns a cursor over the rows whose keys are in `range`.
-    #[allow(dead_code, reason = "sorted maps are being built")]
     pub(crate) fn in_range(columns: Columns, range: KeyRange) -> Self {
         let unread = if range.is_empty() {
             Unread::Nothing

@@ -8,8 +8,17 @@ use std::ops::Bound;
 pub(crate) enum RowOrder {
     Insertion,
     /// That of the bytes of the keys.
-    #[allow(dead_code, reason = "sorted maps are being built")]
     Key,
+}
+
+impl RowOrder {
+    /// Returns the name of the type that opens a map in this order.
+    pub(crate) const fn type_name(self) -> &'static str {
+        match self {
+            Self::Insertion => "Vault",
+            Self::Key => "SortedVault",
+        }
+    }
 }
 
 /// Which map of a place for bytes a call is about, and the order of its rows.

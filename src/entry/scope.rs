@@ -3,6 +3,7 @@
 use std::thread;
 
 use crate::backend::{Backend, Writer};
+use crate::encoding::key_order::KeyComparison;
 use crate::engine::{
     Cursor, Direction, End, KeyRange, MapId, Position, RawEntry, Read as _, Write as _, WriteOp,
 };
@@ -12,18 +13,30 @@ use crate::error::{Error, Result};
 pub(crate) struct WriteTransaction {
     writer: Writer,
     map: MapId,
+    /// How keys compare, if each write checks it.
+    comparison: Option<KeyComparison>,
     /// The error of a destructor inside the transaction, which can then not be committed.
     failure: Option<Error>,
 }
 
 impl WriteTransaction {
     /// Begins a transaction. Blocks for at most the busy timeout.
-    pub(crate) fn begin(backend: &Backend, map: MapId) -> Result<Self> {
+    pub(crate) fn begin(
+        backend: &Backend,
+        map: MapId,
+        comparison: Option<KeyComparison>,
+    ) -> Result<Self> {
         Ok(Self {
             writer: backend.begin_write()?,
             map,
+            comparison,
             failure: None,
         })
+    }
+
+    /// Returns what reads, and the map that it is about.
+    pub(crate) const fn parts(&mut self) -> (&mut Writer, MapId) {
+        (&mut self.writer, self.map)
     }
 
     // ---- reading ------------------------------------------------------------------
@@ -64,8 +77,18 @@ impl WriteTransaction {
 
     // ---- writing ------------------------------------------------------------------
 
+    /// Returns an error if a new key does not compare with its neighbours as its bytes do.
+    #[inline]
+    fn check_key_order(&mut self, key: &[u8]) -> Result<()> {
+        match self.comparison {
+            Some(comparison) => comparison.check_neighbours(&mut self.writer, self.map, key),
+            None => Ok(()),
+        }
+    }
+
     #[inline]
     pub(crate) fn put(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+        self.check_key_order(key)?;
         self.writer.put(self.map, key, value)
     }
 
@@ -76,6 +99,9 @@ impl WriteTransaction {
         key: &[u8],
         value: &[u8],
     ) -> Result<()> {
+        if position.is_none() {
+            self.check_key_order(key)?;
+        }
         self.writer.put_at(self.map, position, key, value)
     }
 
@@ -114,12 +140,12 @@ impl WriteTransaction {
     }
 
     /// Removes the entries of a map in key order whose keys are in `range`, and returns their number.
-    #[allow(dead_code, reason = "sorted maps are being built")]
     pub(crate) fn delete_range(&mut self, range: &KeyRange) -> Result<u64> {
         self.writer.delete_range(self.map, range)
     }
 
     pub(crate) fn apply(&mut self, op: &WriteOp) -> Result<()> {
+        self.check_order_of(op)?;
         self.writer.apply(self.map, op)
     }
 
@@ -128,7 +154,15 @@ impl WriteTransaction {
         op: &WriteOp,
         decode: impl FnOnce(&[u8], &[u8]) -> Result<R>,
     ) -> Result<Option<R>> {
+        self.check_order_of(op)?;
         self.writer.swap(self.map, op, decode)
+    }
+
+    fn check_order_of(&mut self, op: &WriteOp) -> Result<()> {
+        match op {
+            WriteOp::Put { key, .. } => self.check_key_order(key),
+            WriteOp::Delete { .. } => Ok(()),
+        }
     }
 
     // ---- ending -------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 mod restore;
 mod salvage;
+mod sorted;
 
 use std::fmt;
 use std::path::Path;
@@ -380,8 +381,10 @@ where
         let mut transaction = ReadTransaction::begin_now(self.backend(), self.map())?;
         let total = transaction.count_any()?;
         let mut report = VerifyReport::default();
+        let mut previous = Vec::new();
         let obstacles = transaction.reach_all(|row| {
             self.check_row(row, &mut report);
+            self.check_order(&mut previous, row.key_or_empty(), &mut report);
             if report.entries % PROGRESS_ENTRIES == 0 {
                 let done = report.entries;
                 progress(Progress { done, total });
@@ -398,6 +401,22 @@ where
         let done = report.entries;
         progress(Progress { done, total });
         Ok(report)
+    }
+
+    /// Checks that a key of a sorted vault follows the one before it.
+    fn check_order(&self, previous: &mut Vec<u8>, key: &[u8], report: &mut VerifyReport) {
+        let Some(comparison) = self.entry_codec().comparison else {
+            return;
+        };
+        // After damage, the rest is read from the other end.
+        if !previous.is_empty() && key > previous.as_slice() {
+            let checked = comparison.check(previous, key);
+            report
+                .problems
+                .extend(checked.err().map(VerifyProblem::Entry));
+        }
+        previous.clear();
+        previous.extend_from_slice(key);
     }
 
     fn check_row(&self, row: RawRow<'_>, report: &mut VerifyReport) {

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Result};
 use crate::map::vault::Vault;
 use crate::options::OpenOptions;
+use crate::order::Order;
 use crate::sqlite::has_log;
 
 impl<K, V> Vault<K, V>
@@ -61,25 +62,34 @@ where
     /// # }
     /// ```
     pub fn restore(backup: impl AsRef<Path>, path: impl AsRef<Path>) -> Result<Self> {
-        let (backup, path) = (backup.as_ref(), path.as_ref());
-        let mut options = OpenOptions::new();
-        if has_log(backup) {
-            options.read_only(true);
-        } else {
-            // An immutable file is read without a log and an index, so none is left beside the backup.
-            options.immutable(true);
-        }
-        let source: Self = options.open(backup)?;
-        if let (Ok(from), Ok(to)) = (backup.canonicalize(), path.canonicalize())
-            && from == to
-        {
-            return Err(Error::InvalidPath {
-                path: path.to_path_buf(),
-                reason: "it is the backup itself: give the path of the vault to replace",
-            });
-        }
-        source.backend().restore_to(path)?;
-        drop(source);
-        OpenOptions::new().create(false).open(path)
+        restore(backup.as_ref(), path.as_ref())
     }
+}
+
+/// Replaces the vault at `path` by a copy of the one at `backup`, and opens it.
+pub(super) fn restore<K, V, O>(backup: &Path, path: &Path) -> Result<Vault<K, V, O>>
+where
+    K: Serialize + DeserializeOwned,
+    V: Serialize + DeserializeOwned,
+    O: Order<K>,
+{
+    let mut options = OpenOptions::new();
+    if has_log(backup) {
+        options.read_only(true);
+    } else {
+        // An immutable file is read without a log and an index, so none is left beside the backup.
+        options.immutable(true);
+    }
+    let source: Vault<K, V, O> = options.open_ordered(backup)?;
+    if let (Ok(from), Ok(to)) = (backup.canonicalize(), path.canonicalize())
+        && from == to
+    {
+        return Err(Error::InvalidPath {
+            path: path.to_path_buf(),
+            reason: "it is the backup itself: give the path of the vault to replace",
+        });
+    }
+    source.backend().restore_to(path)?;
+    drop(source);
+    OpenOptions::new().create(false).open_ordered(path)
 }

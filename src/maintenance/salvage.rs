@@ -12,10 +12,11 @@ use crate::codec::{Codec, checksum};
 use crate::encoding::encoded_key::KeyFormat;
 use crate::encoding::entry_codec::EntryCodec;
 use crate::entry::scope::WriteTransaction;
-use crate::error::{Error, Result};
+use crate::error::{Error, Location, Result};
 use crate::map::access::WriteAccess;
 use crate::map::vault::Vault;
 use crate::options::OpenOptions;
+use crate::order::{InsertionOrder, Order, row_order};
 use crate::sqlite::{PageScanner, Recovered, RecoveredRow, declares_checksums, permissions};
 
 /// The result of [`Vault::salvage`].
@@ -105,37 +106,53 @@ where
     /// # }
     /// ```
     pub fn salvage(path: impl AsRef<Path>, new_path: impl AsRef<Path>) -> Result<SalvageReport> {
-        let path = path.as_ref();
-        let mut scanner = PageScanner::open(path)?;
-        let declared = declares_checksums(scanner.format());
-        let mut options = OpenOptions::new();
-        options
-            .create_new(true)
-            .checksums(declared || any_has_checksum(&mut scanner));
-        if let Some(mode) = permissions(path) {
-            options.set_mode(mode | 0o600);
-        }
-        let vault: Self = options.open(new_path)?;
-        let checksums = ChecksumUse {
-            declared,
-            add_checksums: vault.entry_codec().checksums,
-        };
-        let mut new = TempVault(Some(vault));
-        let fill = |vault: &Self| {
-            let statements = vault.write_many()?;
-            statements.run(|transaction| checksums.copy_entries::<K, V>(&mut scanner, transaction))
-        };
-        let salvage = new.0.as_ref().map(fill).transpose()?;
-        new.0.take().map_or(Ok(()), Self::close)?;
-        Ok(salvage.unwrap_or_default())
+        salvage::<K, V, InsertionOrder>(path.as_ref(), new_path.as_ref())
     }
+}
+
+/// Copies every entry that can be read from a damaged file into a new vault.
+pub(super) fn salvage<K, V, O>(path: &Path, new_path: &Path) -> Result<SalvageReport>
+where
+    K: Serialize + DeserializeOwned,
+    V: Serialize + DeserializeOwned,
+    O: Order<K>,
+{
+    let mut scanner = PageScanner::open(path)?;
+    if scanner.order() != row_order::<K, O>() {
+        return Err(Error::WrongOrder {
+            location: Location::file(path),
+            found: scanner.order().type_name(),
+        });
+    }
+    let declared = declares_checksums(scanner.format());
+    let mut options = OpenOptions::new();
+    options
+        .create_new(true)
+        .checksums(declared || any_has_checksum(&mut scanner));
+    if let Some(mode) = permissions(path) {
+        options.set_mode(mode | 0o600);
+    }
+    let vault: Vault<K, V, O> = options.open_ordered(new_path)?;
+    let checksums = ChecksumUse {
+        declared,
+        add_checksums: vault.entry_codec().checksums,
+        keys: vault.entry_codec().keys,
+    };
+    let mut new = TempVault(Some(vault));
+    let fill = |vault: &Vault<K, V, O>| {
+        let statements = vault.write_many()?;
+        statements.run(|transaction| checksums.copy_entries::<K, V>(&mut scanner, transaction))
+    };
+    let salvage = new.0.as_ref().map(fill).transpose()?;
+    new.0.take().map_or(Ok(()), Vault::close)?;
+    Ok(salvage.unwrap_or_default())
 }
 
 /// A vault that is deleted on drop, unless it was taken out. An incomplete vault would make the next
 /// attempt fail with `AlreadyExists`.
-struct TempVault<K, V>(Option<Vault<K, V>>);
+struct TempVault<K, V, O>(Option<Vault<K, V, O>>);
 
-impl<K, V> Drop for TempVault<K, V> {
+impl<K, V, O> Drop for TempVault<K, V, O> {
     fn drop(&mut self) {
         if let Some(vault) = self.0.take() {
             vault.delete().ok();
@@ -162,6 +179,7 @@ struct ChecksumUse {
     declared: bool,
     /// Whether every value of the new vault gets one.
     add_checksums: bool,
+    keys: KeyFormat,
 }
 
 impl ChecksumUse {
@@ -214,7 +232,8 @@ impl ChecksumUse {
         let has_checksum =
             self.declared || checksum::verify_checksum(&row.key, &row.value).is_some();
         let entry_codec = EntryCodec {
-            keys: KeyFormat::Tagged,
+            keys: self.keys,
+            comparison: None,
             codec: Codec::default(),
             verify: false,
             checksums: has_checksum,

@@ -3,6 +3,7 @@
 //! Every public method is a line over these two traits, whichever handle it belongs to.
 
 use crate::encoding::entry_codec::EntryCodec;
+use crate::encoding::key_order::KeyComparison;
 use crate::engine::WriteOp;
 use crate::entry::scope::{Savepoint, WriteScope, WriteTransaction};
 use crate::error::Result;
@@ -10,6 +11,9 @@ use crate::map::read_transaction::{Lookup, ReadTransaction};
 use crate::map::snapshot::Snapshot;
 use crate::map::transaction::Transaction;
 use crate::map::vault::Vault;
+
+/// Whether each write of a sorted map checks that its keys compare as their bytes do. That takes two more look-ups.
+const CHECKS_KEY_ORDER: bool = cfg!(debug_assertions);
 
 /// Reads entries as bytes.
 pub(crate) trait ReadAccess {
@@ -96,20 +100,41 @@ impl<'a, K, V, O> WriteAccess<'a> for &'a Vault<K, V, O> {
 
     #[inline]
     fn apply(self, op: WriteOp) -> Result<()> {
+        self.check_key_order(&op)?;
         self.backend().apply(self.map(), op)
     }
 
     #[inline]
     fn swap<R>(self, op: WriteOp, decode: impl Fn(&[u8], &[u8]) -> Result<R>) -> Result<Option<R>> {
+        self.check_key_order(&op)?;
         self.backend().swap(self.map(), op, decode)
     }
 
     fn write_one(self) -> Result<WriteScope<'a>> {
-        WriteTransaction::begin(self.backend(), self.map()).map(WriteScope::Own)
+        WriteTransaction::begin(self.backend(), self.map(), self.comparison()).map(WriteScope::Own)
     }
 
     fn write_many(self) -> Result<WriteScope<'a>> {
         self.write_one()
+    }
+}
+
+impl<K, V, O> Vault<K, V, O> {
+    /// Returns how keys compare, if each write checks it.
+    fn comparison(&self) -> Option<KeyComparison> {
+        self.entry_codec().comparison.filter(|_| CHECKS_KEY_ORDER)
+    }
+
+    /// Returns an error if a new key does not compare with its neighbours as its bytes do.
+    #[inline]
+    fn check_key_order(&self, op: &WriteOp) -> Result<()> {
+        match (self.comparison(), op) {
+            (Some(comparison), WriteOp::Put { key, .. }) => {
+                let mut reader = self.backend().begin_read()?;
+                comparison.check_neighbours(&mut reader, self.map(), key)
+            }
+            _ => Ok(()),
+        }
     }
 }
 

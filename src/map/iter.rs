@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use serde::de::DeserializeOwned;
 
 use crate::encoding::entry_codec::EntryCodec;
-use crate::engine::{Columns, Cursor, Direction, RawRow};
+use crate::engine::{Columns, Cursor, Direction, KeyRange, RawRow};
 use crate::error::{Error, Result};
 use crate::map::read_transaction::{ReadTransaction, RowSource};
 use crate::map::snapshot::Snapshot;
@@ -38,15 +38,23 @@ enum State<P> {
 }
 
 impl<P: RowSource, T> RowIter<P, T> {
-    /// Begins with the first batch, which fixes the state that a read transaction shows.
     fn new(
         source: Result<P>,
         entry_codec: EntryCodec,
         columns: Columns,
         decode: Decode<T>,
     ) -> Self {
-        let begun = source.and_then(|mut source| {
-            let mut cursor = Cursor::new(entry_codec.columns(columns));
+        let cursor = Cursor::new(entry_codec.columns(columns));
+        Self::with_cursor(source.map(|source| (source, cursor)), entry_codec, decode)
+    }
+
+    /// Begins with the first batch, which fixes the state that a read transaction shows.
+    fn with_cursor(
+        source: Result<(P, Cursor)>,
+        entry_codec: EntryCodec,
+        decode: Decode<T>,
+    ) -> Self {
+        let begun = source.and_then(|(mut source, mut cursor)| {
             source.prefetch(&mut cursor, Direction::Forward)?;
             // Damage may be an item of its own.
             let max_items = source.known_len().map(|len| len.saturating_add(1));
@@ -148,6 +156,15 @@ impl<P: RowSource, T> RowIter<P, T> {
 impl<P: RowSource, K: DeserializeOwned, V: DeserializeOwned> RowIter<P, (K, V)> {
     fn entries(source: Result<P>, entry_codec: EntryCodec) -> Self {
         Self::new(source, entry_codec, Columns::Both, EntryCodec::decode_row)
+    }
+
+    /// Returns the entries whose keys are in `range`.
+    fn entries_in(source: Result<P>, entry_codec: EntryCodec, range: Result<KeyRange>) -> Self {
+        let source = source.and_then(|source| {
+            let cursor = Cursor::in_range(entry_codec.columns(Columns::Both), range?);
+            Ok((source, cursor))
+        });
+        Self::with_cursor(source, entry_codec, EntryCodec::decode_row)
     }
 }
 
@@ -287,6 +304,16 @@ impl<'a, K: DeserializeOwned, V: DeserializeOwned> Iter<'a, K, V> {
             rows: RowIter::entries(source, entry_codec),
         }
     }
+
+    pub(crate) fn in_range(
+        source: Result<ReadSource<'a>>,
+        entry_codec: EntryCodec,
+        range: Result<KeyRange>,
+    ) -> Self {
+        Self {
+            rows: RowIter::entries_in(source, entry_codec, range),
+        }
+    }
 }
 
 impl_iterators!(Iter<'a, K, V> yields (K, V));
@@ -413,6 +440,16 @@ impl<'a, K: DeserializeOwned, V: DeserializeOwned> TransactionIter<'a, (K, V)> {
                 Ok(TransactionSource::of(transaction)),
                 transaction.entry_codec(),
             ),
+        }
+    }
+
+    pub(crate) fn entries_in<O>(
+        transaction: &'a Transaction<'_, K, V, O>,
+        range: Result<KeyRange>,
+    ) -> Self {
+        let source = Ok(TransactionSource::of(transaction));
+        Self {
+            rows: RowIter::entries_in(source, transaction.entry_codec(), range),
         }
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod drain;
 pub(crate) mod extend;
 pub(crate) mod iter;
 pub(crate) mod point;
+pub(crate) mod range;
 pub(crate) mod read_transaction;
 pub(crate) mod readable;
 pub(crate) mod retain;

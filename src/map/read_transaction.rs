@@ -4,7 +4,10 @@ use std::cell::RefCell;
 use std::sync::Mutex;
 
 use crate::backend::{Backend, Reader};
-use crate::engine::{Cursor, Direction, End, MapId, Obstacles, RawEntry, RawRow, Read as _, lock};
+use crate::engine::{
+    Columns, Cursor, Direction, End, KeyRange, MapId, Obstacles, RawEntry, RawRow, Read, Scan,
+    Span, lock,
+};
 use crate::entry::scope::{WriteScope, WriteTransaction};
 use crate::error::Result;
 
@@ -62,6 +65,9 @@ pub(crate) trait Lookup {
 
     /// Returns the first or the last row.
     fn at_end(&mut self, end: End) -> Result<Option<RawEntry>>;
+
+    /// Returns the number of rows of a sorted map whose keys are in `range`.
+    fn count_in(&mut self, range: &KeyRange) -> Result<u64>;
 }
 
 impl Lookup for ReadTransaction {
@@ -76,6 +82,10 @@ impl Lookup for ReadTransaction {
 
     fn at_end(&mut self, end: End) -> Result<Option<RawEntry>> {
         self.reader.at_end(self.map, end)
+    }
+
+    fn count_in(&mut self, range: &KeyRange) -> Result<u64> {
+        count_in(&mut self.reader, self.map, range)
     }
 }
 
@@ -93,6 +103,25 @@ impl Lookup for WriteTransaction {
     fn at_end(&mut self, end: End) -> Result<Option<RawEntry>> {
         Self::at_end(self, end)
     }
+
+    fn count_in(&mut self, range: &KeyRange) -> Result<u64> {
+        let (writer, map) = self.parts();
+        count_in(writer, map, range)
+    }
+}
+
+fn count_in(reader: &mut impl Read, map: MapId, range: &KeyRange) -> Result<u64> {
+    let mut rows = 0;
+    let scan = Scan {
+        columns: Columns::Key,
+        direction: Direction::Forward,
+        span: &Span::Keys(range.clone()),
+    };
+    reader.scan(map, scan, |_| {
+        rows += 1;
+        true
+    })?;
+    Ok(rows)
 }
 
 /// Where a cursor reads its batches.

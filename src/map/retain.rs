@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::encoding::entry_codec::EntryCodec;
-use crate::engine::{Direction, RawRow};
+use crate::engine::{Direction, KeyRange, RawRow};
 use crate::entry::scope::WriteTransaction;
 use crate::error::Result;
 use crate::map::access::WriteAccess;
@@ -41,14 +41,41 @@ where
 /// Removes the entries for which `f` returns `true`, and writes the other values that `f` has changed.
 pub(crate) fn remove_if<'a, K, V>(
     handle: impl WriteAccess<'a>,
-    mut f: impl FnMut(&K, &mut V) -> bool,
+    f: impl FnMut(&K, &mut V) -> bool,
 ) -> Result<()>
 where
     K: DeserializeOwned,
     V: Serialize + DeserializeOwned,
 {
     let entry_codec = handle.entry_codec();
-    WriteScan::new(handle.write_many()).for_each_row(
+    remove_scanned(WriteScan::new(handle.write_many()), entry_codec, f)
+}
+
+/// Does what [`remove_if`] does, for the entries whose keys are in `range`.
+pub(crate) fn remove_if_in<'a, K, V>(
+    handle: impl WriteAccess<'a>,
+    range: KeyRange,
+    f: impl FnMut(&K, &mut V) -> bool,
+) -> Result<()>
+where
+    K: DeserializeOwned,
+    V: Serialize + DeserializeOwned,
+{
+    let entry_codec = handle.entry_codec();
+    let scan = WriteScan::in_range(handle.write_many(), range);
+    remove_scanned(scan, entry_codec, f)
+}
+
+fn remove_scanned<K, V>(
+    scan: WriteScan<'_>,
+    entry_codec: EntryCodec,
+    mut f: impl FnMut(&K, &mut V) -> bool,
+) -> Result<()>
+where
+    K: DeserializeOwned,
+    V: Serialize + DeserializeOwned,
+{
+    scan.for_each_row(
         |transaction, row| visit(transaction, row, entry_codec, &mut f).map(drop),
         |_| Ok(()),
     )
@@ -97,6 +124,25 @@ impl<'a, K, V, F> ExtractIf<'a, K, V, F> {
         let entry_codec = handle.entry_codec();
         Self {
             scan: WriteScan::new(handle.write_many()),
+            entry_codec,
+            predicate,
+            marker: PhantomData,
+        }
+    }
+
+    /// Returns an iterator over the entries whose keys are in `range`. An error is its first item.
+    pub(crate) fn in_range(
+        handle: impl WriteAccess<'a>,
+        range: Result<KeyRange>,
+        predicate: F,
+    ) -> Self {
+        let entry_codec = handle.entry_codec();
+        let scan = match range {
+            Ok(range) => WriteScan::in_range(handle.write_many(), range),
+            Err(error) => WriteScan::failed(error),
+        };
+        Self {
+            scan,
             entry_codec,
             predicate,
             marker: PhantomData,

@@ -1,6 +1,6 @@
 //! A scan of all rows in one write transaction.
 
-use crate::engine::{Columns, Cursor, Direction, RawRow};
+use crate::engine::{Columns, Cursor, Direction, KeyRange, RawRow};
 use crate::entry::scope::{WriteScope, WriteTransaction};
 use crate::error::{Error, Result};
 
@@ -24,8 +24,22 @@ enum State<'a> {
 
 impl<'a> WriteScan<'a> {
     pub(crate) fn new(scope: Result<WriteScope<'a>>) -> Self {
+        Self::with_cursor(scope, Cursor::new(Columns::Both))
+    }
+
+    /// Returns a scan of the rows whose keys are in `range`.
+    pub(crate) fn in_range(scope: Result<WriteScope<'a>>, range: KeyRange) -> Self {
+        Self::with_cursor(scope, Cursor::in_range(Columns::Both, range))
+    }
+
+    /// Returns a scan that could not begin: its first item is the error.
+    pub(crate) fn failed(error: Error) -> Self {
+        Self::with_cursor(Err(error), Cursor::new(Columns::Both))
+    }
+
+    fn with_cursor(scope: Result<WriteScope<'a>>, cursor: Cursor) -> Self {
         Self {
-            cursor: Cursor::new(Columns::Both),
+            cursor,
             state: scope.map_or_else(State::Failed, State::Open),
         }
     }

@@ -37,11 +37,11 @@ use crate::backend::Backend;
 use crate::codec::Codec;
 use crate::encoding::encoded_key::KeyFormat;
 use crate::encoding::entry_codec::EntryCodec;
-use crate::engine::MapId;
+use crate::engine::{MapId, RowOrder};
 use crate::error::{Error, Location, Result};
 use crate::map::read_transaction::ReadTransaction;
 use crate::memory;
-use crate::order::{InsertionOrder, Order, row_order};
+use crate::order::{InsertionOrder, Order, comparison, row_order};
 use crate::sqlite::{self, Config, Ends};
 
 /// A persistent map: the methods of [`HashMap`](std::collections::HashMap), over one table of one SQLite
@@ -185,10 +185,14 @@ impl<K, V, O> Clone for Vault<K, V, O> {
 /// Shows the path and the table, and the number of entries if it is cached. Never shows the entries.
 impl<K, V, O> fmt::Debug for Vault<K, V, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("Vault");
+        let table = match self.map.order {
+            RowOrder::Insertion => "dict",
+            RowOrder::Key => "sorted",
+        };
+        let mut shown = f.debug_struct(self.map.order.type_name());
         shown
             .field("path", &self.location().to_string())
-            .field("table", &"dict");
+            .field("table", &table);
         if let Some(len) = self.backend.cached_len(self.map) {
             shown.field("len", &len);
         }
@@ -230,8 +234,15 @@ impl<K, V, O> Vault<K, V, O> {
     }
 
     /// The same open file as a map of other types, which its entries have been given.
-    pub(crate) fn with_types<L, W>(self) -> Vault<L, W, O> {
-        Vault::new(self.backend, self.map, self.entry_codec)
+    pub(crate) fn with_types<L: DeserializeOwned, W>(self) -> Vault<L, W, O>
+    where
+        O: Order<L>,
+    {
+        let entry_codec = EntryCodec {
+            comparison: comparison::<L, O>(),
+            ..self.entry_codec
+        };
+        Vault::new(self.backend, self.map, entry_codec)
     }
 
     /// Returns the absolute path of the file, or `None` for a vault in memory.
@@ -335,31 +346,35 @@ where
         codec: Codec,
         verify: bool,
     ) -> Result<Self> {
-        let order = row_order::<K, O>();
+        let map = MapId::only(row_order::<K, O>());
         let entry_codec = |checksums| EntryCodec {
-            keys: KeyFormat::of(order),
+            keys: KeyFormat::of(map.order),
+            comparison: comparison::<K, O>(),
             codec,
             verify,
             checksums,
+        };
+        let config = Config {
+            order: Some(map.order),
+            ..config
         };
         let store = sqlite::Store::open(path, config, &|path, ends, checksums| {
             check_types::<K, V>(path, ends, entry_codec(checksums))
         })?;
         let entry_codec = entry_codec(store.has_checksums());
-        let map = MapId::only(order);
         Ok(Self::new(Backend::File(Arc::new(store)), map, entry_codec))
     }
 
     pub(crate) fn new_in_memory(config: Config, codec: Codec, verify: bool) -> Self {
-        let order = row_order::<K, O>();
+        let map = MapId::only(row_order::<K, O>());
         let entry_codec = EntryCodec {
-            keys: KeyFormat::of(order),
+            keys: KeyFormat::of(map.order),
+            comparison: comparison::<K, O>(),
             codec,
             verify,
             checksums: config.checksums,
         };
         let store = memory::Store::new(config.busy_timeout);
-        let map = MapId::only(order);
         Self::new(Backend::Memory(Arc::new(store)), map, entry_codec)
     }
 }
@@ -400,6 +415,13 @@ where
             // What is damaged, or Python's, says nothing about the types of the others.
             Err(_) => {}
         }
+    }
+    if let (Some(comparison), Some(first), Some(last)) =
+        (entry_codec.comparison, &ends.first, &ends.last)
+        && first.key != last.key
+        && let Err(error) = comparison.check(&first.key, &last.key)
+    {
+        return mismatch("its keys are in another order", error);
     }
     match wrong {
         Some((found, error)) if !decoded => mismatch(&found, error),

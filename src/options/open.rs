@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Result};
 use crate::map::vault::Vault;
 use crate::options::OpenOptions;
+use crate::order::Order;
 
 impl<K, V> Vault<K, V>
 where
@@ -118,12 +119,22 @@ impl OpenOptions {
         K: Serialize + DeserializeOwned + Eq + Hash,
         V: Serialize + DeserializeOwned,
     {
+        self.open_ordered(path.as_ref())
+    }
+
+    /// Opens a vault with the order `O`.
+    pub(crate) fn open_ordered<K, V, O>(&self, path: &Path) -> Result<Vault<K, V, O>>
+    where
+        K: Serialize + DeserializeOwned,
+        V: Serialize + DeserializeOwned,
+        O: Order<K>,
+    {
         if self.config.is_read_only() && self.config.create_new {
             return Err(Error::InvalidOptions {
                 reason: "`create_new` cannot be combined with `read_only`",
             });
         }
-        Vault::open_with(path.as_ref(), self.config, self.codec, self.verify_writes)
+        Vault::open_with(path, self.config, self.codec, self.verify_writes)
     }
 
     /// Creates an empty vault in memory. Its entries are lost when its last handle is dropped.
@@ -168,6 +179,16 @@ impl OpenOptions {
     where
         K: Serialize + DeserializeOwned + Eq + Hash,
         V: Serialize + DeserializeOwned,
+    {
+        self.open_ordered_in_memory()
+    }
+
+    /// Creates an empty vault in memory with the order `O`.
+    pub(crate) fn open_ordered_in_memory<K, V, O>(&self) -> Result<Vault<K, V, O>>
+    where
+        K: Serialize + DeserializeOwned,
+        V: Serialize + DeserializeOwned,
+        O: Order<K>,
     {
         if self.config.is_read_only() {
             return Err(Error::InvalidOptions {

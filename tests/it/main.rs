@@ -19,3 +19,4 @@ mod entries;
 mod files;
 mod format;
 mod layers;
+mod sorted;

@@ -26,7 +26,7 @@ use serde::Serialize;
 /// Implement this trait for a type that serializes as the first fields of your key, in the same order. The compiler cannot check
 /// that. A prefix that serializes in another way matches nothing, or the wrong keys.
 ///
-/// ```ignore
+/// ```
 /// use serde::{Deserialize, Serialize};
 /// use vaults::PrefixOf;
 ///

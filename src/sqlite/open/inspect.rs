@@ -5,7 +5,7 @@ use std::fs;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use crate::engine::{Deadline, RowOrder};
+use crate::engine::Deadline;
 use crate::error::{Error, Location, Result};
 use crate::sqlite::connection::failure;
 use crate::sqlite::file_format::MAGIC;
@@ -254,7 +254,7 @@ impl Opener {
             Ok(FileKind::Vault(format)) if !self.config.accepts(format.order) => {
                 Err(Error::WrongOrder {
                     location: Location::file(&self.path),
-                    found: of_order(format.order),
+                    found: format.order.type_name(),
                 })
             }
             Ok(FileKind::Vault(format)) if self.config.checksums && !format.checksums => {
@@ -282,13 +282,5 @@ impl Opener {
             }
             Err(error) => Err(error),
         }
-    }
-}
-
-/// Returns the name of the type that opens a vault with this order.
-const fn of_order(order: RowOrder) -> &'static str {
-    match order {
-        RowOrder::Insertion => "Vault",
-        RowOrder::Key => "SortedVault",
     }
 }

@@ -45,7 +45,6 @@ impl PageScanner {
     }
 
     /// Returns the order of the map that the file holds.
-    #[allow(dead_code, reason = "sorted maps are being built")]
     pub(crate) const fn order(&self) -> RowOrder {
         self.order
     }

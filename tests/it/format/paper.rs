@@ -6,7 +6,7 @@ use std::fs;
 
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
-use vaults::{Codec, OpenOptions, Vault};
+use vaults::{Codec, OpenOptions, SortedVault, Vault};
 
 use crate::support::{Key, Scratch, Value, project, rows};
 
@@ -45,8 +45,27 @@ fn entry<K: Key, V: Value>(options: &OpenOptions, key: &K, value: &V) -> String 
     let vault: Vault<K, V> = options.open(scratch.vault()).unwrap();
     vault.put(key, value).unwrap();
     vault.close().unwrap();
-    let rows = rows(&scratch.vault());
-    let [(key, value)] = &rows[..] else {
+    block(&rows(&scratch.vault()))
+}
+
+/// Stores one entry in a sorted vault, and returns it as a block of the paper.
+fn sorted_entry<K: Key + Ord, V: Value>(key: &K, value: &V) -> String {
+    let scratch = Scratch::new();
+    let vault: SortedVault<K, V> = SortedVault::open(scratch.vault()).unwrap();
+    vault.put(key, value).unwrap();
+    vault.close().unwrap();
+    let connection = Connection::open(scratch.vault()).unwrap();
+    let row = connection
+        .query_one("SELECT key, value FROM sorted", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .unwrap();
+    block(&[row])
+}
+
+/// Returns the only row as a block of the paper.
+fn block(rows: &[(Vec<u8>, Vec<u8>)]) -> String {
+    let [(key, value)] = rows else {
         panic!("{} rows", rows.len());
     };
     format!("key    {}\nvalue  {}\n", hex(key), hex(value))
@@ -91,6 +110,7 @@ fn the_examples_are_what_the_crate_writes() {
         entry(&default, &"origin".to_owned(), &point),
         entry(&default, &300_u32, &reading),
         entry(&checksums, &"cat".to_owned(), &300_u64),
+        sorted_entry(&("a\u{1}".to_owned(), -300_i64), &true),
     ];
     let examples = examples(&paper());
     let blocks: Vec<&str> = examples.iter().map(|(block, _)| block.as_str()).collect();
@@ -105,26 +125,35 @@ fn the_examples_are_what_the_crate_writes() {
 #[test]
 fn the_statement_and_the_numbers_are_those_of_a_new_file() {
     let paper = paper();
-    for (checksums, format) in [(false, 1), (true, 2)] {
+    for (format, checksums, is_sorted) in [
+        (1, false, false),
+        (2, true, false),
+        (3, false, true),
+        (4, true, true),
+    ] {
         let scratch = Scratch::new();
         let mut options = OpenOptions::new();
         options.checksums(checksums);
-        let vault: Vault<u8, u8> = options.open(scratch.vault()).unwrap();
-        vault.close().unwrap();
+        if is_sorted {
+            let vault: SortedVault<u8, u8> = options.open_sorted(scratch.vault()).unwrap();
+            vault.close().unwrap();
+        } else {
+            let vault: Vault<u8, u8> = options.open(scratch.vault()).unwrap();
+            vault.close().unwrap();
+        }
         let connection = Connection::open(scratch.vault()).unwrap();
         let one = |sql: &str| -> i64 { connection.query_one(sql, [], |row| row.get(0)).unwrap() };
         let id = format!("`0x{:08X}`", one("PRAGMA application_id"));
         assert!(paper.contains(&id), "{id}");
         assert_eq!(one("PRAGMA user_version"), format);
         assert_eq!(one("PRAGMA page_size"), 4096);
-        let sql: String = connection
-            .query_one(
-                "SELECT sql FROM sqlite_schema WHERE type = 'table'",
-                [],
-                |row| row.get(0),
-            )
+        let mut tables = connection
+            .prepare("SELECT sql FROM sqlite_schema WHERE type = 'table'")
             .unwrap();
-        assert!(paper.contains(&format!("```sql\n{sql}\n```")), "{sql}");
+        let tables = tables.query_map([], |row| row.get(0)).unwrap();
+        for sql in tables.map(Result::<String, _>::unwrap) {
+            assert!(paper.contains(&format!("```sql\n{sql}\n```")), "{sql}");
+        }
     }
 }
 
