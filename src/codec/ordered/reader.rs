@@ -5,6 +5,9 @@ use std::borrow::Cow;
 use super::error::Error;
 use super::escape::{END, MARK};
 
+/// The number of bytes that are searched at once.
+const CHUNK_BYTES: usize = 16;
+
 /// Reads bytes from the beginning of a key.
 pub(super) struct KeyReader<'de> {
     rest: &'de [u8],
@@ -102,8 +105,13 @@ impl<'de> KeyReader<'de> {
 
     /// Reads the bytes before the next end or escape.
     fn plain(&mut self) -> Result<&'de [u8], Error> {
-        let length = self.rest.iter().position(|byte| *byte <= MARK);
-        self.take(length.ok_or(TOO_SHORT)?)
+        let is_plain = |chunk: &[u8]| chunk.iter().copied().fold(u8::MAX, u8::min) > MARK;
+        // The compiler tests the bytes of a chunk at once.
+        let chunks = self.rest.chunks_exact(CHUNK_BYTES);
+        let start = CHUNK_BYTES * chunks.take_while(|chunk| is_plain(chunk)).count();
+        let rest = self.rest.get(start..).unwrap_or_default();
+        let length = rest.iter().position(|byte| *byte <= MARK);
+        self.take(start + length.ok_or(TOO_SHORT)?)
     }
 
     fn after_escape(&mut self) -> Result<u8, Error> {

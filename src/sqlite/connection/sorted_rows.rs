@@ -11,11 +11,17 @@ use crate::error::{EntryPart, Error, Result, preview};
 use crate::sqlite::connection::rows::raw_row;
 use crate::sqlite::connection::session::Session;
 use crate::sqlite::connection::sorted_sql::SortedSql as Sql;
-use crate::sqlite::connection::statement::{Column, Parameter, Row, Rows};
+use crate::sqlite::connection::statement::{Column, Parameter, Row, Rows, Statement};
 use crate::sqlite::connection::statements::Sql as AnySql;
 
 /// The size of the largest value in the row of its key. A row with such a value takes about a tenth of a page.
 pub(in crate::sqlite) const MAX_SMALL_VALUE_BYTES: usize = 400;
+
+/// The value of a row whose large value does not exist.
+const MISSING: Column<'_> = Column::Other("NULL");
+
+/// A statement for sorted maps.
+const SORTED: fn(Sql) -> AnySql = AnySql::Sorted;
 
 /// The rows of a sorted map, through a connection.
 pub(in crate::sqlite) struct SortedRows<'a>(&'a mut Session);
@@ -44,23 +50,23 @@ impl SortedRows<'_> {
     ) -> Result<Option<R>> {
         let mut not_a_blob = None;
         let found = self.0.with(|statements| {
-            statements
-                .get(AnySql::Sorted(Sql::Get))?
-                .query([key.into()], |rows| {
-                    let Some(row) = rows.next()? else {
-                        return Ok(None);
-                    };
-                    match row.column(0)? {
-                        Column::Blob(value) => Ok(Some(f(Position::NONE, value))),
-                        Column::Other(found) => {
-                            not_a_blob = Some(found);
-                            Ok(None)
-                        }
+            let (get, large) = statements.get_two(SORTED(Sql::Get), SORTED(Sql::GetLarge))?;
+            get.query([key.into()], |rows| {
+                let Some(row) = rows.next()? else {
+                    return Ok(None);
+                };
+                with_value(&row, 0, large, |value| match value {
+                    Column::Blob(value) => Some(f(Position::NONE, value)),
+                    Column::Other(found) => {
+                        not_a_blob = Some(found);
+                        None
                     }
                 })
+                .map(Some)
+            })
         })?;
         match not_a_blob {
-            None => Ok(found),
+            None => Ok(found.flatten()),
             Some(found) => Err(Error::NotABlob {
                 part: EntryPart::Value,
                 key: preview(key),
@@ -71,21 +77,21 @@ impl SortedRows<'_> {
 
     pub(in crate::sqlite) fn contains(self, key: &[u8]) -> Result<bool> {
         self.0.with(|statements| {
-            let statement = statements.get(AnySql::Sorted(Sql::Contains))?;
+            let statement = statements.get(SORTED(Sql::Contains))?;
             statement.query([key.into()], |rows| Ok(rows.next()?.is_some()))
         })
     }
 
     pub(in crate::sqlite) fn is_empty(&mut self) -> Result<bool> {
         self.0.with(|statements| {
-            let statement = statements.get(AnySql::Sorted(Sql::Any))?;
+            let statement = statements.get(SORTED(Sql::Any))?;
             statement.query([], |rows| Ok(rows.next()?.is_none()))
         })
     }
 
     /// Returns the number of rows, by reading all of them.
     pub(in crate::sqlite) fn count(self) -> Result<u64> {
-        self.0.count_by(AnySql::Sorted(Sql::Count))
+        self.0.count_by(SORTED(Sql::Count))
     }
 
     /// Returns the first or the last row.
@@ -95,16 +101,14 @@ impl SortedRows<'_> {
             End::Last => Sql::Last,
         };
         let found = self.0.with(|statements| {
-            let entry = |row: Row<'_>| {
-                let row = raw_row(Position::NONE.0, row.column(0)?, row.column(1)?);
-                Ok(row.bytes().map(|(key, value)| RawEntry {
-                    position: Position::NONE,
-                    key: key.to_vec(),
-                    value: value.to_vec(),
-                }))
-            };
-            let statement = statements.get(AnySql::Sorted(sql))?;
-            statement.query([], |rows| rows.next()?.map(entry).transpose())
+            let (get, large) = statements.get_two(SORTED(sql), SORTED(Sql::GetLarge))?;
+            get.query([], |rows| {
+                let Some(row) = rows.next()? else {
+                    return Ok(None);
+                };
+                let key = row.column(0)?;
+                with_value(&row, 1, large, |value| raw_entry(key, value)).map(Some)
+            })
         })?;
         found.transpose()
     }
@@ -122,28 +126,31 @@ impl SortedRows<'_> {
         }
         let (sql, start) = scan_from(columns, direction, range);
         let mut previous: Option<Vec<u8>> = None;
+        let mut visit = |key: Column<'_>, value: Column<'_>| {
+            let row = raw_row(Position::NONE.0, key, value);
+            let key = row.key_or_empty();
+            if is_past_end(key, direction, range) {
+                return Step::End;
+            }
+            // A damaged tree may lead to its own beginning, and the scan would not end.
+            if !follows(previous.as_deref(), key, direction) {
+                return Step::OutOfOrder;
+            }
+            replace(&mut previous, key);
+            if f(row) { Step::Next } else { Step::End }
+        };
         let in_order = self.0.with(|statements| {
-            let statement = statements.get(AnySql::Sorted(sql))?;
-            let mut visit = |row: Row<'_>| -> rusqlite::Result<Step> {
-                let value = match columns {
-                    Columns::Key => Column::Blob(&[]),
-                    Columns::Value | Columns::Both => row.column(1)?,
-                };
-                let row = raw_row(Position::NONE.0, row.column(0)?, value);
-                let key = row.key_or_empty();
-                if is_past_end(key, direction, range) {
-                    return Ok(Step::End);
-                }
-                // A damaged tree may lead to its own beginning, and the scan would not end.
-                if !follows(previous.as_deref(), key, direction) {
-                    return Ok(Step::OutOfOrder);
-                }
-                replace(&mut previous, key);
-                Ok(if f(row) { Step::Next } else { Step::End })
-            };
+            let (scan, large) = statements.get_two(SORTED(sql), SORTED(Sql::GetLarge))?;
             let mut run = |rows: &mut Rows<'_>| {
                 while let Some(row) = rows.next()? {
-                    match visit(row)? {
+                    let key = row.column(0)?;
+                    let step = match columns {
+                        Columns::Key => visit(key, Column::Blob(&[])),
+                        Columns::Value | Columns::Both => {
+                            with_value(&row, 1, large, |value| visit(key, value))?
+                        }
+                    };
+                    match step {
                         Step::Next => {}
                         Step::End => return Ok(true),
                         Step::OutOfOrder => return Ok(false),
@@ -152,8 +159,8 @@ impl SortedRows<'_> {
                 Ok(true)
             };
             match &start {
-                Some(start) => statement.query([start.as_slice().into()], &mut run),
-                None => statement.query([], &mut run),
+                Some(start) => scan.query([start.as_slice().into()], &mut run),
+                None => scan.query([], &mut run),
             }
         })?;
         if in_order {
@@ -166,7 +173,7 @@ impl SortedRows<'_> {
     fn stored(&mut self, key: &[u8]) -> Result<Option<Stored>> {
         self.0.with(|statements| {
             statements
-                .get(AnySql::Sorted(Sql::GetStored))?
+                .get(SORTED(Sql::Get))?
                 .query([key.into()], |rows| {
                     let Some(row) = rows.next()? else {
                         return Ok(None);
@@ -183,7 +190,7 @@ impl SortedRows<'_> {
 
     fn change<const N: usize>(&mut self, sql: Sql, parameters: [Parameter<'_>; N]) -> Result<u64> {
         self.0
-            .with(|statements| statements.change(AnySql::Sorted(sql), parameters))
+            .with(|statements| statements.change(SORTED(sql), parameters))
     }
 
     /// Writes an entry. Returns `true` if the key is new.
@@ -219,7 +226,7 @@ impl SortedRows<'_> {
 
     fn insert_large(&mut self, value: &[u8]) -> Result<i64> {
         self.0.with(|statements| {
-            statements.change(AnySql::Sorted(Sql::InsertLarge), [value.into()])?;
+            statements.change(SORTED(Sql::InsertLarge), [value.into()])?;
             Ok(statements.connection.last_insert_rowid())
         })
     }
@@ -315,6 +322,34 @@ impl SortedRows<'_> {
             session.sorted().change(Sql::Clear, [])
         })
     }
+}
+
+/// Passes the value in a column to `f`: that of the row or, if the column has an id, the large value.
+#[inline]
+fn with_value<R>(
+    row: &Row<'_>,
+    column: u16,
+    large: &mut Statement<'_>,
+    f: impl FnOnce(Column<'_>) -> R,
+) -> rusqlite::Result<R> {
+    match row.column(column)? {
+        Column::Other("INTEGER") => large.query([row.integer(column).into()], |rows| {
+            Ok(match rows.next()? {
+                Some(row) => f(row.column(0)?),
+                None => f(MISSING),
+            })
+        }),
+        value => Ok(f(value)),
+    }
+}
+
+fn raw_entry(key: Column<'_>, value: Column<'_>) -> Result<RawEntry> {
+    let row = raw_row(Position::NONE.0, key, value);
+    row.bytes().map(|(key, value)| RawEntry {
+        position: Position::NONE,
+        key: key.to_vec(),
+        value: value.to_vec(),
+    })
 }
 
 /// What a scan does after a row.

@@ -1,7 +1,8 @@
 //! The statements for the rows of a sorted map.
 //!
 //! A value is in the row of its key, or, if it is large, in a table of its own: then the row has its id. SQLite sorts
-//! every integer before every BLOB, so `value >= x''` is true for a value and false for an id.
+//! every integer before every BLOB, so `value >= x''` is true for a value and false for an id. The statements that read
+//! return either, and the caller reads the large value. Doing it in SQL would make each row slower.
 
 use crate::engine::Columns;
 
@@ -9,8 +10,7 @@ use crate::engine::Columns;
 #[derive(Clone, Copy, Debug)]
 pub(in crate::sqlite) enum SortedSql {
     Get,
-    /// The value or the id, as it is in the row.
-    GetStored,
+    GetLarge,
     Contains,
     Count,
     Any,
@@ -44,7 +44,7 @@ impl SortedSql {
     pub(in crate::sqlite) const fn slot(self) -> usize {
         match self {
             Self::Get => 0,
-            Self::GetStored => 1,
+            Self::GetLarge => 1,
             Self::Contains => 2,
             Self::Count => 3,
             Self::Any => 4,
@@ -73,12 +73,8 @@ impl SortedSql {
 
     pub(in crate::sqlite) const fn text(self) -> &'static str {
         match self {
-            Self::Get => {
-                "SELECT CASE WHEN value >= x'' THEN value ELSE \
-                 (SELECT l.value FROM sorted_large AS l WHERE l.id = sorted.value) END \
-                 FROM sorted WHERE key = ?1"
-            }
-            Self::GetStored => "SELECT value FROM sorted WHERE key = ?1",
+            Self::Get => "SELECT value FROM sorted WHERE key = ?1",
+            Self::GetLarge => "SELECT value FROM sorted_large WHERE id = ?1",
             Self::Contains => "SELECT 1 FROM sorted WHERE key = ?1",
             // It counts at most one row more than the file has room for: see `Sql::Count`.
             Self::Count => {
@@ -88,16 +84,8 @@ impl SortedSql {
                  (SELECT 1 FROM sorted LIMIT (SELECT rows + 1 FROM room))), rows FROM room"
             }
             Self::Any => "SELECT 1 FROM sorted LIMIT 1",
-            Self::First => {
-                "SELECT key, CASE WHEN value >= x'' THEN value ELSE \
-                 (SELECT l.value FROM sorted_large AS l WHERE l.id = sorted.value) END \
-                 FROM sorted ORDER BY key LIMIT 1"
-            }
-            Self::Last => {
-                "SELECT key, CASE WHEN value >= x'' THEN value ELSE \
-                 (SELECT l.value FROM sorted_large AS l WHERE l.id = sorted.value) END \
-                 FROM sorted ORDER BY key DESC LIMIT 1"
-            }
+            Self::First => "SELECT key, value FROM sorted ORDER BY key LIMIT 1",
+            Self::Last => "SELECT key, value FROM sorted ORDER BY key DESC LIMIT 1",
             Self::Insert => {
                 "INSERT INTO sorted (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO NOTHING"
             }
@@ -122,27 +110,17 @@ impl SortedSql {
             }
             Self::ClearLarge => "DELETE FROM sorted_large",
             Self::ScanAllBackward(Columns::Key) => "SELECT key FROM sorted ORDER BY key DESC",
-            Self::ScanAllBackward(_) => {
-                "SELECT key, CASE WHEN value >= x'' THEN value ELSE \
-                 (SELECT l.value FROM sorted_large AS l WHERE l.id = sorted.value) END \
-                 FROM sorted ORDER BY key DESC"
-            }
+            Self::ScanAllBackward(_) => "SELECT key, value FROM sorted ORDER BY key DESC",
             // The caller stops the scan, because a limit would make SQLite compare at each row.
             Self::ScanForward(Columns::Key) => {
                 "SELECT key FROM sorted WHERE key >= ?1 ORDER BY key"
             }
-            Self::ScanForward(_) => {
-                "SELECT key, CASE WHEN value >= x'' THEN value ELSE \
-                 (SELECT l.value FROM sorted_large AS l WHERE l.id = sorted.value) END \
-                 FROM sorted WHERE key >= ?1 ORDER BY key"
-            }
+            Self::ScanForward(_) => "SELECT key, value FROM sorted WHERE key >= ?1 ORDER BY key",
             Self::ScanBackward(Columns::Key) => {
                 "SELECT key FROM sorted WHERE key < ?1 ORDER BY key DESC"
             }
             Self::ScanBackward(_) => {
-                "SELECT key, CASE WHEN value >= x'' THEN value ELSE \
-                 (SELECT l.value FROM sorted_large AS l WHERE l.id = sorted.value) END \
-                 FROM sorted WHERE key < ?1 ORDER BY key DESC"
+                "SELECT key, value FROM sorted WHERE key < ?1 ORDER BY key DESC"
             }
         }
     }

@@ -184,6 +184,20 @@ impl<'conn> Statements<'conn> {
         }
     }
 
+    /// Returns two statements, to run the second for the rows of the first.
+    pub(in crate::sqlite) fn get_two(
+        &mut self,
+        outer: Sql,
+        inner: Sql,
+    ) -> rusqlite::Result<(&mut Statement<'conn>, &mut Statement<'conn>)> {
+        self.get(outer)?;
+        self.get(inner)?;
+        match self.slots.get_disjoint_mut([outer.slot(), inner.slot()]) {
+            Ok([Some(outer), Some(inner)]) => Ok((outer, inner)),
+            _ => Err(rusqlite::Error::InvalidQuery),
+        }
+    }
+
     /// Runs a statement that changes rows, and returns their number.
     pub(in crate::sqlite) fn change<const N: usize>(
         &mut self,
