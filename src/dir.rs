@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Result};
 use crate::map::vault::Vault;
 use crate::options::OpenOptions;
+use crate::sorted::SortedVault;
 use crate::sqlite::{ANY_TYPES, Config, Store};
 
 /// The subfolder of the given folder, and the extension of a vault's file.
@@ -159,6 +160,69 @@ impl VaultDir {
         V: Serialize + DeserializeOwned,
     {
         options.open(self.file(name)?)
+    }
+
+    /// Opens the sorted vault `name`, and creates it if it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// - Returns [`Error::InvalidName`] if `name` is not [valid](#names).
+    /// - Returns the errors of [`OpenOptions::open_sorted`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use vaults::VaultDir;
+    ///
+    /// # fn main() -> vaults::Result<()> {
+    /// # let data = tempfile::tempdir().unwrap();
+    /// # let data = data.path();
+    /// let dir = VaultDir::new(data)?;
+    /// let scores = dir.open_sorted::<u32, String>("scores")?;
+    /// scores.insert(95, "Ada".into())?;
+    /// assert_eq!(scores.count(90..)?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn open_sorted<K, V>(&self, name: &str) -> Result<SortedVault<K, V>>
+    where
+        K: Serialize + DeserializeOwned + Ord,
+        V: Serialize + DeserializeOwned,
+    {
+        self.open_sorted_with(name, &OpenOptions::new())
+    }
+
+    /// Opens the sorted vault `name` with `options`.
+    ///
+    /// # Errors
+    ///
+    /// - Returns [`Error::InvalidName`] if `name` is not [valid](#names).
+    /// - Returns the errors of [`OpenOptions::open_sorted`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> vaults::Result<()> {
+    /// # let data = tempfile::tempdir().unwrap();
+    /// use vaults::{OpenOptions, VaultDir};
+    ///
+    /// let dir = VaultDir::new(data.path())?;
+    /// let options = OpenOptions::new().checksums(true).clone();
+    /// let scores = dir.open_sorted_with::<u32, String>("scores", &options)?;
+    /// # scores.close()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn open_sorted_with<K, V>(
+        &self,
+        name: &str,
+        options: &OpenOptions,
+    ) -> Result<SortedVault<K, V>>
+    where
+        K: Serialize + DeserializeOwned + Ord,
+        V: Serialize + DeserializeOwned,
+    {
+        options.open_sorted(self.file(name)?)
     }
 
     /// Returns the names of the vaults in the folder, sorted.
