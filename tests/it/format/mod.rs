@@ -1,6 +1,7 @@
 //! The stored format, and whether values read back as they were written.
 
 mod checksums;
+mod fixtures;
 mod golden;
 mod paper;
 mod python_reader;
