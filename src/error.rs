@@ -27,6 +27,8 @@ pub(crate) type Source = Box<dyn std::error::Error + Send + Sync + 'static>;
 /// [`source`](std::error::Error::source). A message shows keys in their encoded form, escaped and
 /// shortened. It never shows values.
 ///
+/// A `main` that returns a `Result` prints the `Debug` form, which has every field. Print `{error}` for the message.
+///
 /// # What to do
 ///
 /// The variants are grouped by what a caller can do, in this order:

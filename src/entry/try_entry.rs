@@ -247,6 +247,8 @@ where
     ///
     /// The value is written and committed when the guard is dropped or [committed](RefMut::commit).
     ///
+    /// The compiler must know the error type of `f`: end `f` with `Ok::<_, MyError>(…)`, or give the result a type.
+    ///
     /// # Errors
     ///
     /// - Returns the error of `default`.

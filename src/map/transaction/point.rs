@@ -175,6 +175,8 @@ where
     ///
     /// Other handles see the change once the transaction commits.
     ///
+    /// The compiler must know the error type of `f`: end `f` with `Ok::<_, MyError>(…)`, or give the result a type.
+    ///
     /// # Errors
     ///
     /// - Returns the error of `f`.

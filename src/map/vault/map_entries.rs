@@ -62,6 +62,8 @@ where
     ///
     /// Blocks until the write lock is available, at most for the busy timeout.
     ///
+    /// The compiler must know the error type of `f`: end `f` with `Ok::<_, MyError>(…)`, or give the result a type.
+    ///
     /// # Errors
     ///
     /// - Returns the error of `f`.

@@ -78,6 +78,8 @@ impl<K, V, O> Vault<K, V, O> {
     /// Runs `f` in a transaction, like [`transaction`](Self::transaction). The error type of `f` is any
     /// type that a vault's [`Error`] converts into.
     ///
+    /// The compiler must know that type: end `f` with `Ok::<_, MyError>(…)`, or give the result a type.
+    ///
     /// Blocks until the write lock is available, at most for the busy timeout.
     ///
     /// # Errors
