@@ -6,7 +6,7 @@ use std::hash::Hash;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::Result;
+use crate::error::Result;
 
 /// Keys from here on are never stored.
 const ABSENT: u64 = 1 << 40;
@@ -195,7 +195,7 @@ impl<const N: usize> Value for Blob<N> {
     }
 }
 
-/// What a look-up adds to a sum of digests: an absent key counts, too.
-pub fn digest<V: Value>(found: Option<&V>) -> u64 {
-    found.map_or(1, Value::digest)
+/// An entry from its bytes.
+pub fn decode<K: Key, V: Value>(key: &[u8], value: &[u8]) -> Result<(K, V)> {
+    Ok((K::from_bytes(key)?, V::from_bytes(value)?))
 }

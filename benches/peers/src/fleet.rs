@@ -1,13 +1,15 @@
 //! The same map in every engine.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
-use crate::Result;
 use crate::data::{Key, Value};
-use crate::engine::{Durability, Engine, Map, Role, Unsupported};
+use crate::engine::Engine;
 use crate::engines;
+use crate::error::{Result, Unsupported};
+use crate::files;
+use crate::map::{Durability, Map, Mode, Order};
 
 /// Entries that are stored in one step when a map is filled.
 const STEP: usize = 500_000;
@@ -17,6 +19,7 @@ pub struct Fleet<K, V> {
     root: PathBuf,
     /// The number of entries: those of `0..entries`.
     pub entries: u64,
+    order: Order,
     /// Whether a variant of `vaults` has its file, not a copy of it.
     variants_share: bool,
     maps: BTreeMap<Engine, Box<dyn Map<K, V>>>,
@@ -28,9 +31,16 @@ impl<K: Key, V: Value> Fleet<K, V> {
         Self {
             root: root.to_path_buf(),
             entries: 0,
+            order: Order::Any,
             variants_share: false,
             maps: BTreeMap::new(),
         }
+    }
+
+    /// Has its maps in the order of their keys.
+    pub fn sorted(mut self) -> Self {
+        self.order = Order::Keys;
+        self
     }
 
     /// Lets variants of `vaults` open its file. They can then be asked to read, and not to write what
@@ -42,20 +52,16 @@ impl<K: Key, V: Value> Fleet<K, V> {
 
     /// The folder of an engine.
     pub fn folder(&self, engine: Engine) -> PathBuf {
-        let owner = match engine {
-            Engine::VaultsUncached | Engine::VaultsUnverified if self.variants_share => {
-                Engine::Vaults
-            }
-            _ => engine,
-        };
+        let shares = self.variants_share && engine.is_variant();
+        let owner = if shares { Engine::Vaults } else { engine };
         self.root.join(owner.tag())
     }
 
-    /// Opens every map that has this durability; the rest stay closed.
+    /// Opens every map that has this durability. The rest stay closed.
     pub fn open(&mut self, engines: &[Engine], durability: Durability) -> Result<()> {
         self.close();
         for &engine in engines {
-            read_below(&self.folder(engine))?;
+            files::read_below(&self.folder(engine))?;
         }
         for &engine in engines {
             self.open_one(engine, durability)?;
@@ -81,7 +87,12 @@ impl<K: Key, V: Value> Fleet<K, V> {
         }
         let folder = self.folder(engine);
         fs::create_dir_all(&folder)?;
-        match engines::open(engine, &folder, durability, Role::Alone) {
+        let mode = Mode {
+            durability,
+            order: self.order,
+            ..Mode::default()
+        };
+        match engines::open(engine, &folder, mode) {
             Ok(map) => {
                 map.settle();
                 self.maps.insert(engine, map);
@@ -104,10 +115,15 @@ impl<K: Key, V: Value> Fleet<K, V> {
     }
 
     /// Adds entries to the open maps until there are so many.
-    pub fn fill(&mut self, engines: &[Engine], entries: u64) -> Result<()> {
-        let numbers = in_key_order::<K>(self.entries..entries);
-        for &engine in engines {
-            let map = self.map(engine)?;
+    ///
+    /// Every tree loads fastest in the order of the keys. Where that order is what is measured, the
+    /// entries come in another, because a table with rowids has its rows as they came.
+    pub fn fill(&mut self, entries: u64) -> Result<()> {
+        let numbers = match self.order {
+            Order::Any => in_key_order::<K>(self.entries..entries),
+            Order::Keys => (self.entries..entries).collect(),
+        };
+        for map in self.maps.values() {
             for step in numbers.chunks(STEP) {
                 let mut entries = step.iter().map(|&n| (K::of(n), V::of(n)));
                 map.extend(&mut entries)?;
@@ -120,59 +136,16 @@ impl<K: Key, V: Value> Fleet<K, V> {
 
     /// Gives the variants of `vaults` a copy of its closed file.
     pub fn copy_for_variants(&self) -> Result<()> {
-        for variant in Engine::ALL.into_iter().filter(|engine| engine.is_variant()) {
-            copy_files(&self.folder(Engine::Vaults), &self.folder(variant))?;
+        for variant in Engine::all().filter(|engine| engine.is_variant()) {
+            files::copy(&self.folder(Engine::Vaults), &self.folder(variant))?;
         }
         Ok(())
     }
 }
 
-/// Numbers in the order of their keys, in which every tree loads fastest.
+/// Numbers in the order of their keys.
 fn in_key_order<K: Key>(numbers: std::ops::Range<u64>) -> Vec<u64> {
     let mut numbers: Vec<u64> = numbers.collect();
     numbers.sort_by_cached_key(|&n| K::of(n).bytes().into_owned());
     numbers
-}
-
-fn copy_files(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for file in fs::read_dir(from)? {
-        let file = file?;
-        fs::copy(file.path(), to.join(file.file_name()))?;
-    }
-    Ok(())
-}
-
-/// Reads every file once, so that the system has it in memory: a disk is not what is compared. It
-/// must not be open: closing a file gives up all locks that the process has on it.
-fn read_below(folder: &Path) -> Result<()> {
-    if !folder.exists() {
-        return Ok(());
-    }
-    for file in fs::read_dir(folder)? {
-        let path = file?.path();
-        if path.is_dir() {
-            read_below(&path)?;
-        } else {
-            io::copy(&mut fs::File::open(path)?, &mut io::sink())?;
-        }
-    }
-    Ok(())
-}
-
-/// Bytes in the files below a folder, as the disk counts them: LMDB's file has holes.
-pub fn bytes_below(folder: &Path) -> Result<u64> {
-    use std::os::unix::fs::MetadataExt;
-
-    let mut bytes = 0;
-    for file in fs::read_dir(folder)? {
-        let file = file?;
-        let metadata = file.metadata()?;
-        bytes += if metadata.is_dir() {
-            bytes_below(&file.path())?
-        } else {
-            metadata.blocks() * 512
-        };
-    }
-    Ok(bytes)
 }

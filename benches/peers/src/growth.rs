@@ -2,101 +2,54 @@
 
 use std::path::Path;
 
-use crate::Result;
-use crate::args::{Plan, Sizes};
+use crate::compete;
+use crate::contest::Rounds;
 use crate::data::Record;
-use crate::engine::{Durability, Engine};
+use crate::engine::Engine;
+use crate::error::Result;
 use crate::fleet::Fleet;
-use crate::measure::{Rounds, Row, Timed, Unit, contest};
-use crate::workloads;
+use crate::map::Durability;
+use crate::plan::Plan;
+use crate::row::{Point, Row, Unit};
+use crate::sizes::Sizes;
+use crate::workloads::turn::Workload;
+use crate::workloads::{reads, writes};
 
-/// The part of the report.
 pub const SECTION: &str = "Growth";
 
-/// Above this one pass is a measurement by itself.
+/// Above this one pass of an iteration is a measurement by itself.
 const LARGE: u64 = 100_000;
 
+/// Engines that know their length. The others walk the whole map.
+const COUNTING: &[Engine] = &[
+    Engine::Vaults,
+    Engine::ByHand,
+    Engine::Redb,
+    Engine::Heed,
+    Engine::HashMap,
+];
+
+/// The largest map of sled: filling and opening a larger one takes longer than all others together.
+const MOST_OF_SLED: u64 = 1_000_000;
+
+const ITERATE: &str = "iterate, per entry";
+
 type Maps = Fleet<String, Record>;
+type Works = Vec<Workload<String, Record>>;
 
-/// What is timed at every size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Work {
-    /// A get of a random key.
-    Get,
-    /// A put of a random key, without a sync.
-    Put,
-    /// An increment of a random entry, without a sync.
-    Entry,
-    /// Iteration, an entry.
-    Iterate,
-    /// The number of entries.
-    Len,
+fn reading() -> Works {
+    vec![
+        Workload::new("get", Engine::READING, reads::get_uniform),
+        Workload::new(ITERATE, Engine::PLAIN, reads::iterate),
+        Workload::new("len", COUNTING, reads::len),
+    ]
 }
 
-impl Work {
-    /// All of it.
-    pub const ALL: [Self; 5] = [Self::Get, Self::Put, Self::Entry, Self::Iterate, Self::Len];
-
-    /// Its name in tables and plots.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Get => "get",
-            Self::Put => "put, no sync",
-            Self::Entry => "entry increment, no sync",
-            Self::Iterate => "iterate, per entry",
-            Self::Len => "len",
-        }
-    }
-
-    const fn engines(self) -> &'static [Engine] {
-        match self {
-            // The others walk the whole map.
-            Self::Len => &[
-                Engine::Vaults,
-                Engine::ByHand,
-                Engine::Redb,
-                Engine::Heed,
-                Engine::HashMap,
-            ],
-            Self::Get => &Engine::READING,
-            _ => &Engine::PLAIN,
-        }
-    }
-
-    const fn writes(self) -> bool {
-        matches!(self, Self::Put | Self::Entry)
-    }
-
-    fn run(self, maps: &Maps, sizes: &Sizes, engine: Engine, round: u64) -> Result<Timed> {
-        match self {
-            Self::Get => workloads::get_uniform(maps, sizes, engine, round),
-            Self::Put => workloads::put(maps, sizes, engine, round),
-            Self::Entry => workloads::increment(maps, sizes, engine, round),
-            Self::Iterate => workloads::iterate(maps, sizes, engine, round),
-            Self::Len => workloads::len(maps, sizes, engine, round),
-        }
-    }
-
-    fn rounds(self, plan: &Plan, entries: u64) -> Rounds {
-        match self {
-            Self::Iterate if entries > LARGE => Rounds {
-                warm_up: 0,
-                counted: 1,
-            },
-            _ => Rounds::warm(plan.rounds.min(3)),
-        }
-    }
-}
-
-/// One size of one plot.
-#[derive(Clone, Debug)]
-pub struct Point {
-    /// The plot.
-    pub work: Work,
-    /// The size.
-    pub entries: u64,
-    /// The figures.
-    pub row: Row,
+fn writing() -> Works {
+    vec![
+        Workload::new("put, no sync", Engine::PLAIN, writes::put),
+        Workload::new("entry increment, no sync", Engine::PLAIN, writes::increment),
+    ]
 }
 
 /// Grows one map in every engine through the sizes, and measures at each. The files stay for
@@ -104,74 +57,55 @@ pub struct Point {
 pub fn measure(plan: &Plan, root: &Path) -> Result<Vec<Point>> {
     let mut maps = Maps::new(root).sharing();
     let mut points = Vec::new();
-    let sizes = Sizes {
-        gets: plan.sizes.gets.min(10_000),
-        writes: plan.sizes.writes.min(2_000),
-        ..plan.sizes.clone()
-    };
     for &entries in &plan.sizes.growth {
-        maps.open(&Engine::PLAIN, Durability::Full)?;
-        maps.fill(&Engine::PLAIN, entries)?;
-        eprintln!("growth to {entries} entries");
-        // Anew, for what filling has left.
-        maps.open(&Engine::READING, Durability::Full)?;
-        points.extend(measure_at(plan, &sizes, &maps, false)?);
-        maps.open_loosely(&Engine::PLAIN)?;
-        points.extend(measure_at(plan, &sizes, &maps, true)?);
+        eprintln!("growing to {entries} entries");
+        let engines = growing_to(Engine::PLAIN, entries);
+        maps.open(&engines, Durability::Full)?;
+        maps.fill(entries)?;
+        // Filling leaves work to some engines, which they do when they are opened again.
+        maps.open(&growing_to(Engine::READING, entries), Durability::Full)?;
+        points.extend(measure_at(plan, &maps, reading())?);
+        maps.open_loosely(&engines)?;
+        points.extend(measure_at(plan, &maps, writing())?);
         maps.close();
     }
     Ok(points)
 }
 
-fn measure_at(plan: &Plan, sizes: &Sizes, maps: &Maps, writes: bool) -> Result<Vec<Point>> {
-    let works = Work::ALL.into_iter().filter(|work| work.writes() == writes);
-    works
-        .map(|work| {
-            let entries = maps.entries;
-            let row = Row::new(
-                SECTION,
-                format!("{}, {entries} entries", work.name()),
-                Unit::Nanos,
-            );
-            let rounds = work.rounds(plan, entries);
-            let row = contest(row, work.engines(), rounds, |engine, round| {
-                work.run(maps, sizes, engine, round)
-            })?;
-            Ok(Point { work, entries, row })
+fn growing_to(engines: &[Engine], entries: u64) -> Vec<Engine> {
+    let grows = |engine: &Engine| *engine != Engine::Sled || entries <= MOST_OF_SLED;
+    engines.iter().copied().filter(grows).collect()
+}
+
+fn measure_at(plan: &Plan, maps: &Maps, works: Works) -> Result<Vec<Point>> {
+    let sizes = Sizes {
+        gets: plan.sizes.gets.min(10_000),
+        ..plan.sizes.clone()
+    };
+    let points = works.into_iter().map(|work| {
+        let entries = maps.entries;
+        let row = Row::new(
+            SECTION,
+            format!("{}, {entries} entries", work.name),
+            Unit::Nanos,
+        );
+        let rounds = rounds(plan, &work.name, entries);
+        let row = compete::one(row, &work, maps, &sizes, rounds)?;
+        Ok(Point {
+            work: work.name,
+            entries,
+            row,
         })
-        .collect()
+    });
+    points.collect()
 }
 
-/// How many times as long an operation takes on the largest map as on that of `from` entries.
-pub fn growth(points: &[Point], work: Work, engine: Engine, from: u64) -> Option<Growth> {
-    let of = |point: &&Point| point.work == work && point.row.median(engine).is_some();
-    let first = points
-        .iter()
-        .filter(of)
-        .find(|point| point.entries >= from)?;
-    let last = points.iter().rfind(of)?;
-    let (first_time, last_time) = (first.row.median(engine)?, last.row.median(engine)?);
-    Some(Growth {
-        from: first.entries,
-        to: last.entries,
-        factor: last_time / first_time,
-    })
-}
-
-/// From one size to another.
-#[derive(Clone, Copy, Debug)]
-pub struct Growth {
-    /// The smaller map.
-    pub from: u64,
-    /// The larger one.
-    pub to: u64,
-    /// The ratio of their times an operation.
-    pub factor: f64,
-}
-
-impl Growth {
-    /// The ratio of a time that grows as the logarithm of the number of entries.
-    pub fn logarithmic(&self) -> f64 {
-        (self.to as f64).ln() / (self.from as f64).ln()
+fn rounds(plan: &Plan, work: &str, entries: u64) -> Rounds {
+    if work == ITERATE && entries > LARGE {
+        return Rounds {
+            warm_up: 0,
+            counted: 1,
+        };
     }
+    Rounds::warm(plan.few_rounds())
 }

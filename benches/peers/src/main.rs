@@ -1,37 +1,55 @@
 //! Compares `vaults` with SQLite by hand and with other embedded stores: the same typed work, in
 //! turns, in one run.
 //!
-//! `cargo run --release --manifest-path benches/peers/Cargo.toml` prints tables and writes
-//! Markdown, CSV and SVG; `-- --help` tells the options. The program is for Linux, which tells a
-//! process its memory.
+//! `cargo run --release --manifest-path benches/peers/Cargo.toml` writes the page and the CSV file.
+//! `-- --help` tells the options. The program is for Linux, which tells a process its memory.
+//!
+//! The files of each block below use only each other, without a circle, and those of the blocks above.
 
-mod args;
-mod bulk;
-mod children;
+mod error;
+
 mod data;
 mod engine;
-mod engines;
-mod fleet;
-mod growth;
 mod keys;
-mod measure;
+mod map;
 mod memory;
-mod processes;
-mod reach;
-mod report;
-mod results;
-mod run;
-mod smoke;
-mod threads;
+mod sizes;
+mod sums;
+
+mod engines;
+mod files;
+mod fleet;
+
+mod children;
+mod parts;
+
+mod measure;
+mod row;
 mod workloads;
+
+mod compete;
+mod contest;
+mod plan;
+
+mod growth;
+mod large_calls;
+mod one_map;
+mod several_maps;
+mod sorted_maps;
+mod types;
+
+mod run;
+
+mod report;
+mod smoke;
+mod target;
+mod targets;
 
 use std::process::ExitCode;
 use std::time::Instant;
 
-use args::Plan;
-
-/// Any error ends the run.
-pub type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
+use error::Result;
+use plan::Plan;
 
 fn main() -> ExitCode {
     match try_main() {
@@ -48,10 +66,10 @@ fn try_main() -> Result<()> {
     if let [first, rest @ ..] = arguments.as_slice()
         && first == children::CHILD
     {
-        return children::play(rest);
+        return parts::play(rest);
     }
     let Some(plan) = Plan::from_args(lexopt::Parser::from_env())? else {
-        println!("{}", args::HELP);
+        println!("{}", plan::HELP);
         return Ok(());
     };
     let start = Instant::now();

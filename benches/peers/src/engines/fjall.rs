@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use fjall::{
     KeyspaceCreateOptions, PersistMode, Readable, SingleWriterTxDatabase, SingleWriterTxKeyspace,
+    UserValue,
 };
 
-use crate::Result;
-use crate::data::{Key, Value, digest};
-use crate::engine::{Durability, Map, Role, Unsupported};
+use crate::data::{Key, Value, decode};
+use crate::error::{Result, Unsupported};
+use crate::map::{Durability, Map, Mode, Order, Role};
+use crate::sums::{sum_entries, sum_found};
 
 /// How long background work is waited for: 30 seconds in all.
 const WAIT: Duration = Duration::from_millis(10);
@@ -24,8 +26,9 @@ pub struct Fjall {
 }
 
 /// Opens the database in `folder`. One process has it, and its least durable write is `Normal`.
-pub fn open(folder: &Path, durability: Durability, role: Role) -> Result<Fjall> {
-    if role != Role::Alone || durability == Durability::Off {
+pub fn open(folder: &Path, mode: Mode) -> Result<Fjall> {
+    let durability = mode.durability;
+    if mode.role != Role::Alone || mode.order != Order::Any || durability == Durability::Off {
         return Err(Unsupported.into());
     }
     let database = SingleWriterTxDatabase::builder(folder.join("fjall")).open()?;
@@ -35,6 +38,10 @@ pub fn open(folder: &Path, durability: Durability, role: Role) -> Result<Fjall> 
         dict,
         durability,
     })
+}
+
+fn found<V: Value>(value: Option<UserValue>) -> Result<Option<V>> {
+    value.map(|value| V::from_bytes(&value)).transpose()
 }
 
 impl Fjall {
@@ -66,7 +73,7 @@ impl Fjall {
             Some(new.as_ref().into())
         })?;
         tx.commit()?;
-        old.map(|old| V::from_bytes(&old)).transpose()
+        found(old)
     }
 
     fn increment<K: Key, V: Value>(&self, key: &K) -> Result<()> {
@@ -96,43 +103,27 @@ impl<K: Key, V: Value> Map<K, V> for Fjall {
     }
 
     fn get_each(&self, keys: &[K]) -> Result<u64> {
-        let mut sum = 0_u64;
-        for key in keys {
-            let value = self.dict.get(key.bytes())?;
-            let value = value.map(|value| V::from_bytes(&value)).transpose()?;
-            sum = sum.wrapping_add(digest(value.as_ref()));
-        }
-        Ok(sum)
+        sum_found::<_, V>(keys, |key| found(self.dict.get(key.bytes())?))
     }
 
     fn get_many(&self, keys: &[K]) -> Result<Vec<Option<V>>> {
         let snapshot = self.database.read_tx();
-        let find = |key: &K| {
-            let value = snapshot.get(&self.dict, key.bytes())?;
-            value.map(|value| V::from_bytes(&value)).transpose()
-        };
-        keys.iter().map(find).collect()
+        keys.iter()
+            .map(|key| found(snapshot.get(&self.dict, key.bytes())?))
+            .collect()
     }
 
     fn get_in_snapshot(&self, keys: &[K]) -> Result<u64> {
         let snapshot = self.database.read_tx();
-        let mut sum = 0_u64;
-        for key in keys {
-            let value = snapshot.get(&self.dict, key.bytes())?;
-            let value = value.map(|value| V::from_bytes(&value)).transpose()?;
-            sum = sum.wrapping_add(digest(value.as_ref()));
-        }
-        Ok(sum)
+        sum_found::<_, V>(keys, |key| found(snapshot.get(&self.dict, key.bytes())?))
     }
 
     fn iterate(&self) -> Result<u64> {
-        let mut sum = 0_u64;
-        for entry in self.database.read_tx().iter(&self.dict) {
+        let entries = self.database.read_tx().iter(&self.dict);
+        sum_entries::<K, V>(entries.map(|entry| {
             let (key, value) = entry.into_inner()?;
-            let (key, value) = (K::from_bytes(&key)?, V::from_bytes(&value)?);
-            sum = sum.wrapping_add(key.digest() ^ value.digest());
-        }
-        Ok(sum)
+            decode(&key, &value)
+        }))
     }
 
     fn len(&self) -> Result<u64> {
@@ -146,22 +137,15 @@ impl<K: Key, V: Value> Map<K, V> for Fjall {
     }
 
     fn insert_each(&self, entries: Vec<(K, V)>) -> Result<u64> {
-        let mut sum = 0_u64;
-        for (key, value) in entries {
-            sum = sum.wrapping_add(digest(self.insert(&key, &value)?.as_ref()));
-        }
-        Ok(sum)
+        sum_found(entries, |(key, value)| self.insert(&key, &value))
     }
 
     fn remove_each(&self, keys: &[K]) -> Result<u64> {
-        let mut sum = 0_u64;
-        for key in keys {
+        sum_found::<_, V>(keys, |key| {
             let old = self.dict.take(key.bytes().as_ref())?;
             self.persist()?;
-            let old = old.map(|old| V::from_bytes(&old)).transpose()?;
-            sum = sum.wrapping_add(digest(old.as_ref()));
-        }
-        Ok(sum)
+            found(old)
+        })
     }
 
     fn increment_each(&self, keys: &[K]) -> Result<()> {

@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::Result;
-use crate::data::{Key, Value, digest};
-use crate::engine::{Map, Role, Unsupported};
+use crate::data::{Key, Value};
+use crate::error::{Result, Unsupported};
+use crate::map::{Map, Mode, Order, Role};
+use crate::sums::{sum_entries, sum_found};
 
 /// A map in memory. Gets clone, as the others give owned values.
 pub struct InMemory<K, V>(RwLock<HashMap<K, V>>);
 
-/// An empty map.
-pub fn open<K, V>(role: Role) -> Result<InMemory<K, V>> {
-    if role != Role::Alone {
+pub fn open<K, V>(mode: Mode) -> Result<InMemory<K, V>> {
+    if mode.role != Role::Alone || mode.order != Order::Any {
         return Err(Unsupported.into());
     }
     Ok(InMemory(RwLock::default()))
@@ -30,10 +30,7 @@ impl<K, V> InMemory<K, V> {
 
 impl<K: Key, V: Value> Map<K, V> for InMemory<K, V> {
     fn get_each(&self, keys: &[K]) -> Result<u64> {
-        Ok(keys.iter().fold(0, |sum: u64, key| {
-            let value = self.read().get(key).cloned();
-            sum.wrapping_add(digest(value.as_ref()))
-        }))
+        sum_found(keys, |key| Ok(self.read().get(key).cloned()))
     }
 
     fn get_many(&self, keys: &[K]) -> Result<Vec<Option<V>>> {
@@ -42,10 +39,11 @@ impl<K: Key, V: Value> Map<K, V> for InMemory<K, V> {
     }
 
     fn iterate(&self) -> Result<u64> {
-        Ok(self.read().iter().fold(0, |sum: u64, (key, value)| {
-            let (key, value) = (key.clone(), value.clone());
-            sum.wrapping_add(key.digest() ^ value.digest())
-        }))
+        let map = self.read();
+        sum_entries(
+            map.iter()
+                .map(|(key, value)| Ok((key.clone(), value.clone()))),
+        )
     }
 
     fn len(&self) -> Result<u64> {
@@ -60,15 +58,11 @@ impl<K: Key, V: Value> Map<K, V> for InMemory<K, V> {
     }
 
     fn insert_each(&self, entries: Vec<(K, V)>) -> Result<u64> {
-        Ok(entries.into_iter().fold(0, |sum: u64, (key, value)| {
-            sum.wrapping_add(digest(self.write().insert(key, value).as_ref()))
-        }))
+        sum_found(entries, |(key, value)| Ok(self.write().insert(key, value)))
     }
 
     fn remove_each(&self, keys: &[K]) -> Result<u64> {
-        Ok(keys.iter().fold(0, |sum: u64, key| {
-            sum.wrapping_add(digest(self.write().remove(key).as_ref()))
-        }))
+        sum_found(keys, |key| Ok(self.write().remove(key)))
     }
 
     fn increment_each(&self, keys: &[K]) -> Result<()> {

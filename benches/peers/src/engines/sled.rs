@@ -4,9 +4,10 @@ use std::path::Path;
 
 use sled::{Batch, Db, IVec};
 
-use crate::Result;
-use crate::data::{Key, Value, digest};
-use crate::engine::{Durability, Map, Role, Unsupported};
+use crate::data::{self, Key, Value};
+use crate::error::{Result, Unsupported};
+use crate::map::{Durability, Map, Mode, Order, Role};
+use crate::sums::{sum_entries, sum_found};
 
 /// A database, of which the default tree is used.
 pub struct Sled {
@@ -18,8 +19,9 @@ pub struct Sled {
 ///
 /// A write that is not flushed does not survive a killed process, so it has no `Normal`. A flush
 /// is not a sync of the disk, but it is what there is.
-pub fn open(folder: &Path, durability: Durability, role: Role) -> Result<Sled> {
-    if role != Role::Alone || durability == Durability::Normal {
+pub fn open(folder: &Path, mode: Mode) -> Result<Sled> {
+    let durability = mode.durability;
+    if mode.role != Role::Alone || mode.order != Order::Any || durability == Durability::Normal {
         return Err(Unsupported.into());
     }
     let database = sled::open(folder.join("sled"))?;
@@ -65,22 +67,14 @@ impl Sled {
 
 impl<K: Key, V: Value> Map<K, V> for Sled {
     fn get_each(&self, keys: &[K]) -> Result<u64> {
-        let mut sum = 0_u64;
-        for key in keys {
-            let value: Option<V> = decode(self.database.get(key.bytes())?)?;
-            sum = sum.wrapping_add(digest(value.as_ref()));
-        }
-        Ok(sum)
+        sum_found::<_, V>(keys, |key| decode(self.database.get(key.bytes())?))
     }
 
     fn iterate(&self) -> Result<u64> {
-        let mut sum = 0_u64;
-        for entry in self.database.iter() {
+        sum_entries::<K, V>(self.database.iter().map(|entry| {
             let (key, value) = entry?;
-            let (key, value) = (K::from_bytes(&key)?, V::from_bytes(&value)?);
-            sum = sum.wrapping_add(key.digest() ^ value.digest());
-        }
-        Ok(sum)
+            data::decode(&key, &value)
+        }))
     }
 
     fn len(&self) -> Result<u64> {
@@ -96,23 +90,19 @@ impl<K: Key, V: Value> Map<K, V> for Sled {
     }
 
     fn insert_each(&self, entries: Vec<(K, V)>) -> Result<u64> {
-        let mut sum = 0_u64;
-        for (key, value) in entries {
+        sum_found::<_, V>(entries, |(key, value)| {
             let old = self.database.insert(key.bytes(), value_of(&value)?)?;
             self.persist()?;
-            sum = sum.wrapping_add(digest::<V>(decode(old)?.as_ref()));
-        }
-        Ok(sum)
+            decode(old)
+        })
     }
 
     fn remove_each(&self, keys: &[K]) -> Result<u64> {
-        let mut sum = 0_u64;
-        for key in keys {
+        sum_found::<_, V>(keys, |key| {
             let old = self.database.remove(key.bytes())?;
             self.persist()?;
-            sum = sum.wrapping_add(digest::<V>(decode(old)?.as_ref()));
-        }
-        Ok(sum)
+            decode(old)
+        })
     }
 
     fn increment_each(&self, keys: &[K]) -> Result<()> {

@@ -4,18 +4,21 @@ use std::path::Path;
 
 use vaults::{OpenOptions, Vault};
 
-use crate::Result;
-use crate::data::{Key, Value, digest};
-use crate::engine::{Durability, Engine, Map};
+use crate::data::{Key, Value};
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::map::{Durability, Map};
+use crate::sums::{sum_entries, sum_found};
 
-/// Opens the vault in `folder`.
 pub fn open<K: Key, V: Value>(
     engine: Engine,
     folder: &Path,
     durability: Durability,
 ) -> Result<Vault<K, V>> {
-    let cache = (engine == Engine::VaultsUncached).then_some(0);
-    let mut options = options(cache);
+    let mut options = OpenOptions::new();
+    if engine == Engine::VaultsUncached {
+        options.cache_capacity(0);
+    }
     options
         .durability(match durability {
             Durability::Full => vaults::Durability::Full,
@@ -26,22 +29,9 @@ pub fn open<K: Key, V: Value>(
     Ok(options.open(folder.join("vault.db"))?)
 }
 
-/// The options for a cache of so many bytes; `None` is the default.
-fn options(cache: Option<usize>) -> OpenOptions {
-    let mut options = OpenOptions::new();
-    if let Some(bytes) = cache {
-        options.cache_capacity(bytes);
-    }
-    options
-}
-
 impl<K: Key, V: Value> Map<K, V> for Vault<K, V> {
     fn get_each(&self, keys: &[K]) -> Result<u64> {
-        let mut sum = 0_u64;
-        for key in keys {
-            sum = sum.wrapping_add(digest(self.get(key)?.as_ref()));
-        }
-        Ok(sum)
+        sum_found(keys, |key| Ok(self.get(key)?))
     }
 
     fn get_many(&self, keys: &[K]) -> Result<Vec<Option<V>>> {
@@ -50,20 +40,11 @@ impl<K: Key, V: Value> Map<K, V> for Vault<K, V> {
 
     fn get_in_snapshot(&self, keys: &[K]) -> Result<u64> {
         let snapshot = self.snapshot()?;
-        let mut sum = 0_u64;
-        for key in keys {
-            sum = sum.wrapping_add(digest(snapshot.get(key)?.as_ref()));
-        }
-        Ok(sum)
+        sum_found(keys, |key| Ok(snapshot.get(key)?))
     }
 
     fn iterate(&self) -> Result<u64> {
-        let mut sum = 0_u64;
-        for entry in self {
-            let (key, value) = entry?;
-            sum = sum.wrapping_add(key.digest() ^ value.digest());
-        }
-        Ok(sum)
+        sum_entries(self.iter().map(|entry| Ok(entry?)))
     }
 
     fn len(&self) -> Result<u64> {
@@ -78,19 +59,11 @@ impl<K: Key, V: Value> Map<K, V> for Vault<K, V> {
     }
 
     fn insert_each(&self, entries: Vec<(K, V)>) -> Result<u64> {
-        let mut sum = 0_u64;
-        for (key, value) in entries {
-            sum = sum.wrapping_add(digest(self.insert(key, value)?.as_ref()));
-        }
-        Ok(sum)
+        sum_found(entries, |(key, value)| Ok(self.insert(key, value)?))
     }
 
     fn remove_each(&self, keys: &[K]) -> Result<u64> {
-        let mut sum = 0_u64;
-        for key in keys {
-            sum = sum.wrapping_add(digest(self.remove(key)?.as_ref()));
-        }
-        Ok(sum)
+        sum_found(keys, |key| Ok(self.remove(key)?))
     }
 
     fn increment_each(&self, keys: &[K]) -> Result<()> {

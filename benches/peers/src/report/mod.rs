@@ -1,24 +1,23 @@
-//! What a run leaves behind: a table on the terminal, Markdown, CSV and plots.
+//! What a run leaves behind: the page and the CSV file.
 
 mod csv;
 mod machine;
-mod markdown;
-mod plots;
+mod page;
 mod table;
 
 use std::fs;
 
-use crate::Result;
-use crate::args::Plan;
-use crate::results::Results;
+use crate::error::Result;
+use crate::plan::Plan;
+use crate::row::Results;
 
-/// Prints the tables and writes the files.
+/// Prints the figures and writes the files.
 pub fn write(plan: &Plan, results: &Results) -> Result<()> {
-    println!("{}", table::render(results));
+    let figures = page::figures(plan, results);
+    println!("{figures}");
     fs::create_dir_all(&plan.out)?;
-    fs::write(plan.out.join("results.md"), markdown::render(plan, results))?;
-    csv::write(&plan.out.join("results.csv"), results)?;
-    plots::draw(&plan.out, results)?;
-    println!("Tables and plots are in {}.", plan.out.display());
+    fs::write(plan.out.join("README.md"), page::render(&figures)?)?;
+    fs::write(plan.out.join("results.csv"), csv::render(results))?;
+    println!("README.md and results.csv are in {}.", plan.out.display());
     Ok(())
 }

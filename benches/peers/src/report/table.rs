@@ -1,31 +1,35 @@
-//! The figures as words, and the tables on the terminal.
+//! Tables in Markdown, aligned so that they read as well on a terminal.
 
 use crate::engine::Engine;
-use crate::measure::{Row, Unit};
-use crate::reach::{self, Aim};
-use crate::results::Results;
+use crate::row::{Results, Row, Unit};
+use crate::targets::TARGETS;
 
 /// A place without a figure.
-pub const DASH: &str = "–";
+const DASH: &str = "–";
 
-/// The columns before the engines' and after them.
-pub fn heads() -> Vec<String> {
+/// The rows of a section. An engine without a figure in it has no column.
+pub fn section(results: &Results, section: &str) -> String {
+    let rows: Vec<&Row> = results.all().filter(|row| row.section == section).collect();
+    let has_figures = |engine: &Engine| rows.iter().any(|row| row.cells.contains_key(engine));
+    let engines: Vec<Engine> = Engine::all().filter(has_figures).collect();
+    let compares = [Engine::Vaults, Engine::ByHand]
+        .iter()
+        .all(|engine| engines.contains(engine));
     let mut heads = vec![String::new()];
-    heads.extend(Engine::ALL.map(|engine| engine.name().to_owned()));
-    heads.extend(["/ by hand".to_owned(), "/ best peer".to_owned()]);
-    heads
-}
-
-/// A row's fields, under [`heads`].
-pub fn fields(row: &Row) -> Vec<String> {
-    let mut fields = vec![row.name.clone()];
-    fields.extend(Engine::ALL.map(|engine| cell(row, engine)));
-    fields.push(ratio(row.ratio(Engine::Vaults, Engine::ByHand)));
-    fields.push(match row.best_peer() {
-        Some(peer) => format!("{} {}", ratio(row.ratio(Engine::Vaults, peer)), peer.name()),
-        None => DASH.into(),
-    });
-    fields
+    heads.extend(engines.iter().map(|engine| engine.name().to_owned()));
+    if compares {
+        heads.extend(["/ by hand".to_owned(), "/ best peer".to_owned()]);
+    }
+    let mut lines = vec![heads];
+    for row in rows {
+        let mut fields = vec![row.name.clone()];
+        fields.extend(engines.iter().map(|&engine| cell(row, engine)));
+        if compares {
+            fields.extend(comparisons(row));
+        }
+        lines.push(fields);
+    }
+    aligned(&lines)
 }
 
 fn cell(row: &Row, engine: Engine) -> String {
@@ -39,8 +43,49 @@ fn cell(row: &Row, engine: Engine) -> String {
     figure
 }
 
-/// A ratio, or a dash.
-pub fn ratio(ratio: Option<f64>) -> String {
+fn comparisons(row: &Row) -> [String; 2] {
+    let to_hand = row.ratio(Engine::Vaults, Engine::ByHand);
+    let to_best = row.best_peer().map_or_else(
+        || DASH.into(),
+        |peer| format!("{} {}", ratio(row.ratio(Engine::Vaults, peer)), peer.name()),
+    );
+    [ratio(to_hand), to_best]
+}
+
+/// The targets of what was measured, and whether they were met. Without any it is empty.
+pub fn targets(results: &Results) -> String {
+    let heads = ["", "figure", "target", "measured", "", "SQLite by hand"];
+    let mut lines = vec![heads.map(str::to_owned).to_vec()];
+    for target in TARGETS {
+        let Some(figure) = target.measured(results) else {
+            continue;
+        };
+        lines.push(vec![
+            target.work.into(),
+            target.figure.to_string(),
+            target.bound.to_string(),
+            precise(figure),
+            if target.bound.holds(figure) {
+                "met"
+            } else {
+                "**not met**"
+            }
+            .into(),
+            target.by_hand(results).map_or_else(|| DASH.into(), precise),
+        ]);
+    }
+    if lines.len() == 1 {
+        return String::new();
+    }
+    aligned(&lines)
+}
+
+/// A figure that shows on which side of a bound it is.
+fn precise(figure: f64) -> String {
+    format!("{figure:.3}")
+}
+
+fn ratio(ratio: Option<f64>) -> String {
     match ratio {
         None => DASH.into(),
         Some(ratio) if ratio < 0.1 => format!("{ratio:.3}"),
@@ -49,20 +94,7 @@ pub fn ratio(ratio: Option<f64>) -> String {
 }
 
 /// A figure with its unit, in three digits or so.
-pub fn figure(unit: Unit, figure: f64) -> String {
-    let (scaled, name) = scaled(unit, figure);
-    let digits = usize::from(scaled < 100.0) + usize::from(scaled < 10.0);
-    format!("{scaled:.digits$} {name}")
-}
-
-/// A power of ten with its unit, for an axis.
-pub fn tick(unit: Unit, power: f64) -> String {
-    // A power just below its unit for its rounding belongs to that unit.
-    let (scaled, name) = scaled(unit, power * 1.000_001);
-    format!("{scaled:.0} {name}")
-}
-
-fn scaled(unit: Unit, figure: f64) -> (f64, &'static str) {
+fn figure(unit: Unit, figure: f64) -> String {
     let units: [&str; 4] = match unit {
         Unit::Nanos => ["s", "ms", "µs", "ns"],
         Unit::Bytes => ["GB", "MB", "kB", "B"],
@@ -70,63 +102,43 @@ fn scaled(unit: Unit, figure: f64) -> (f64, &'static str) {
     let mut steps = [1e9, 1e6, 1e3, 1.0].into_iter().zip(units);
     let fitting = steps.find(|(size, _)| figure >= *size);
     let (size, name) = fitting.unwrap_or((1.0, units[3]));
-    (figure / size, name)
+    let scaled = figure / size;
+    let digits = usize::from(scaled < 100.0) + usize::from(scaled < 10.0);
+    format!("{scaled:.digits$} {name}")
 }
 
-/// All tables, for a terminal.
-pub fn render(results: &Results) -> String {
-    let mut text = String::new();
-    for section in results.sections() {
-        let rows = results.rows.iter().filter(|row| row.section == section);
-        text += &format!("\n{section}\n");
-        text += &aligned(&with_head(heads(), rows.map(fields)));
-    }
-    if !results.growth.is_empty() {
-        let rows = results.growth.iter().map(|point| fields(&point.row));
-        text += "\nGrowth\n";
-        text += &aligned(&with_head(heads(), rows));
-    }
-    text += "\nReach\n";
-    let aims = reach::aims(results);
-    let heads = ["", "figure", "bound", "measured", "", "by hand"].map(str::to_owned);
-    let rows = aims.iter().map(|aim| aim_fields(aim).to_vec());
-    text + &aligned(&with_head(heads.to_vec(), rows))
-}
-
-/// What an aim has in each column.
-pub fn aim_fields(aim: &Aim) -> [String; 6] {
-    [
-        aim.work.clone(),
-        aim.of.into(),
-        aim.bound.to_string(),
-        ratio(aim.measured),
-        aim.verdict().into(),
-        ratio(aim.by_hand),
-    ]
-}
-
-fn with_head(head: Vec<String>, rows: impl Iterator<Item = Vec<String>>) -> Vec<Vec<String>> {
-    std::iter::once(head).chain(rows).collect()
-}
-
-fn aligned(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+/// The first line is the head. The first column is on the left.
+fn aligned(lines: &[Vec<String>]) -> String {
+    let columns = lines.first().map_or(0, Vec::len);
     let width = |column: usize| {
-        let fields = rows.iter().filter_map(|row| row.get(column));
+        let fields = lines.iter().filter_map(|line| line.get(column));
         fields.map(|field| field.chars().count()).max().unwrap_or(0)
     };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).max(3)).collect();
     let mut text = String::new();
-    for row in rows {
-        let padded = row.iter().zip(&widths).enumerate();
-        let line: Vec<String> = padded
-            .map(|(column, (field, &width))| match column {
-                0 => format!("{field:<width$}"),
-                _ => format!("{field:>width$}"),
-            })
-            .collect();
-        text += line.join("  ").trim_end();
-        text.push('\n');
+    for (number, line) in lines.iter().enumerate() {
+        text += &padded(line, &widths);
+        if number == 0 {
+            text += &rule(&widths);
+        }
     }
     text
+}
+
+fn padded(line: &[String], widths: &[usize]) -> String {
+    let fields = line.iter().zip(widths).enumerate();
+    let fields = fields.map(|(column, (field, &width))| match column {
+        0 => format!("| {field:<width$} |"),
+        _ => format!(" {field:>width$} |"),
+    });
+    fields.collect::<String>() + "\n"
+}
+
+fn rule(widths: &[usize]) -> String {
+    let fields = widths.iter().enumerate();
+    let fields = fields.map(|(column, &width)| match column {
+        0 => format!("|-{}-|", "-".repeat(width)),
+        _ => format!("-{}:|", "-".repeat(width)),
+    });
+    fields.collect::<String>() + "\n"
 }

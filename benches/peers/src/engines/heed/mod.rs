@@ -1,0 +1,8 @@
+//! LMDB through heed.
+
+mod env;
+mod map;
+mod several;
+
+pub use self::map::open;
+pub use self::several::open as open_maps;
