@@ -86,8 +86,9 @@ use crate::order::KeyOrder;
 /// - times and dates that serialize as text, such as those of chrono and jiff, and times with an offset;
 /// - decimals, versions and big integers that serialize as text.
 ///
-/// Use a key that sorts, for example a time as its seconds. In a debug build, the first insertion of a key that is out of order
-/// next to its neighbours is an error, and [`verify`](Vault::verify) checks all of them in every build.
+/// Use a key that sorts, for example a time as its seconds. In a debug build, inserting a key that is out of order next to its
+/// neighbours is an error, and so is the item of an iterator that does not follow the one before it. In every build, opening
+/// compares the first key with the last, and [`verify`](Vault::verify) compares all neighbours.
 ///
 /// # Cost
 ///

@@ -3,7 +3,7 @@
 //! Every public method is a line over these two traits, whichever handle it belongs to.
 
 use crate::encoding::entry_codec::EntryCodec;
-use crate::encoding::key_order::KeyComparison;
+use crate::encoding::key_order::{CHECKS_KEY_ORDER, KeyComparison};
 use crate::engine::WriteOp;
 use crate::entry::scope::{Savepoint, WriteScope, WriteTransaction};
 use crate::error::Result;
@@ -11,9 +11,6 @@ use crate::map::read_transaction::{Lookup, ReadTransaction};
 use crate::map::snapshot::Snapshot;
 use crate::map::transaction::Transaction;
 use crate::map::vault::Vault;
-
-/// Whether each write of a sorted map checks that its keys compare as their bytes do. That takes two more look-ups.
-const CHECKS_KEY_ORDER: bool = cfg!(debug_assertions);
 
 /// Reads entries as bytes.
 pub(crate) trait ReadAccess {

@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use serde::de::DeserializeOwned;
 
 use crate::encoding::entry_codec::EntryCodec;
+use crate::encoding::key_order::OrderCheck;
 use crate::engine::{Columns, Cursor, Direction, KeyRange, RawRow};
 use crate::error::{Error, Result};
 use crate::map::read_transaction::{ReadTransaction, RowSource};
@@ -25,6 +26,7 @@ struct RowIter<P, T> {
     max_items: Option<u64>,
     entry_codec: EntryCodec,
     decode: Decode<T>,
+    order: OrderCheck,
 }
 
 enum State<P> {
@@ -66,6 +68,7 @@ impl<P: RowSource, T> RowIter<P, T> {
             max_items,
             entry_codec,
             decode,
+            order: OrderCheck::new(entry_codec.comparison),
         }
     }
 
@@ -103,7 +106,8 @@ impl<P: RowSource, T> RowIter<P, T> {
                 return Some(Err(error));
             }
             if let Some(row) = cursor.next(direction) {
-                return Some(f(row));
+                let checked = self.order.check(row.key_or_empty(), direction);
+                return Some(checked.and_then(|()| f(row)));
             }
         }
         // Ending gives the connection back, even while the iterator is kept.

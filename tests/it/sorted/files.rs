@@ -182,6 +182,12 @@ fn keys_that_are_out_of_order_for_their_type_are_found() {
         &report.problems[..],
         [VerifyProblem::Entry(Error::Encode { .. })]
     );
+    if cfg!(debug_assertions) {
+        let forward: Vec<bool> = vault.iter().map(|item| item.is_ok()).collect();
+        assert_eq!(forward, [true, true, false, true]);
+        let backward: Vec<bool> = vault.keys().rev().map(|key| key.is_ok()).collect();
+        assert_eq!(backward, [true, true, false, true]);
+    }
 }
 
 #[test]
