@@ -1,5 +1,5 @@
 //! Random operations through entries, guards, transactions and savepoints, on a vault and on a
-//! `HashMap` with an insertion order. Both must agree, and snapshots must keep the state in which
+//! `HashMap` that knows the order of its keys. Both must agree, and snapshots must keep the state in which
 //! they were taken.
 
 use std::collections::HashMap;
@@ -8,8 +8,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use vaults::order::{InsertionOrder, KeyOrder, Order};
 use vaults::{Entry, Error, RefMut, Result, Snapshot, Transaction, Vault};
 
+use crate::support::number::Number;
+use crate::support::orders::TestOrder;
 use crate::support::{Scratch, fast};
 use crate::support::{any_error, engines::ENGINES};
 
@@ -20,23 +23,33 @@ const KEYS: u8 = 12;
 
 // ---- the model ------------------------------------------------------------------------
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug)]
 struct Model {
-    map: HashMap<String, i32>,
+    map: HashMap<String, Number>,
     order: Vec<String>,
+    place_of: fn(&[String], &String) -> usize,
 }
 
 impl Model {
-    fn entries(&self) -> Vec<(String, i32)> {
+    fn new<O: TestOrder<String>>() -> Self {
+        Self {
+            map: HashMap::new(),
+            order: Vec::new(),
+            place_of: O::place_of,
+        }
+    }
+
+    fn entries(&self) -> Vec<(String, Number)> {
         let entry = |key: &String| (key.clone(), self.map[key]);
         self.order.iter().map(entry).collect()
     }
 
-    /// Updates the order after a change of the map: new keys go to the end.
+    /// Updates the order after a change of the map, by which `key` may be new.
     fn update_order(&mut self, key: &str) {
         self.order.retain(|other| self.map.contains_key(other));
         if self.map.contains_key(key) && !self.order.iter().any(|other| other == key) {
-            self.order.push(key.to_owned());
+            let key = key.to_owned();
+            self.order.insert((self.place_of)(&self.order, &key), key);
         }
     }
 }
@@ -63,23 +76,23 @@ enum Ending {
 /// An operation on the entry of one key.
 #[derive(Clone, Copy, Debug)]
 enum EntryOp {
-    OrInsert(i32),
+    OrInsert(Number),
     OrInsertWithKey,
-    OrTryInsertWith(Option<i32>),
-    OrDefaultAdd(i32),
-    AndModify(i32),
-    AndModifyOrInsert(i32, i32),
-    InsertEntry(i32),
-    InsertTwice(i32, i32),
+    OrTryInsertWith(Option<Number>),
+    OrDefaultAdd(Number),
+    AndModify(Number),
+    AndModifyOrInsert(Number, Number),
+    InsertEntry(Number),
+    InsertTwice(Number, Number),
     /// Removes the entry if it exists, else inserts it.
-    Toggle(i32),
+    Toggle(Number),
     RemoveEntry,
     Look,
-    GetMut(i32, GuardEnd),
-    Changed(i32, GuardEnd),
-    GetOrInsertWith(i32),
-    GetOrTryInsertWith(Option<i32>),
-    Insert(i32),
+    GetMut(Number, GuardEnd),
+    Changed(Number, GuardEnd),
+    GetOrInsertWith(Number),
+    GetOrTryInsertWith(Option<Number>),
+    Insert(Number),
     Remove,
 }
 
@@ -89,7 +102,7 @@ enum Step {
     Clear,
     Retain(i32),
     PopFirst,
-    Extend(Vec<(String, i32)>),
+    Extend(Vec<(String, Number)>),
     /// A savepoint, or a transaction if it is a step of the vault.
     Part(Vec<Step>, Ending),
 }
@@ -106,7 +119,7 @@ fn key() -> impl Strategy<Value = String> {
 }
 
 fn entry_op() -> impl Strategy<Value = EntryOp> {
-    let n = || -9..9_i32;
+    let n = || (-9..9_i32).prop_map(Number);
     let leaving = || {
         prop_oneof![
             3 => Just(GuardEnd::Dropped),
@@ -149,7 +162,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Clear),
         2 => (2..5_i32).prop_map(Step::Retain),
         2 => Just(Step::PopFirst),
-        2 => prop::collection::vec((key(), -9..9_i32), 0..6).prop_map(Step::Extend),
+        2 => prop::collection::vec((key(), (-9..9_i32).prop_map(Number)), 0..6).prop_map(Step::Extend),
     ];
     simple.prop_recursive(4, 40, 8, move |inner| {
         (prop::collection::vec(inner, 0..8), ending())
@@ -178,9 +191,9 @@ fn unwind_with<T>(held: T) {
 }
 
 /// Applies an operation to the `HashMap` and returns its result.
-fn on_map(map: &mut HashMap<String, i32>, key: &str, entry_op: EntryOp) -> Option<i32> {
+fn on_map(map: &mut HashMap<String, Number>, key: &str, entry_op: EntryOp) -> Option<Number> {
     let owned = key.to_owned();
-    let length = i32::try_from(key.len()).unwrap();
+    let length = Number(i32::try_from(key.len()).unwrap());
     match entry_op {
         EntryOp::OrInsert(new) | EntryOp::GetOrInsertWith(new) => {
             Some(*map.entry(owned).or_insert(new))
@@ -213,7 +226,7 @@ fn on_map(map: &mut HashMap<String, i32>, key: &str, entry_op: EntryOp) -> Optio
         EntryOp::GetMut(_, GuardEnd::Panicked) | EntryOp::Changed(_, GuardEnd::Panicked) => None,
         EntryOp::GetMut(new, _) => map.get_mut(key).map(|value| std::mem::replace(value, new)),
         EntryOp::Changed(new, _) => {
-            let value = map.entry(owned).or_insert(0);
+            let value = map.entry(owned).or_insert(Number(0));
             *value += new;
             Some(*value)
         }
@@ -224,12 +237,16 @@ fn on_map(map: &mut HashMap<String, i32>, key: &str, entry_op: EntryOp) -> Optio
 /// Generates the same two functions for both kinds of writing handles.
 macro_rules! steps {
     ($entry_op_on:ident, $step_on:ident, $handle:ty) => {
-        fn $entry_op_on(map: $handle, key: &str, entry_op: EntryOp) -> Result<Option<i32>> {
+        fn $entry_op_on<O: Order<String>>(
+            map: $handle,
+            key: &str,
+            entry_op: EntryOp,
+        ) -> Result<Option<Number>> {
             let owned = key.to_owned();
             Ok(Some(match entry_op {
                 EntryOp::OrInsert(new) => *map.entry(owned).or_insert(new)?,
                 EntryOp::OrInsertWithKey => {
-                    let length = |key: &&str| i32::try_from(key.len()).unwrap();
+                    let length = |key: &&str| Number(i32::try_from(key.len()).unwrap());
                     *map.entry_ref(key).or_insert_with_key(length)?
                 }
                 EntryOp::OrTryInsertWith(new) => {
@@ -290,7 +307,7 @@ macro_rules! steps {
                     old
                 }
                 EntryOp::Changed(by, leaving) => {
-                    let mut value = map.entry(owned).or_insert(0)?;
+                    let mut value = map.entry(owned).or_insert(Number(0))?;
                     *value += by;
                     match leaving {
                         GuardEnd::Dropped => *value,
@@ -314,7 +331,7 @@ macro_rules! steps {
             }))
         }
 
-        fn $step_on(map: $handle, model: &mut Model, step: &Step) {
+        fn $step_on<O: Order<String>>(map: $handle, model: &mut Model, step: &Step) {
             match step {
                 Step::At(key, entry_op) => {
                     let seen = $entry_op_on(map, key, *entry_op).unwrap();
@@ -323,12 +340,13 @@ macro_rules! steps {
                 }
                 Step::Clear => {
                     map.clear().unwrap();
-                    *model = Model::default();
+                    model.map.clear();
+                    model.update_order("");
                 }
                 Step::Retain(divisor) => {
-                    let keep = |value: &mut i32| {
-                        *value += 1;
-                        *value % divisor != 0
+                    let keep = |value: &mut Number| {
+                        *value += Number(1);
+                        value.0 % divisor != 0
                     };
                     map.retain(|_, value| keep(value)).unwrap();
                     model.map.retain(|_, value| keep(value));
@@ -355,16 +373,16 @@ macro_rules! steps {
     };
 }
 
-steps!(entry_op_on_vault, step_on_vault, &Vault<String, i32>);
+steps!(entry_op_on_vault, step_on_vault, &Vault<String, Number, O>);
 steps!(
     entry_op_on_transaction,
     step_on_transaction,
-    &mut Transaction<'_, String, i32>
+    &mut Transaction<'_, String, Number, O>
 );
 
 /// Runs the steps in a transaction or a savepoint, ends it, and returns the resulting model.
-fn run_part(
-    mut tx: Transaction<'_, String, i32>,
+fn run_part<O: Order<String>>(
+    mut tx: Transaction<'_, String, Number, O>,
     before: &Model,
     steps: &[Step],
     ending: Ending,
@@ -392,7 +410,7 @@ fn run_part(
     before.clone()
 }
 
-fn check(handles: &[Vault<String, i32>; 2], model: &Model, last: &Op) {
+fn check<O: Order<String>>(handles: &[Vault<String, Number, O>; 2], model: &Model, last: &Op) {
     let expected = model.entries();
     for handle in handles {
         assert_eq!(handle.len().unwrap(), expected.len(), "after {last:?}");
@@ -401,7 +419,7 @@ fn check(handles: &[Vault<String, i32>; 2], model: &Model, last: &Op) {
     }
 }
 
-fn check_snapshot(snapshot: &Snapshot<String, i32>, model: &Model) {
+fn check_snapshot<O: Order<String>>(snapshot: &Snapshot<String, Number, O>, model: &Model) {
     assert_eq!(snapshot.len().unwrap(), model.map.len());
     let entries: Vec<_> = snapshot.iter().map(Result::unwrap).collect();
     assert_eq!(entries, model.entries());
@@ -410,7 +428,7 @@ fn check_snapshot(snapshot: &Snapshot<String, i32>, model: &Model) {
     assert_eq!(snapshot.get_many(&keys).unwrap(), expected);
 }
 
-fn agree(open: impl Fn() -> [Vault<String, i32>; 2]) {
+fn agree<O: TestOrder<String>>(open: impl Fn() -> [Vault<String, Number, O>; 2]) {
     let rounds: u32 = std::env::var(ROUNDS).map_or(1, |rounds| rounds.parse().unwrap());
     let config = Config {
         cases: CASES * rounds,
@@ -420,7 +438,7 @@ fn agree(open: impl Fn() -> [Vault<String, i32>; 2]) {
     TestRunner::new(config)
         .run(&operations(), |operations| {
             let handles = open();
-            let mut model = Model::default();
+            let mut model = Model::new::<O>();
             let mut snapshots = Vec::new();
             for op in &operations {
                 match op {
@@ -444,20 +462,30 @@ fn agree(open: impl Fn() -> [Vault<String, i32>; 2]) {
             for (snapshot, then) in &snapshots {
                 check_snapshot(snapshot, then);
             }
+            assert!(handles[0].verify().unwrap().is_ok());
             Ok(())
         })
         .unwrap();
 }
 
-#[test]
-fn two_handles_of_one_vault() {
+fn agree_on_each_engine<O: TestOrder<String>>() {
     for engine in ENGINES {
         eprintln!("engine: {engine:?}");
         let scratch = Scratch::new();
-        agree(|| {
+        agree::<O>(|| {
             let handles = engine.open_two(&fast(), &scratch);
             handles[0].clear().unwrap();
             handles
         });
     }
+}
+
+#[test]
+fn two_handles_of_one_vault() {
+    agree_on_each_engine::<InsertionOrder>();
+}
+
+#[test]
+fn two_handles_of_one_sorted_vault() {
+    agree_on_each_engine::<KeyOrder>();
 }

@@ -2,6 +2,7 @@
 
 use vaults::{Durability, OpenOptions, Vault};
 
+use super::orders::TestOrder;
 use super::{Key, Scratch, Value};
 
 /// A kind of vault that a test can open.
@@ -24,25 +25,25 @@ impl Engine {
     }
 
     /// Opens the vault of `scratch` if the engine is persistent, else a new vault.
-    pub(crate) fn open<K: Key, V: Value>(
+    pub(crate) fn open<K, V: Value, O: TestOrder<K>>(
         self,
         options: &OpenOptions,
         scratch: &Scratch,
-    ) -> Vault<K, V> {
+    ) -> Vault<K, V, O> {
         match self {
-            Self::File => options.open(scratch.vault()),
-            Self::Memory => options.open_in_memory(),
+            Self::File => O::open(options, &scratch.vault()),
+            Self::Memory => O::open_in_memory(options),
         }
         .unwrap()
     }
 
     /// Opens two handles of one vault: opened twice if the engine is persistent, else a vault and
     /// its clone.
-    pub(crate) fn open_two<K: Key, V: Value>(
+    pub(crate) fn open_two<K, V: Value, O: TestOrder<K>>(
         self,
         options: &OpenOptions,
         scratch: &Scratch,
-    ) -> [Vault<K, V>; 2] {
+    ) -> [Vault<K, V, O>; 2] {
         let first = self.open(options, scratch);
         let second = if self.is_persistent() {
             self.open(options, scratch)

@@ -2,6 +2,8 @@
 
 pub(crate) mod damage;
 pub(crate) mod engines;
+pub(crate) mod number;
+pub(crate) mod orders;
 
 use std::collections::BTreeMap;
 use std::fs;

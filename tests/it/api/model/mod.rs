@@ -1,18 +1,25 @@
-//! Random operations on a vault and on a `HashMap` with an insertion order, which must agree.
+//! Random operations on a vault and on a `HashMap` that knows the order of its keys, which must agree.
 
 mod operations;
 mod ordered_map;
+mod ranges;
+mod texts;
 
 use std::collections::VecDeque;
 use std::fmt::Debug;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use rusqlite::Connection;
+use vaults::order::{InsertionOrder, KeyOrder};
 use vaults::{Codec, IntoIter, OpenOptions, Vault};
 
 use self::operations::{Ending, Op, by_turns, operations};
 use self::ordered_map::{Entries, Model};
+use self::ranges::Ranges;
+use self::texts::Text;
 use crate::support::engines::{ENGINES, Engine};
+use crate::support::orders::{TestOrder, misplaced_values};
 use crate::support::{Scratch, Value, fast};
 
 /// Multiplies the number of cases.
@@ -56,23 +63,23 @@ fn take_all_in_turns<T>(
 }
 
 /// The handles of a vault, the model, and iterators that were created some operations ago.
-struct Pair<V> {
+struct Pair<V, O> {
     engine: Engine,
     scratch: Scratch,
     options: OpenOptions,
-    handles: Vec<Vault<String, V>>,
+    handles: Vec<Vault<String, V, O>>,
     model: Model<V>,
     snapshots: VecDeque<(IntoIter<String, V>, Entries<V>)>,
 }
 
-impl<V: Sample> Pair<V> {
+impl<V: Sample, O: TestOrder<String> + Ranges> Pair<V, O> {
     fn new(engine: Engine, options: OpenOptions) -> Self {
         let mut pair = Self {
             engine,
             scratch: Scratch::new(),
             options,
             handles: Vec::new(),
-            model: Model::new(),
+            model: Model::new::<O>(),
             snapshots: VecDeque::new(),
         };
         pair.open();
@@ -87,10 +94,20 @@ impl<V: Sample> Pair<V> {
 
     fn reopen(&mut self) {
         if self.engine.is_persistent() {
-            for handle in self.handles.drain(..) {
-                handle.close().unwrap();
-            }
+            self.close();
             self.open();
+        }
+    }
+
+    /// Closes the handles, and checks the file without a vault.
+    fn close(&mut self) {
+        assert!(self.handles[0].verify().unwrap().is_ok());
+        for handle in self.handles.drain(..) {
+            handle.close().unwrap();
+        }
+        if self.engine.is_persistent() {
+            let connection = Connection::open(self.scratch.vault()).unwrap();
+            assert_eq!(misplaced_values(&connection).unwrap(), None);
         }
     }
 
@@ -112,6 +129,7 @@ impl<V: Sample> Pair<V> {
                 self.snapshots.push_back((iterator, self.model.entries()));
             }
             Op::StepSnapshot(turns) => self.step_snapshot(&turns),
+            Op::InRange(op) => O::apply(&self.handles[handle], &mut self.model, op),
             Op::Get(..)
             | Op::GetMany(..)
             | Op::ContainsKeys(..)
@@ -311,14 +329,14 @@ fn rounds() -> u32 {
     std::env::var(ROUNDS).map_or(1, |rounds| rounds.parse().unwrap())
 }
 
-fn agree_on_each_engine<V: Sample>(codec: Codec) {
+fn agree_on_each_engine<V: Sample, O: TestOrder<String> + Ranges>(codec: Codec) {
     for &engine in ENGINES {
         eprintln!("engine: {engine:?}");
-        agree::<V>(engine, codec);
+        agree::<V, O>(engine, codec);
     }
 }
 
-fn agree<V: Sample>(engine: Engine, codec: Codec) {
+fn agree<V: Sample, O: TestOrder<String> + Ranges>(engine: Engine, codec: Codec) {
     let mut options = fast();
     options.codec(codec);
     let config = Config {
@@ -327,12 +345,13 @@ fn agree<V: Sample>(engine: Engine, codec: Codec) {
         ..Config::default()
     };
     TestRunner::new(config)
-        .run(&operations::<V>(), |operations| {
-            let mut pair = Pair::new(engine, options.clone());
+        .run(&operations::<V>(O::SHARE), |operations| {
+            let mut pair = Pair::<V, O>::new(engine, options.clone());
             for (handle, op) in operations {
                 pair.apply(handle, op);
                 pair.check(handle);
             }
+            pair.close();
             Ok(())
         })
         .unwrap();
@@ -340,15 +359,25 @@ fn agree<V: Sample>(engine: Engine, codec: Codec) {
 
 #[test]
 fn numbers() {
-    agree_on_each_engine::<i32>(Codec::MessagePack);
+    agree_on_each_engine::<i32, InsertionOrder>(Codec::MessagePack);
 }
 
 #[test]
 fn values_in_both_codecs() {
-    agree_on_each_engine::<Option<Option<u8>>>(Codec::MessagePack);
+    agree_on_each_engine::<Option<Option<u8>>, InsertionOrder>(Codec::MessagePack);
 }
 
 #[test]
 fn values_in_bincode() {
-    agree_on_each_engine::<String>(Codec::Bincode);
+    agree_on_each_engine::<String, InsertionOrder>(Codec::Bincode);
+}
+
+#[test]
+fn numbers_in_the_order_of_their_keys() {
+    agree_on_each_engine::<i32, KeyOrder>(Codec::MessagePack);
+}
+
+#[test]
+fn small_and_large_values_in_the_order_of_their_keys() {
+    agree_on_each_engine::<Text, KeyOrder>(Codec::Bincode);
 }

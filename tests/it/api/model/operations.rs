@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use proptest::prelude::*;
 
+use super::ranges::{RangeOp, range_op};
 use super::{HANDLES, KEYS, Sample};
 
 /// How a removing iterator is ended.
@@ -61,22 +62,37 @@ pub(super) enum Op<V> {
     Snapshot,
     StepSnapshot(Turns),
     Reopen,
+    /// What only an order of keys has.
+    InRange(RangeOp<V>),
 }
 
-pub(super) fn operations<V: Sample>() -> impl Strategy<Value = Vec<(usize, Op<V>)>> {
-    let key = || (0..KEYS).prop_map(|n| format!("key {n}"));
-    let some_keys = move || prop::collection::vec(key(), 0..6);
+pub(super) fn key() -> impl Strategy<Value = String> {
+    (0..KEYS).prop_map(|n| format!("key {n}"))
+}
+
+pub(super) fn answers() -> impl Strategy<Value = Answers> {
+    prop::collection::vec(any::<(bool, bool)>(), 1..6)
+}
+
+pub(super) fn turns() -> impl Strategy<Value = Turns> {
+    prop::collection::vec(any::<bool>(), 1..6)
+}
+
+pub(super) fn ending() -> impl Strategy<Value = Ending> {
+    prop_oneof![
+        Just(Ending::Exhausted),
+        (0..6_usize).prop_map(Ending::DroppedAfter),
+        (0..6_usize).prop_map(Ending::CommittedAfter),
+    ]
+}
+
+/// Returns lists of operations. About `range_share` of 12 are on a range of keys.
+pub(super) fn operations<V: Sample>(
+    range_share: u32,
+) -> impl Strategy<Value = Vec<(usize, Op<V>)>> {
+    let some_keys = || prop::collection::vec(key(), 0..6);
     let value = any::<V>;
     let pairs = move || prop::collection::vec((key(), value()), 0..30);
-    let answers = || prop::collection::vec(any::<(bool, bool)>(), 1..6);
-    let turns = || prop::collection::vec(any::<bool>(), 1..6);
-    let ending = || {
-        prop_oneof![
-            Just(Ending::Exhausted),
-            (0..6_usize).prop_map(Ending::DroppedAfter),
-            (0..6_usize).prop_map(Ending::CommittedAfter),
-        ]
-    };
     let write = prop_oneof![
         3 => (key(), value()).prop_map(|(k, v)| Op::Insert(k, v)),
         3 => (key(), value()).prop_map(|(k, v)| Op::Put(k, v)),
@@ -110,7 +126,8 @@ pub(super) fn operations<V: Sample>() -> impl Strategy<Value = Vec<(usize, Op<V>
         2 => turns().prop_map(Op::StepSnapshot),
         1 => Just(Op::Reopen),
     ];
-    let op = prop_oneof![6 => write, 2 => bulk_write, 4 => read];
+    let in_range = range_op().prop_map(Op::InRange);
+    let op = prop_oneof![6 => write, 2 => bulk_write, 4 => read, range_share => in_range];
     prop::collection::vec((0..HANDLES, op), 1..50)
 }
 

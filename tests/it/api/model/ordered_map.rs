@@ -1,28 +1,32 @@
-//! The model: a `HashMap` that remembers the order of insertion.
+//! The model: a `HashMap` that knows the order of its keys.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Debug;
 
+use crate::support::orders::TestOrder;
+
 pub(super) type Entries<V> = VecDeque<(String, V)>;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Model<V> {
     pub(super) map: HashMap<String, V>,
     pub(super) order: Vec<String>,
+    place_of: fn(&[String], &String) -> usize,
 }
 
 impl<V: Clone> Model<V> {
-    pub(super) fn new() -> Self {
+    pub(super) fn new<O: TestOrder<String>>() -> Self {
         Self {
             map: HashMap::new(),
             order: Vec::new(),
+            place_of: O::place_of,
         }
     }
 
     pub(super) fn insert(&mut self, key: String, value: V) -> Option<V> {
         let old = self.map.insert(key.clone(), value);
         if old.is_none() {
-            self.order.push(key);
+            self.order.insert((self.place_of)(&self.order, &key), key);
         }
         old
     }
@@ -49,17 +53,26 @@ impl<V: Clone> Model<V> {
     }
 
     pub(super) fn clear(&mut self) {
-        *self = Self::new();
+        self.map.clear();
+        self.order.clear();
     }
 
     /// Does what `extract_if` does, up to `limit` entries.
-    pub(super) fn extract(
+    pub(super) fn extract(&mut self, limit: usize, f: impl FnMut(&mut V) -> bool) -> Entries<V> {
+        self.extract_in(|_| true, limit, f)
+    }
+
+    /// Does what `extract_if` does with the keys for which `is_chosen` is true.
+    pub(super) fn extract_in(
         &mut self,
+        is_chosen: impl Fn(&String) -> bool,
         limit: usize,
         mut f: impl FnMut(&mut V) -> bool,
-    ) -> VecDeque<(String, V)> {
+    ) -> Entries<V> {
         let mut taken = VecDeque::new();
-        for key in self.order.clone() {
+        let mut keys = self.order.clone();
+        keys.retain(is_chosen);
+        for key in keys {
             if taken.len() == limit {
                 break;
             }
