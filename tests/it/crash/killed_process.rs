@@ -5,24 +5,54 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use rusqlite::Connection;
 use vaults::maintenance::IfExists;
+use vaults::order::{InsertionOrder, KeyOrder};
 use vaults::{Durability, Entry, Error, OpenOptions, Vault};
 
 use crate::support::damage::{Chance, rounds};
-use crate::support::{Child, Key, Scratch, Value, contents, open, project, role, say};
+use crate::support::number::Number;
+use crate::support::orders::{TestOrder, misplaced_values};
+use crate::support::{Child, Scratch, Value, contents, open, project, role, say};
 
 const CHILD: &str = test_path!(child);
 
 /// The keys are the name of the writer, and a number.
-type State = Vault<(String, u32), u64>;
+type State<O> = Vault<(String, u32), Number, O>;
+
+/// Begins the role of a child that opens a sorted vault.
+const SORTED: &str = "sorted ";
+
+/// An order of the vault that processes share.
+trait SharedOrder: TestOrder<(String, u32)> + TestOrder<u32> {
+    /// Begins the roles of its children.
+    const PREFIX: &'static str;
+}
+
+impl SharedOrder for InsertionOrder {
+    const PREFIX: &'static str = "";
+}
+
+impl SharedOrder for KeyOrder {
+    const PREFIX: &'static str = SORTED;
+}
 
 /// A killed process must not block others, so no call may time out.
-fn patient<K: Key, V: Value>(path: &Path) -> Vault<K, V> {
-    OpenOptions::new()
+fn patient<K, V: Value, O: TestOrder<K>>(path: &Path) -> Vault<K, V, O> {
+    let mut options = OpenOptions::new();
+    options
         .durability(Durability::Normal)
-        .busy_timeout(std::time::Duration::from_secs(3600))
-        .open(path)
-        .unwrap()
+        .busy_timeout(std::time::Duration::from_secs(3600));
+    O::open(&options, path).unwrap()
+}
+
+/// Returns a value of which every third is large.
+fn value(n: u64) -> Number {
+    Number(n.try_into().unwrap())
+}
+
+fn number(value: Number) -> u64 {
+    value.0.try_into().unwrap()
 }
 
 fn key(who: &str, n: u32) -> (String, u32) {
@@ -36,19 +66,26 @@ fn child() {
     let Some((role, path)) = role() else {
         return;
     };
+    match role.strip_prefix(SORTED) {
+        Some(role) => play::<KeyOrder>(role, &path),
+        None => play::<InsertionOrder>(&role, &path),
+    }
+}
+
+fn play<O: SharedOrder>(role: &str, path: &Path) {
     if role == "limited" {
-        return fill_to_the_limit(&path);
+        return fill_to_the_limit::<O>(path);
     }
     if role == "opener" {
-        return open_new_files(&path);
+        return open_new_files(path);
     }
-    let vault: State = patient(&path);
+    let vault: State<O> = patient(path);
     say("ready");
     let mut n = 0;
     loop {
         n += 1;
-        let step = match role.as_str() {
-            "writer" => vault.put(&key("writer", n), &n.into()),
+        let step = match role {
+            "writer" => vault.put(&key("writer", n), &value(n.into())),
             "transactor" => move_by_transaction(&vault, n.into()),
             "holder" => count_by_entry(&vault),
             "replacer" => replace_all(&vault, n.into()),
@@ -65,34 +102,34 @@ fn child() {
 const PARTS: u32 = 5;
 
 /// Sets all parts to one value.
-fn move_by_transaction(vault: &State, n: u64) -> vaults::Result<()> {
+fn move_by_transaction<O: SharedOrder>(vault: &State<O>, n: u64) -> vaults::Result<()> {
     vault.transaction(|tx| {
         for part in 0..PARTS {
-            tx.put(&key("transactor", part), &n)?;
+            tx.put(&key("transactor", part), &value(n))?;
         }
         Ok(())
     })
 }
 
-fn count_by_entry(vault: &State) -> vaults::Result<()> {
+fn count_by_entry<O: SharedOrder>(vault: &State<O>) -> vaults::Result<()> {
     match vault.entry(key("holder", 0)).into_entry()? {
         Entry::Occupied(mut entry) => {
-            *entry.get_mut() += 1;
+            *entry.get_mut() += Number(1);
             entry.commit()
         }
-        Entry::Vacant(entry) => vaults::RefMut::commit(entry.insert(1)?),
+        Entry::Vacant(entry) => vaults::RefMut::commit(entry.insert(Number(1))?),
     }
 }
 
 /// Removes the entries that it wrote, and writes as many again.
-fn replace_all(vault: &State, n: u64) -> vaults::Result<()> {
+fn replace_all<O: SharedOrder>(vault: &State<O>, n: u64) -> vaults::Result<()> {
     vault.transaction(|tx| {
         tx.retain(|(who, _), _| who != "replacer")?;
-        tx.try_extend((0..20).map(|part| (key("replacer", part), n)))
+        tx.try_extend((0..20).map(|part| (key("replacer", part), value(n))))
     })
 }
 
-fn check_parts(vault: &State) -> vaults::Result<()> {
+fn check_parts<O: SharedOrder>(vault: &State<O>) -> vaults::Result<()> {
     let mut parts = Vec::new();
     for entry in vault {
         let ((who, _), value) = entry?;
@@ -128,13 +165,13 @@ fn kill(child: Child, received: u64) -> u64 {
 
 /// Checks the entries of `who`, whose last acknowledged step was number `acknowledged`, after
 /// `before` steps had been counted earlier. Returns the number of steps that are counted now.
-fn check(vault: &State, who: &str, acknowledged: u64, before: u64) -> u64 {
+fn check<O: SharedOrder>(vault: &State<O>, who: &str, acknowledged: u64, before: u64) -> u64 {
     let all = |who: &str| -> Vec<(u32, u64)> {
         vault
             .iter()
             .map(Result::unwrap)
             .filter(|((writer, _), _)| writer == who)
-            .map(|((_, n), value)| (n, value))
+            .map(|((_, n), value)| (n, number(value)))
             .collect()
     };
     let is_last = |value: u64| value == acknowledged || value == acknowledged + 1;
@@ -159,7 +196,8 @@ fn check(vault: &State, who: &str, acknowledged: u64, before: u64) -> u64 {
             );
         }
         "holder" => {
-            let count = vault.get(&key("holder", 0)).unwrap().unwrap_or(0);
+            let count = vault.get(&key("holder", 0)).unwrap();
+            let count = count.map_or(0, number);
             assert!(
                 is_last(count - before),
                 "{acknowledged} after {before}: {count}"
@@ -196,16 +234,28 @@ const ROLES: [&str; 7] = [
 
 #[test]
 fn many_processes_killed_at_random_moments() {
-    for seed in 0..4 * rounds() as u64 {
+    kill_at_random_moments::<InsertionOrder>(4);
+}
+
+#[test]
+fn many_processes_with_a_sorted_vault_killed_at_random_moments() {
+    kill_at_random_moments::<KeyOrder>(3);
+}
+
+fn kill_at_random_moments<O: SharedOrder>(seeds: usize) {
+    for seed in 0..(seeds * rounds()) as u64 {
         let mut chance = Chance::new(seed);
         let scratch = Scratch::new();
         let mut counted = [0; ROLES.len()];
-        let vault: State = patient(&scratch.vault());
+        let vault: State<O> = patient(&scratch.vault());
         for _ in 0..2 {
             let mut children: Vec<_> = ROLES
                 .iter()
                 .enumerate()
-                .map(|(who, role)| (who, 0, Child::start(CHILD, role, &scratch.vault())))
+                .map(|(who, role)| {
+                    let role = format!("{}{role}", O::PREFIX);
+                    (who, 0, Child::start(CHILD, &role, &scratch.vault()))
+                })
                 .collect();
             for (_, _, child) in &mut children {
                 child.expect("ready");
@@ -223,23 +273,29 @@ fn many_processes_killed_at_random_moments() {
                 counted[who] = check(&vault, ROLES[who], acknowledged, counted[who]);
             }
             // No lock is left, and no step is torn.
-            vault.put(&key("parent", 0), &seed).unwrap();
+            vault.put(&key("parent", 0), &value(seed)).unwrap();
             assert!(vault.verify().unwrap().is_ok());
             let copy = scratch.path("vault.copy");
             if copy.exists() {
-                let copy: State = patient(&copy);
+                let copy: State<O> = patient(&copy);
                 assert!(copy.verify().unwrap().is_ok());
                 check_parts(&copy).unwrap();
                 copy.close().unwrap();
             }
-            vault.put(&key("transactor", 0), &1).unwrap();
+            vault.put(&key("transactor", 0), &value(1)).unwrap();
             move_by_transaction(&vault, 0).unwrap();
         }
         let before: Vec<_> = vault.iter().map(Result::unwrap).collect();
         vault.close().unwrap();
-        let vault: State = patient(&scratch.vault());
+        assert_no_misplaced_values(&scratch.vault());
+        let vault: State<O> = patient(&scratch.vault());
         assert!(vault.iter().map(Result::unwrap).eq(before));
     }
+}
+
+fn assert_no_misplaced_values(path: &Path) {
+    let connection = Connection::open(path).unwrap();
+    assert_eq!(misplaced_values(&connection).unwrap(), None);
 }
 
 #[test]
@@ -279,8 +335,8 @@ fn a_process_killed_while_it_creates_files() {
 // ---- file size limit ----------------------------------------------------------------------
 
 /// Writes until the limit is reached, and prints each acknowledged write.
-fn fill_to_the_limit(path: &Path) {
-    let vault: Vault<u32, String> = open(path);
+fn fill_to_the_limit<O: SharedOrder>(path: &Path) {
+    let vault: Vault<u32, String, O> = O::open(&OpenOptions::new(), path).unwrap();
     let text = "x".repeat(2000);
     let mut written = 0;
     let error = loop {
@@ -318,9 +374,22 @@ fn fill_to_the_limit(path: &Path) {
 #[cfg(unix)]
 #[test]
 fn a_file_size_limit_reached_during_writes() {
+    write_to_the_limit::<InsertionOrder>();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_size_limit_reached_during_writes_of_a_sorted_vault() {
+    write_to_the_limit::<KeyOrder>();
+}
+
+#[cfg(unix)]
+fn write_to_the_limit<O: SharedOrder>() {
+    let open =
+        |path: &Path| -> Vault<u32, String, O> { O::open(&OpenOptions::new(), path).unwrap() };
     for blocks in [150, 400, 1500] {
         let scratch = Scratch::new();
-        drop(open::<u32, String>(scratch.vault()));
+        drop(open(&scratch.vault()));
         let mut shell = Command::new("sh");
         shell
             .arg("-c")
@@ -328,7 +397,8 @@ fn a_file_size_limit_reached_during_writes() {
                 "trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\""
             ))
             .arg(std::env::current_exe().unwrap());
-        let mut child = Child::start_with(shell, CHILD, "limited", &scratch.vault());
+        let role = format!("{}limited", O::PREFIX);
+        let mut child = Child::start_with(shell, CHILD, &role, &scratch.vault());
         let mut written = 0;
         loop {
             let line = child.hear();
@@ -341,7 +411,7 @@ fn a_file_size_limit_reached_during_writes() {
         child.finish();
         assert!(written > 3, "{written}");
         // Without the limit, everything works.
-        let vault = open::<u32, String>(scratch.vault());
+        let vault = open(&scratch.vault());
         assert!(vault.keys().map(Result::unwrap).eq(0..written));
         vault
             .try_extend((0..1000).map(|n| (n, n.to_string())))
@@ -349,10 +419,11 @@ fn a_file_size_limit_reached_during_writes() {
         assert_eq!(vault.len().unwrap(), 1000.max(written as usize));
         assert!(vault.verify().unwrap().is_ok());
         vault.close().unwrap();
+        assert_no_misplaced_values(&scratch.vault());
         // There was enough space for the copy, or nothing is left of it.
         let mut files: Vec<String> = contents(&scratch.folder()).into_keys().collect();
         if files[0] == "vault.copy" {
-            let copy = open::<u32, String>(scratch.path(&files.remove(0)));
+            let copy = open(&scratch.path(&files.remove(0)));
             assert!(copy.keys().map(Result::unwrap).eq(0..written));
             copy.close().unwrap();
         }

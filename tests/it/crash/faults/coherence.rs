@@ -7,14 +7,17 @@
 //! A failure prints how to reproduce it.
 
 use std::fs;
+use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_bytes::ByteBuf;
-use vaults::{Durability, OpenOptions, Result, Vault};
+use vaults::order::{InsertionOrder, KeyOrder};
+use vaults::{Durability, OpenOptions, Result};
 
 use super::model::{self, State, Step, TestVault};
+use super::order::FaultOrder;
 use super::replay::{FILE, Recording};
 use super::trace::{Fault, OPERATIONS, Operation, Reached, codes};
 use super::vfs::{WatchGuard, without_sleeping};
@@ -29,7 +32,8 @@ const CASES: usize = 6;
 /// The number of power cuts.
 const CUTS: u64 = 25;
 
-/// Selects one fault: `workload,operation,nth,code,is_lasting`.
+/// Selects one fault: `workload,operation,nth,code,is_lasting`. The name of a workload on a sorted vault begins with
+/// `sorted `.
 const ONE: &str = "VAULTS_TEST_STALE";
 
 /// Returns all keys of the short workloads, and some that are never stored.
@@ -43,7 +47,7 @@ fn value_of(state: &State, key: u32) -> Option<ByteBuf> {
 }
 
 /// Reads every key, by each method for one key.
-fn check(vault: &TestVault, state: &State, when: &str) -> Result<()> {
+fn check<O: FaultOrder>(vault: &TestVault<O>, state: &State, when: &str) -> Result<()> {
     for key in keys(state) {
         let expected = value_of(state, key);
         let is_present = vault.contains_key(&key)?;
@@ -62,16 +66,17 @@ fn check(vault: &TestVault, state: &State, when: &str) -> Result<()> {
 
 // ---- faults -----------------------------------------------------------------------------
 
-struct FaultyVault<'a> {
+struct FaultyVault<'a, O> {
     watching: WatchGuard,
     path: PathBuf,
     options: OpenOptions,
     fault: Option<Fault>,
     steps: &'a [Step],
     _temp: TempFolder,
+    _order: PhantomData<O>,
 }
 
-impl<'a> FaultyVault<'a> {
+impl<'a, O: FaultOrder> FaultyVault<'a, O> {
     fn new(workload: Workload, steps: &'a [Step], fault: Option<Fault>) -> Self {
         let temp = TempFolder::new();
         let path = temp.path().join(FILE);
@@ -85,14 +90,15 @@ impl<'a> FaultyVault<'a> {
             fault,
             steps,
             _temp: temp,
+            _order: PhantomData,
         }
     }
 
     /// Makes all calls through one handle, while another one reads. Operations are counted from the
     /// moment when both are open until the fault. Returns `true` if the fault occurred.
     fn run_steps(&self) -> (Reached, bool) {
-        let vault: TestVault = self.options.open(&self.path).unwrap();
-        let other: TestVault = self.options.open(&self.path).unwrap();
+        let vault: TestVault<O> = O::open(&self.options, &self.path).unwrap();
+        let other: TestVault<O> = O::open(&self.options, &self.path).unwrap();
         let mut state = State::new();
         for handle in [&vault, &other] {
             check(handle, &state, "at the beginning").unwrap();
@@ -106,7 +112,7 @@ impl<'a> FaultyVault<'a> {
                 check(handle, &state, &when).ok();
             }
             let mut after = state.clone();
-            step.apply(&mut after);
+            step.apply::<O>(&mut after);
             if step.perform(&vault).is_ok() {
                 state = after;
             }
@@ -131,8 +137,8 @@ impl<'a> FaultyVault<'a> {
     }
 
     /// Asserts that the handles, a new handle and SQLite show the same entries.
-    fn compare(&self, handles: [&TestVault; 2], state: &State, when: &str) {
-        let new: TestVault = self.options.open(&self.path).unwrap();
+    fn compare(&self, handles: [&TestVault<O>; 2], state: &State, when: &str) {
+        let new: TestVault<O> = O::open(&self.options, &self.path).unwrap();
         assert_eq!(model::read(&new).unwrap(), *state, "a new handle {when}");
         for handle in [handles[0], handles[1], &new] {
             check(handle, state, when).unwrap();
@@ -177,22 +183,29 @@ fn faults(reached: &Reached) -> Vec<Fault> {
 }
 
 /// Returns `true` if the fault occurred.
-fn run_fault(workload: Workload, steps: &[Step], fault: Fault) -> bool {
-    without_sleeping(|| FaultyVault::new(workload, steps, Some(fault)).run_steps().1)
+fn run_fault<O: FaultOrder>(workload: Workload, steps: &[Step], fault: Fault) -> bool {
+    without_sleeping(|| {
+        FaultyVault::<O>::new(workload, steps, Some(fault))
+            .run_steps()
+            .1
+    })
 }
 
-fn assert_coherent_after_faults(name: &str) {
+fn assert_coherent_after_faults<O: FaultOrder>(name: &str) {
     let workload = Workload::named(name);
     let steps = steps(workload);
-    let faults = faults(&FaultyVault::new(workload, &steps, None).run_steps().0);
+    let faults = faults(&FaultyVault::<O>::new(workload, &steps, None).run_steps().0);
     assert!(faults.len() > CASES * 3, "{} faults", faults.len());
     let (mut occurred, mut failures) = (0, Vec::new());
     for fault in &faults {
-        let result = catch_unwind(AssertUnwindSafe(|| run_fault(workload, &steps, *fault)));
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            run_fault::<O>(workload, &steps, *fault)
+        }));
         match result {
             Ok(has_occurred) => occurred += usize::from(has_occurred),
             Err(panic) => failures.push(format!(
-                "{ONE}='{name},{:?},{},{},{}': {}",
+                "{ONE}='{}{name},{:?},{},{},{}': {}",
+                O::PREFIX,
                 fault.operation,
                 fault.nth,
                 fault.code,
@@ -218,27 +231,34 @@ fn assert_coherent_after_faults(name: &str) {
 
 #[test]
 fn failed_puts_are_not_visible() {
-    assert_coherent_after_faults("puts");
+    assert_coherent_after_faults::<InsertionOrder>("puts");
 }
 
 #[test]
 fn failed_entries_are_not_visible() {
-    assert_coherent_after_faults("entries");
+    assert_coherent_after_faults::<InsertionOrder>("entries");
 }
 
 #[test]
 fn failed_transactions_are_not_visible() {
-    assert_coherent_after_faults("transactions");
+    assert_coherent_after_faults::<InsertionOrder>("transactions");
 }
 
 #[test]
 fn failed_removals_are_not_visible() {
-    assert_coherent_after_faults("removals");
+    assert_coherent_after_faults::<InsertionOrder>("removals");
 }
 
 #[test]
 fn a_failed_compaction_changes_nothing() {
-    assert_coherent_after_faults("compaction");
+    assert_coherent_after_faults::<InsertionOrder>("compaction");
+}
+
+#[test]
+fn failed_calls_of_a_sorted_vault_are_not_visible() {
+    for name in ["puts", "ranges", "transactions"] {
+        assert_coherent_after_faults::<KeyOrder>(name);
+    }
 }
 
 /// Reproduces the fault that `VAULTS_TEST_STALE` selects.
@@ -256,8 +276,15 @@ fn reproduce_one() {
         code: code.parse().unwrap(),
         is_lasting: is_lasting == "true",
     };
-    let workload = Workload::named(name);
-    eprintln!("occurred: {}", run_fault(workload, &steps(workload), fault));
+    let sorted = name.strip_prefix(KeyOrder::PREFIX);
+    let workload = Workload::named(sorted.unwrap_or(name));
+    let steps = steps(workload);
+    let occurred = if sorted.is_some() {
+        run_fault::<KeyOrder>(workload, &steps, fault)
+    } else {
+        run_fault::<InsertionOrder>(workload, &steps, fault)
+    };
+    eprintln!("occurred: {occurred}");
 }
 
 // ---- power cuts -------------------------------------------------------------------------
@@ -267,7 +294,7 @@ fn reproduce_one() {
 fn both_handles_of_a_recorded_file_show_every_call() {
     for workload in ALL {
         let steps = steps(*workload);
-        let victim = FaultyVault::new(*workload, &steps, None);
+        let victim = FaultyVault::<InsertionOrder>::new(*workload, &steps, None);
         victim.watching.record();
         victim.run_steps();
         assert!(!victim.watching.take_trace().events.is_empty());
@@ -279,27 +306,32 @@ fn both_handles_of_a_recorded_file_show_every_call() {
 #[test]
 fn after_a_power_cut_reads_by_key_show_the_content_of_the_file() {
     for name in ["puts", "transactions", "removals"] {
-        let workload = Workload::named(name);
-        let recording = Recording::make(workload, Durability::Normal, SEED);
-        recording.cut(0..CUTS * u64::from(rounds()), |aftermath| {
-            let temp = TempFolder::new();
-            for (name, content) in &aftermath.image {
-                fs::write(temp.path().join(name), content).unwrap();
-            }
-            let when = format!("{name}, cut {}", aftermath.number);
-            let path = temp.path().join(FILE);
-            let vault: TestVault = Vault::open(&path).unwrap();
-            let state = model::read(&vault).unwrap();
-            check(&vault, &state, &when).unwrap();
-            let other: TestVault = Vault::open(&path).unwrap();
-            let mut after = state;
-            let value = model::Value { id: 1, size: 500 };
-            for step in [Step::Put(3, value), Step::Remove(5), Step::PopFirst] {
-                step.perform(&other).unwrap();
-                step.apply(&mut after);
-                check(&vault, &after, &when).unwrap();
-                check(&other, &after, &when).unwrap();
-            }
-        });
+        read_after_power_cuts::<InsertionOrder>(name);
     }
+    read_after_power_cuts::<KeyOrder>("ranges");
+}
+
+fn read_after_power_cuts<O: FaultOrder>(name: &str) {
+    let workload = Workload::named(name);
+    let recording = Recording::make::<O>(workload, Durability::Normal, SEED);
+    recording.cut(0..CUTS * u64::from(rounds()), |aftermath| {
+        let temp = TempFolder::new();
+        for (name, content) in &aftermath.image {
+            fs::write(temp.path().join(name), content).unwrap();
+        }
+        let when = format!("{name}, cut {}", aftermath.number);
+        let path = temp.path().join(FILE);
+        let vault: TestVault<O> = O::open(&OpenOptions::new(), &path).unwrap();
+        let state = model::read(&vault).unwrap();
+        check(&vault, &state, &when).unwrap();
+        let other: TestVault<O> = O::open(&OpenOptions::new(), &path).unwrap();
+        let mut after = state;
+        let value = model::Value { id: 1, size: 500 };
+        for step in [Step::Put(3, value), Step::Remove(5), Step::PopFirst] {
+            step.perform(&other).unwrap();
+            step.apply::<O>(&mut after);
+            check(&vault, &after, &when).unwrap();
+            check(&other, &after, &when).unwrap();
+        }
+    });
 }

@@ -8,6 +8,7 @@ use vaults::{Durability, Error, OpenOptions};
 
 use super::TempFolder;
 use super::model::{self, ReadError, State, Step, TestVault, Value};
+use super::order::FaultOrder;
 use super::replay::FILE;
 use super::trace::{Event, Fault, Operation, Reached};
 use super::vfs::{WatchGuard, without_sleeping};
@@ -48,8 +49,12 @@ impl std::fmt::Debug for Case<'_> {
 
 impl Case<'_> {
     /// Returns how often each operation is reached without a fault.
-    pub(super) fn reached(workload: Workload, durability: Durability, steps: &[Step]) -> Reached {
-        let mut faulty = FaultyVault::new(workload, durability, None);
+    pub(super) fn reached<O: FaultOrder>(
+        workload: Workload,
+        durability: Durability,
+        steps: &[Step],
+    ) -> Reached {
+        let mut faulty = FaultyVault::<O>::new(workload, durability, None);
         faulty.run_steps(steps);
         faulty.vault = None;
         assert_eq!(faulty.failures, 0);
@@ -57,9 +62,10 @@ impl Case<'_> {
     }
 
     /// Runs the workload with the fault, and checks the result.
-    pub(super) fn run(&self) -> Outcome {
+    pub(super) fn run<O: FaultOrder>(&self) -> Outcome {
         without_sleeping(|| {
-            let mut faulty = FaultyVault::new(self.workload, self.durability, Some(self.fault));
+            let mut faulty =
+                FaultyVault::<O>::new(self.workload, self.durability, Some(self.fault));
             faulty.run_steps(self.steps);
             if self.span == FaultSpan::Once {
                 assert!(
@@ -91,14 +97,14 @@ pub(super) struct Outcome {
 }
 
 /// A vault in whose folder an operation fails.
-struct FaultyVault {
+struct FaultyVault<O> {
     watching: WatchGuard,
     _temp: TempFolder,
     path: PathBuf,
     options: OpenOptions,
     durability: Durability,
     fault: Option<Fault>,
-    vault: Option<TestVault>,
+    vault: Option<TestVault<O>>,
     /// The state after the acknowledged calls.
     state: State,
     /// Other states that a reopened file may have. See [`Self::add_uncertain`].
@@ -107,7 +113,7 @@ struct FaultyVault {
     has_persisted: bool,
 }
 
-impl FaultyVault {
+impl<O: FaultOrder> FaultyVault<O> {
     fn new(workload: Workload, durability: Durability, fault: Option<Fault>) -> Self {
         let temp = TempFolder::new();
         let path = temp.path().join(FILE);
@@ -139,7 +145,7 @@ impl FaultyVault {
         for step in steps {
             match step {
                 Step::Reopen => {
-                    if let Some(Err(error)) = self.vault.take().map(TestVault::close) {
+                    if let Some(Err(error)) = self.vault.take().map(TestVault::<O>::close) {
                         self.check_error(error.error());
                     }
                     self.open();
@@ -154,7 +160,7 @@ impl FaultyVault {
     }
 
     fn open(&mut self) {
-        match self.options.open(&self.path) {
+        match O::open(&self.options, &self.path) {
             Ok(vault) => {
                 self.vault = Some(vault);
                 self.check_reopened();
@@ -171,7 +177,7 @@ impl FaultyVault {
             return;
         };
         let mut after = self.state.clone();
-        step.apply(&mut after);
+        step.apply::<O>(&mut after);
         match step.perform(vault) {
             Ok(()) => {
                 if !step.is_service() {
@@ -267,7 +273,7 @@ impl FaultyVault {
             );
             vault
         } else {
-            let vault = self.options.open(&self.path).unwrap();
+            let vault = O::open(&self.options, &self.path).unwrap();
             self.accept_state(model::read(&vault).unwrap());
             vault
         };
@@ -279,7 +285,7 @@ impl FaultyVault {
         other.execute_batch("BEGIN IMMEDIATE; ROLLBACK").unwrap();
         // Both handles write, and both read.
         self.put(&old, &mut expected, u32::MAX);
-        let new: TestVault = self.options.open(&self.path).unwrap();
+        let new: TestVault<O> = O::open(&self.options, &self.path).unwrap();
         assert_eq!(model::read(&new).unwrap(), expected);
         self.put(&new, &mut expected, u32::MAX - 1);
         assert_eq!(model::read(&old).unwrap(), expected);
@@ -290,17 +296,18 @@ impl FaultyVault {
         assert_eq!(model::integrity(&other).unwrap(), None);
         other.close().unwrap();
         assert_eq!(self.watching.open_files(), 0, "files left open");
-        let again: TestVault = self.options.open(&self.path).unwrap();
+        let again: TestVault<O> = O::open(&self.options, &self.path).unwrap();
+        assert!(again.verify().unwrap().is_ok());
         assert_eq!(model::read(&again).unwrap(), expected);
         again.close().unwrap();
     }
 
     /// Writes a value and makes sure that it is synced.
-    fn put(&self, vault: &TestVault, state: &mut State, key: u32) {
+    fn put(&self, vault: &TestVault<O>, state: &mut State, key: u32) {
         let step = Step::Put(key, Value { id: 0, size: 3000 });
         self.watching.record();
         step.perform(vault).unwrap();
-        step.apply(state);
+        step.apply::<O>(state);
         if self.durability != Durability::Full {
             vault.flush().unwrap();
         }

@@ -16,9 +16,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rusqlite::ffi;
 use vaults::Durability;
+use vaults::order::{InsertionOrder, KeyOrder};
 
 use super::faulty_vault::{Case, FaultSpan};
 use super::model::{MAX_VALUE_BYTES, Step, Value};
+use super::order::FaultOrder;
 use super::trace::{Fault, OPERATIONS, Operation, Reached, codes};
 use super::workloads::{Length, Workload};
 use super::{Random, rounds};
@@ -29,7 +31,8 @@ const CASES: u32 = 40;
 
 const SEED: u64 = 0x5641_4C54;
 
-/// Selects one fault: `workload,durability,operation,nth,code,span`.
+/// Selects one fault: `workload,durability,operation,nth,code,span`. The name of a workload on a sorted vault begins
+/// with `sorted `.
 const ONE: &str = "VAULTS_TEST_FAULT";
 
 /// The results of the faults of a workload.
@@ -92,9 +95,9 @@ fn faults(reached: &Reached, limit: u32) -> Vec<(Fault, FaultSpan)> {
 }
 
 /// Runs a workload with faults, at most `limit` for each kind of operation.
-fn run_faults(workload: Workload, durability: Durability, limit: u32) -> FaultStats {
+fn run_faults<O: FaultOrder>(workload: Workload, durability: Durability, limit: u32) -> FaultStats {
     let steps = workload.steps(SEED, Length::Short);
-    let reached = Case::reached(workload, durability, &steps);
+    let reached = Case::reached::<O>(workload, durability, &steps);
     let mut stats = FaultStats {
         operations: reached.iter().sum(),
         ..FaultStats::default()
@@ -109,13 +112,14 @@ fn run_faults(workload: Workload, durability: Durability, limit: u32) -> FaultSt
             span,
         };
         stats.faults += 1;
-        match catch_unwind(AssertUnwindSafe(|| case.run())) {
+        match catch_unwind(AssertUnwindSafe(|| case.run::<O>())) {
             Ok(outcome) => {
                 stats.noticed += u32::from(outcome.is_noticed);
                 stats.persisted += u32::from(outcome.has_persisted);
             }
             Err(panic) => failures.push(format!(
-                "{ONE}='{},{durability:?},{:?},{},{},{span:?}': {}",
+                "{ONE}='{}{},{durability:?},{:?},{},{},{span:?}': {}",
+                O::PREFIX,
                 workload.name,
                 fault.operation,
                 fault.nth,
@@ -141,8 +145,12 @@ fn cases(name: &str) -> u32 {
     (CASES * weight / 100).saturating_mul(rounds())
 }
 
-fn assert_survives_faults(name: &str, durability: Durability, limit: u32) -> FaultStats {
-    let stats = run_faults(Workload::named(name), durability, limit);
+fn assert_survives_faults<O: FaultOrder>(
+    name: &str,
+    durability: Durability,
+    limit: u32,
+) -> FaultStats {
+    let stats = run_faults::<O>(Workload::named(name), durability, limit);
     assert!(stats.noticed > stats.faults / 4, "{name}: {stats:?}");
     stats
 }
@@ -152,7 +160,7 @@ macro_rules! fault_tests {
         $(
             #[test]
             fn $test() {
-                assert_survives_faults($name, Durability::$durability, cases($name));
+                assert_survives_faults::<InsertionOrder>($name, Durability::$durability, cases($name));
             }
         )+
 
@@ -168,7 +176,7 @@ macro_rules! fault_tests {
             let mut total = FaultStats::default();
             for (name, durability) in [$(($name, Durability::$durability)),+] {
                 let limit = if rounds() == 1 { 2 } else { cases(name) };
-                let stats = assert_survives_faults(name, durability, limit);
+                let stats = assert_survives_faults::<InsertionOrder>(name, durability, limit);
                 eprintln!("| {name}, {durability:?} {stats}");
                 total += stats;
             }
@@ -194,7 +202,7 @@ fn a_lock_that_cannot_be_taken_is_busy() {
         },
         span: FaultSpan::Outlasting,
     };
-    assert!(case.run().is_noticed);
+    assert!(case.run::<InsertionOrder>().is_noticed);
 }
 
 /// If the index could not be mapped once during opening, `flush` still syncs.
@@ -202,7 +210,7 @@ fn a_lock_that_cannot_be_taken_is_busy() {
 fn a_flush_syncs_after_a_fault_during_opening() {
     let (workload, durability) = (Workload::named("puts"), Durability::Normal);
     let operation = Operation::ShmMap;
-    for nth in 1..=Case::reached(workload, durability, &[])[operation as usize] {
+    for nth in 1..=Case::reached::<InsertionOrder>(workload, durability, &[])[operation as usize] {
         let case = Case {
             workload,
             durability,
@@ -215,7 +223,7 @@ fn a_flush_syncs_after_a_fault_during_opening() {
             },
             span: FaultSpan::Once,
         };
-        case.run();
+        case.run::<InsertionOrder>();
     }
 }
 
@@ -232,8 +240,9 @@ fn an_index_that_cannot_grow() {
     let large = Step::Extend((2..112).map(|key| (key, value(key))).collect());
     let steps = [small, large];
     let operation = Operation::ShmMap;
-    let reached = Case::reached(workload, durability, &steps)[operation as usize];
-    let before = Case::reached(workload, durability, &steps[..1])[operation as usize];
+    let reached = Case::reached::<InsertionOrder>(workload, durability, &steps)[operation as usize];
+    let before =
+        Case::reached::<InsertionOrder>(workload, durability, &steps[..1])[operation as usize];
     assert!(reached > before, "the index does not grow");
     for nth in 1..=reached {
         for span in FaultSpan::ALL {
@@ -250,7 +259,7 @@ fn an_index_that_cannot_grow() {
                 fault,
                 span,
             };
-            case.run();
+            case.run::<InsertionOrder>();
         }
     }
 }
@@ -268,6 +277,36 @@ fault_tests! {
     reopening_without_syncs_survives_faults: "reopening" at Normal,
 }
 
+fn assert_sorted_survives_faults(name: &str) {
+    assert_survives_faults::<KeyOrder>(name, Durability::Full, cases(name) / 2);
+}
+
+#[test]
+fn sorted_puts_survive_faults() {
+    assert_sorted_survives_faults("puts");
+}
+
+#[test]
+fn sorted_transactions_survive_faults() {
+    assert_sorted_survives_faults("transactions");
+}
+
+#[test]
+fn sorted_removals_survive_faults() {
+    assert_sorted_survives_faults("removals");
+}
+
+#[test]
+fn ranges_of_sorted_vaults_survive_faults() {
+    assert_survives_faults::<KeyOrder>("ranges", Durability::Full, cases("ranges"));
+}
+
+#[test]
+fn sorted_compaction_and_reopening_survive_faults() {
+    assert_sorted_survives_faults("compaction");
+    assert_sorted_survives_faults("reopening");
+}
+
 /// Reproduces the fault that `VAULTS_TEST_FAULT` selects.
 #[test]
 fn reproduce_one() {
@@ -277,7 +316,8 @@ fn reproduce_one() {
     else {
         panic!("{ONE} must be workload,durability,operation,nth,code,span");
     };
-    let workload = Workload::named(name);
+    let sorted = name.strip_prefix(KeyOrder::PREFIX);
+    let workload = Workload::named(sorted.unwrap_or(name));
     let span = FaultSpan::ALL
         .into_iter()
         .find(|known| format!("{known:?}") == span);
@@ -300,5 +340,10 @@ fn reproduce_one() {
         span: span.expect("a span"),
     };
     eprintln!("{case:#?}");
-    eprintln!("{:?}", case.run());
+    let outcome = if sorted.is_some() {
+        case.run::<KeyOrder>()
+    } else {
+        case.run::<InsertionOrder>()
+    };
+    eprintln!("{outcome:?}");
 }

@@ -16,6 +16,7 @@ mod disk;
 mod faulty_vault;
 mod injection;
 mod model;
+mod order;
 mod power_loss;
 mod replay;
 mod trace;

@@ -1,14 +1,18 @@
 //! The steps of a workload: what each does to a vault, and to the expected state.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use rusqlite::Connection;
 use serde_bytes::ByteBuf;
+use vaults::order::InsertionOrder;
 use vaults::{Error, RefMut, Result, Transaction, Vault};
 
 use super::Random;
+use super::order::FaultOrder;
+use crate::support::orders::misplaced_values;
 
-pub(super) type TestVault = Vault<u32, ByteBuf>;
+pub(super) type TestVault<O = InsertionOrder> = Vault<u32, ByteBuf, O>;
 
 /// All entries of a vault, in order.
 pub(super) type State = Vec<(u32, Value)>;
@@ -54,7 +58,7 @@ impl Value {
 }
 
 /// Returns the entries of a vault, or what is wrong with it.
-pub(super) fn read(vault: &TestVault) -> Result<State, ReadError> {
+pub(super) fn read<O>(vault: &TestVault<O>) -> Result<State, ReadError> {
     vault
         .iter()
         .map(|entry| {
@@ -75,7 +79,10 @@ pub(super) enum ReadError {
 /// Returns the problem that SQLite finds in a file, if any, through a connection of the test.
 pub(super) fn integrity(connection: &Connection) -> rusqlite::Result<Option<String>> {
     let result: String = connection.query_one("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-    Ok((result != "ok").then_some(result))
+    if result != "ok" {
+        return Ok(Some(result));
+    }
+    misplaced_values(connection)
 }
 
 /// A call, or an operation between calls.
@@ -95,6 +102,7 @@ pub(super) enum Step {
     PopLast,
     Extend(Vec<(u32, Value)>),
     RemoveMany(Vec<u32>),
+    RemoveRange(Range<u32>),
     /// Keeps the keys that are not divisible by this number.
     Retain(u32),
     ExtractIf(u32),
@@ -126,6 +134,7 @@ pub(super) enum TransactionStep {
     Entry(u32, Value),
     Extend(Vec<(u32, Value)>),
     Retain(u32),
+    RemoveRange(Range<u32>),
     Clear,
     Savepoint(Vec<Self>, Ending),
 }
@@ -137,7 +146,7 @@ impl Step {
     }
 
     /// Makes the call on a vault. It does not support [`Reopen`](Self::Reopen) and similar steps.
-    pub(super) fn perform(&self, vault: &TestVault) -> Result<()> {
+    pub(super) fn perform<O: FaultOrder>(&self, vault: &TestVault<O>) -> Result<()> {
         match self {
             Self::Put(key, value) => vault.put(key, &value.bytes()),
             Self::Insert(key, value) => vault.insert(*key, value.bytes()).map(drop),
@@ -168,6 +177,7 @@ impl Step {
             Self::PopLast => vault.pop_last().map(drop),
             Self::Extend(entries) => vault.try_extend(with_bytes(entries)),
             Self::RemoveMany(keys) => vault.remove_many(keys).map(drop),
+            Self::RemoveRange(range) => O::remove_range(vault, range.clone()),
             Self::Retain(divisor) => vault.retain(|key, _| key % divisor != 0),
             Self::ExtractIf(divisor) => vault
                 .extract_if(|key, _| key % divisor == 0)
@@ -198,7 +208,12 @@ impl Step {
     }
 
     /// Makes the same change to the expected state.
-    pub(super) fn apply(&self, state: &mut State) {
+    pub(super) fn apply<O: FaultOrder>(&self, state: &mut State) {
+        self.apply_in_any_order(state);
+        O::sort(state);
+    }
+
+    fn apply_in_any_order(&self, state: &mut State) {
         match self {
             Self::Put(key, value)
             | Self::Insert(key, value)
@@ -219,6 +234,7 @@ impl Step {
             Self::PopLast => drop(state.pop()),
             Self::Extend(entries) => extend(state, entries),
             Self::RemoveMany(keys) => keys.iter().for_each(|key| remove(state, *key)),
+            Self::RemoveRange(range) => state.retain(|(key, _)| !range.contains(key)),
             Self::Retain(divisor) | Self::ExtractIf(divisor) => {
                 state.retain(|(key, _)| key % divisor != 0);
             }
@@ -237,7 +253,7 @@ fn with_bytes(entries: &[(u32, Value)]) -> impl Iterator<Item = (u32, ByteBuf)> 
     entries.iter().map(|(key, value)| (*key, value.bytes()))
 }
 
-fn end(transaction: Transaction<'_, u32, ByteBuf>, ending: Ending) -> Result<()> {
+fn end<O>(transaction: Transaction<'_, u32, ByteBuf, O>, ending: Ending) -> Result<()> {
     match ending {
         Ending::Commit => transaction.commit(),
         Ending::Drop => {
@@ -247,9 +263,9 @@ fn end(transaction: Transaction<'_, u32, ByteBuf>, ending: Ending) -> Result<()>
     }
 }
 
-fn perform_all(
+fn perform_all<O: FaultOrder>(
     parts: &[TransactionStep],
-    transaction: &mut Transaction<'_, u32, ByteBuf>,
+    transaction: &mut Transaction<'_, u32, ByteBuf, O>,
 ) -> Result<()> {
     for part in parts {
         match part {
@@ -262,6 +278,9 @@ fn perform_all(
             }
             TransactionStep::Extend(entries) => transaction.try_extend(with_bytes(entries))?,
             TransactionStep::Retain(divisor) => transaction.retain(|key, _| key % divisor != 0)?,
+            TransactionStep::RemoveRange(range) => {
+                O::remove_range_in(transaction, range.clone())?;
+            }
             TransactionStep::Clear => transaction.clear()?,
             TransactionStep::Savepoint(parts, ending) => {
                 let mut savepoint = transaction.savepoint()?;
@@ -282,6 +301,7 @@ fn apply_all(parts: &[TransactionStep], state: &mut State) {
             TransactionStep::Remove(key) => remove(state, *key),
             TransactionStep::Extend(entries) => extend(state, entries),
             TransactionStep::Retain(divisor) => state.retain(|(key, _)| key % divisor != 0),
+            TransactionStep::RemoveRange(range) => state.retain(|(key, _)| !range.contains(key)),
             TransactionStep::Clear => state.clear(),
             TransactionStep::Savepoint(parts, Ending::Commit) => apply_all(parts, state),
             TransactionStep::Savepoint(_, Ending::Drop) => {}
@@ -312,7 +332,7 @@ fn extend(state: &mut State, entries: &[(u32, Value)]) {
 
 /// Returns the error that a destructor deferred. The transaction is begun and dropped, which writes
 /// and syncs nothing. A fault in it does not belong to the previous call.
-fn deferred(vault: &TestVault) -> Result<()> {
+fn deferred<O>(vault: &TestVault<O>) -> Result<()> {
     match vault.begin() {
         Err(Error::Deferred { source, .. }) => Err(*source.downcast().unwrap()),
         _ => Ok(()),

@@ -15,8 +15,10 @@ use std::fmt;
 use std::fs;
 use std::ops::AddAssign;
 
+use vaults::order::{InsertionOrder, KeyOrder};
 use vaults::{Durability, Vault};
 
+use super::order::FaultOrder;
 use super::replay::{self, Aftermath, IgnoredSync, Recording};
 use super::rounds;
 use super::workloads::{ALL, Workload};
@@ -28,7 +30,7 @@ const STATES: u32 = 150;
 /// The seed of the workloads in the first round.
 const SEED: u64 = 0x5641_4C54;
 
-/// Selects one state: `workload,durability,seed,number`.
+/// Selects one state: `workload,durability,seed,number`. The name of a workload on a sorted vault begins with `sorted `.
 const ONE: &str = "VAULTS_TEST_POWER_CUT";
 
 /// The results of power cuts.
@@ -92,18 +94,18 @@ fn is_allowed(durability: Durability, aftermath: &Aftermath) -> bool {
 }
 
 /// Cuts the power in all rounds of a workload.
-fn cut(workload: Workload, durability: Durability, percent: u32) -> CutStats {
-    let mut stats = CutStats::default();
+fn cut<O: FaultOrder>(workload: Workload, durability: Durability, percent: u32) -> CutStats {
+    let (mut stats, prefix) = (CutStats::default(), O::PREFIX);
     let count = u64::from(STATES * workload.weight * percent / 10_000);
     for round in 0..rounds() {
         let seed = SEED + u64::from(round);
-        let recording = Recording::make(workload, durability, seed);
+        let recording = Recording::make::<O>(workload, durability, seed);
         recording.cut(0..count, |aftermath| {
             stats.count(&aftermath);
             assert!(
                 is_allowed(durability, &aftermath),
-                "{} at {durability:?}: {:?} was promised, found {:?}; \
-                 to see it again: {ONE}='{},{durability:?},{seed},{}' cargo test --test it \
+                "{prefix}{} at {durability:?}: {:?} was promised, found {:?}; \
+                 to see it again: {ONE}='{prefix}{},{durability:?},{seed},{}' cargo test --test it \
                  faults::power_loss::reproduce_one -- --nocapture; its files are in {}",
                 workload.name,
                 aftermath.promise,
@@ -119,10 +121,14 @@ fn cut(workload: Workload, durability: Durability, percent: u32) -> CutStats {
 
 /// Asserts that a workload loses nothing at `Full`, and at most the newest calls at `Normal`.
 fn assert_survives(name: &str) {
+    assert_survives_in::<InsertionOrder>(name, 100);
+}
+
+fn assert_survives_in<O: FaultOrder>(name: &str, percent: u32) {
     let workload = Workload::named(name);
-    let full = cut(workload, Durability::Full, 100);
+    let full = cut::<O>(workload, Durability::Full, percent);
     assert_eq!((full.losses, full.damaged), (0, 0), "{full:?}");
-    let normal = cut(workload, Durability::Normal, 100);
+    let normal = cut::<O>(workload, Durability::Normal, percent);
     assert_eq!(normal.damaged, 0, "{normal:?}");
 }
 
@@ -156,6 +162,18 @@ power_loss_tests! {
     large_pages_survive: "large pages",
 }
 
+#[test]
+fn sorted_vaults_survive() {
+    for name in ["creation", "puts", "transactions", "removals", "compaction"] {
+        assert_survives_in::<KeyOrder>(name, 30);
+    }
+}
+
+#[test]
+fn ranges_of_sorted_vaults_survive() {
+    assert_survives_in::<KeyOrder>("ranges", 100);
+}
+
 /// Creating the file was interrupted. Its first page has reached the disk as zeros. The journal
 /// says that the file had no page before
 /// (<https://www.sqlite.org/fileformat2.html#the_rollback_journal>). Its header has 28 bytes: the
@@ -184,7 +202,7 @@ fn an_interrupted_creation_is_completed() {
 fn without_a_sync_calls_are_lost_and_files_damaged() {
     let mut stats = CutStats::default();
     for workload in ALL {
-        stats += cut(*workload, Durability::Off, 40);
+        stats += cut::<InsertionOrder>(*workload, Durability::Off, 40);
     }
     assert!(stats.damaged > stats.states / 20, "{stats:?}");
     assert!(stats.losses > stats.states / 20, "{stats:?}");
@@ -193,7 +211,7 @@ fn without_a_sync_calls_are_lost_and_files_damaged() {
 /// A control: at `Normal`, power cuts between two syncs must lose the newest calls.
 #[test]
 fn between_two_syncs_calls_are_lost() {
-    let stats = cut(Workload::named("puts"), Durability::Normal, 50);
+    let stats = cut::<InsertionOrder>(Workload::named("puts"), Durability::Normal, 50);
     assert!(stats.losses > stats.states / 5, "{stats:?}");
 }
 
@@ -205,7 +223,8 @@ fn a_disk_that_ignores_syncs_is_noticed() {
         ("puts", IgnoredSync::Log),
         ("creation", IgnoredSync::Folder),
     ] {
-        let recording = Recording::make(Workload::named(name), Durability::Full, SEED);
+        let recording =
+            Recording::make::<InsertionOrder>(Workload::named(name), Durability::Full, SEED);
         let mut noticed = 0;
         recording.ignoring(lie).cut(0..60, |aftermath| {
             noticed += usize::from(!is_allowed(Durability::Full, &aftermath));
@@ -218,7 +237,7 @@ fn a_disk_that_ignores_syncs_is_noticed() {
 #[test]
 fn workloads_pass_several_checkpoints() {
     for workload in ALL.iter().filter(|workload| workload.name != "creation") {
-        let recording = Recording::make(*workload, Durability::Full, SEED);
+        let recording = Recording::make::<InsertionOrder>(*workload, Durability::Full, SEED);
         let checkpoints = recording.checkpoints();
         assert!(checkpoints >= 3, "{}: {checkpoints}", workload.name);
     }
@@ -234,7 +253,7 @@ fn figures() {
     for durability in [Durability::Full, Durability::Normal, Durability::Off] {
         let mut total = CutStats::default();
         for workload in ALL {
-            let stats = cut(*workload, durability, percent);
+            let stats = cut::<InsertionOrder>(*workload, durability, percent);
             eprintln!("| {durability:?}: {} {stats}", workload.name);
             total += stats;
         }
@@ -254,7 +273,11 @@ fn reproduce_one() {
         "Normal" => Durability::Normal,
         _ => Durability::Off,
     };
-    let recording = Recording::make(Workload::named(name), durability, seed.parse().unwrap());
+    let seed = seed.parse().unwrap();
+    let recording = match name.strip_prefix(KeyOrder::PREFIX) {
+        Some(name) => Recording::make::<KeyOrder>(Workload::named(name), durability, seed),
+        None => Recording::make::<InsertionOrder>(Workload::named(name), durability, seed),
+    };
     recording.cut([number.parse().unwrap()], |aftermath| {
         eprintln!("{:?}", aftermath.promise);
         eprintln!("found {:?}", aftermath.found);

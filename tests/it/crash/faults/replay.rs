@@ -4,10 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use rusqlite::Connection;
-use vaults::{Durability, OpenOptions, Vault};
+use vaults::{Durability, OpenOptions};
 
 use super::disk::{Disk, Image};
 use super::model::{self, ReadError, State, Step, TestVault, Value};
+use super::order::FaultOrder;
 use super::trace::{Event, FileId, Mark, Trace};
 use super::vfs::WatchGuard;
 use super::workloads::{Length, Workload};
@@ -23,6 +24,7 @@ pub(super) struct Recording {
     states: Vec<State>,
     seed: u64,
     durability: Durability,
+    check: fn(&Path, &[State]) -> Result<usize, String>,
 }
 
 /// A kind of sync that a disk ignores.
@@ -56,7 +58,11 @@ pub(super) struct Aftermath {
 
 impl Recording {
     /// Runs a workload in a watched folder.
-    pub(super) fn make(workload: Workload, durability: Durability, seed: u64) -> Self {
+    pub(super) fn make<O: FaultOrder>(
+        workload: Workload,
+        durability: Durability,
+        seed: u64,
+    ) -> Self {
         let temp = TempFolder::new();
         let path = temp.path().join(FILE);
         workload.prepare(&path);
@@ -64,7 +70,7 @@ impl Recording {
         watching.record();
         let mut options = OpenOptions::new();
         options.durability(durability);
-        let mut vault: TestVault = options.open(&path).unwrap();
+        let mut vault: TestVault<O> = O::open(&options, &path).unwrap();
         let mut states = vec![State::new()];
         for step in workload.steps(seed, Length::Long) {
             match step {
@@ -75,15 +81,15 @@ impl Recording {
                 Step::Reopen => {
                     vault.close().unwrap();
                     watching.mark(Mark::Flushed);
-                    vault = options.open(&path).unwrap();
+                    vault = O::open(&options, &path).unwrap();
                 }
                 Step::DropAndOpen => {
                     drop(vault);
-                    vault = options.open(&path).unwrap();
+                    vault = O::open(&options, &path).unwrap();
                 }
                 step => {
                     let mut state = states.last().unwrap().clone();
-                    step.apply(&mut state);
+                    step.apply::<O>(&mut state);
                     states.push(state);
                     watching.mark(Mark::Begun);
                     step.perform(&vault).unwrap();
@@ -99,6 +105,7 @@ impl Recording {
             states,
             seed,
             durability,
+            check: check_image::<O>,
         }
     }
 
@@ -169,7 +176,7 @@ impl Recording {
                 image.insert(format!("{FILE}-shm"), garbage.collect());
             }
             write(&image, &temp.path());
-            let found = check_image(&temp.path().join(FILE), &self.states[..=promise.begun]);
+            let found = (self.check)(&temp.path().join(FILE), &self.states[..=promise.begun]);
             remove_files(&temp.path());
             show(Aftermath {
                 number,
@@ -224,9 +231,10 @@ fn remove_files(folder: &Path) {
 }
 
 /// Opens the file as a vault, reads and writes it, and checks it with SQLite.
-fn check_image(path: &Path, states: &[State]) -> Result<usize, String> {
+fn check_image<O: FaultOrder>(path: &Path, states: &[State]) -> Result<usize, String> {
     let failed = |what: &str, error: &dyn std::fmt::Debug| format!("{what}: {error:?}");
-    let vault: TestVault = Vault::open(path).map_err(|error| failed("opening", &error))?;
+    let vault: TestVault<O> =
+        O::open(&OpenOptions::new(), path).map_err(|error| failed("opening", &error))?;
     let state = model::read(&vault).map_err(|error| match error {
         ReadError::Vault(error) => failed("reading", &error),
         ReadError::Mixed(key) => format!("the value of {key} was never written"),
@@ -243,7 +251,9 @@ fn check_image(path: &Path, states: &[State]) -> Result<usize, String> {
         return Err(problem);
     }
     let count: i64 = connection
-        .query_one("SELECT count(*) FROM dict", [], |row| row.get(0))
+        .query_one(&format!("SELECT count(*) FROM {}", O::TABLE), [], |row| {
+            row.get(0)
+        })
         .map_err(|error| failed("counting", &error))?;
     if usize::try_from(count) != Ok(state.len() + 1) {
         return Err(format!("{count} rows where {} were read", state.len()));

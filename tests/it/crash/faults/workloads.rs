@@ -4,6 +4,7 @@
 //! every 1000 pages in the log). The short one is short enough for each of its operations to fail
 //! once.
 
+use std::ops::Range;
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -47,6 +48,9 @@ pub(super) const ALL: &[Workload] = &[
     workload("large pages", None, 40, large_pages),
 ];
 
+/// The workloads that only a vault in the order of its keys has.
+const SORTED: &[Workload] = &[workload("ranges", SMALL, 100, ranges)];
+
 const fn workload(
     name: &'static str,
     page_bytes: Option<u32>,
@@ -64,6 +68,7 @@ const fn workload(
 impl Workload {
     pub(super) fn named(name: &str) -> Self {
         *ALL.iter()
+            .chain(SORTED)
             .find(|workload| workload.name == name)
             .unwrap_or_else(|| panic!("there is no workload {name:?}"))
     }
@@ -156,6 +161,11 @@ impl Generator {
     fn put(&mut self) {
         let (key, value) = self.pair();
         self.add(Step::Put(key, value));
+    }
+
+    fn range(&mut self) -> Range<u32> {
+        let start = self.key();
+        start..start + 1 + self.below(4)
     }
 
     fn ending(&mut self) -> Ending {
@@ -318,6 +328,32 @@ fn large_pages(generator: &mut Generator) {
         };
         let value = generator.sized(size);
         generator.add(Step::Put(key, value));
+    }
+}
+
+/// Values of all sizes are put, made larger and smaller, and removed by their keys.
+fn ranges(generator: &mut Generator) {
+    for _ in 0..generator.count(60, 3) {
+        for _ in 0..generator.count(6, 3) {
+            let key = generator.key();
+            let size = if generator.random.chance(50) { 10 } else { 390 } + generator.below(30);
+            let value = generator.sized(size);
+            generator.add(Step::Put(key, value));
+            generator.put();
+        }
+        let range = generator.range();
+        generator.add(Step::RemoveRange(range));
+        let pairs = generator.pairs(4);
+        let range = generator.range();
+        let parts = vec![
+            TransactionStep::Extend(pairs),
+            TransactionStep::RemoveRange(range),
+        ];
+        let ending = generator.ending();
+        let savepoint = TransactionStep::Savepoint(parts, ending);
+        let (key, value) = generator.pair();
+        let parts = vec![savepoint, TransactionStep::Put(key, value)];
+        generator.add(Step::Transaction(parts, Ending::Commit));
     }
 }
 
