@@ -11,9 +11,11 @@
 
 mod actor;
 mod events;
+mod model;
 #[cfg(unix)]
 mod processes;
 mod register;
+mod sorted_table;
 mod undone_table;
 mod write_table;
 mod writes;
