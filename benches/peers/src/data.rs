@@ -12,7 +12,7 @@ use crate::error::Result;
 const ABSENT: u64 = 1 << 40;
 
 /// A key that can be made from a number.
-pub trait Key: Serialize + DeserializeOwned + Eq + Hash + Clone + Send + Sync + 'static {
+pub trait Key: Serialize + DeserializeOwned + Ord + Hash + Clone + Send + Sync + 'static {
     /// The key of entry `n`. Neighbouring numbers are no neighbours in the index.
     fn of(n: u64) -> Self;
 

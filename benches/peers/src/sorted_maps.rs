@@ -53,7 +53,7 @@ fn measure_map<V: Value>(
     entries: u64,
     mut works: Vec<Workload<String, V>>,
 ) -> Result<Vec<Row>> {
-    works.retain(|work| plan.asks_for(SECTION, &work.name));
+    works.retain(|work| plan.wants(SECTION, &work.name));
     if works.is_empty() {
         return Ok(Vec::new());
     }

@@ -1,6 +1,6 @@
 //! What `vaults` aims at.
 
-use crate::engine::Engine::{ByHand, Heed, Redb};
+use crate::engine::Engine::{ByHand, Heed, Redb, WithoutRowid};
 use crate::target::Bound::{AtLeast, AtLeastPerCore, AtMost, Below};
 use crate::target::Figure::{
     Growth, GrowthFrom, Mebibytes, Millis, RateOver, SlowestMicros, TimeOver, TimeOverBestPeer,
@@ -14,6 +14,9 @@ const MEMORY: f64 = 64.0 + 2.0 * 2.0 + 8.0;
 
 const OPEN: &str = "get, hot keys, file open elsewhere";
 const WRITTEN: &str = "get, hot keys, file written elsewhere every 10 ms";
+
+const IN_ORDER: &str = "iterate in order, 100 B";
+const RANGE: &str = "range of 100 in a snapshot, 100 B";
 
 const fn target(work: &'static str, figure: Figure, bound: Bound) -> Target {
     Target {
@@ -49,6 +52,10 @@ pub const TARGETS: &[Target] = &[
     target(WRITTEN, TimeOver(ByHand), Below(0.10)),
     target(WRITTEN, TimeOver(Heed), Below(1.0)),
     target(WRITTEN, TimeOver(Redb), Below(1.0)),
+    target(IN_ORDER, TimeOver(WithoutRowid), AtMost(1.15)),
+    target(IN_ORDER, TimeOver(Redb), AtMost(2.50)),
+    target(RANGE, TimeOver(WithoutRowid), AtMost(1.15)),
+    target(RANGE, TimeOver(Redb), AtMost(2.00)),
     target("8 threads putting durably", RateOver("1 thread putting durably"), AtLeast(4.0)),
     target("8 threads reading hot keys", RateOver("1 thread reading hot keys"), AtLeastPerCore(0.8)),
     target("len", SlowestMicros, Below(1.0)),

@@ -29,10 +29,10 @@ pub fn open<K: Key, V: Value>(
     mode: Mode,
 ) -> Result<Box<dyn Map<K, V>>> {
     Ok(match engine {
+        Engine::Vaults if mode.order == Order::Keys => {
+            Box::new(vaults::open_sorted::<K, V>(folder, mode.durability)?)
+        }
         Engine::Vaults | Engine::VaultsUncached | Engine::VaultsUnverified => {
-            if mode.order == Order::Keys {
-                return Err(Unsupported.into());
-            }
             Box::new(vaults::open::<K, V>(engine, folder, mode.durability)?)
         }
         Engine::ByHand | Engine::WithoutRowid => Box::new(by_hand::open(engine, folder, mode)?),

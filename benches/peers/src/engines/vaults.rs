@@ -2,19 +2,32 @@
 
 use std::path::Path;
 
-use vaults::{OpenOptions, Vault};
+use vaults::{OpenOptions, SortedVault, Vault};
 
 use crate::data::{Key, Value};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::map::{Durability, Map};
-use crate::sums::{sum_entries, sum_found};
+use crate::sums::{sum_all, sum_entries, sum_found, sum_in_order};
 
+/// Opens a vault in the order of insertion.
 pub fn open<K: Key, V: Value>(
     engine: Engine,
     folder: &Path,
     durability: Durability,
 ) -> Result<Vault<K, V>> {
+    Ok(options(engine, durability).open(folder.join("vault.db"))?)
+}
+
+/// Opens a vault in the order of its keys.
+pub fn open_sorted<K: Key, V: Value>(
+    folder: &Path,
+    durability: Durability,
+) -> Result<SortedVault<K, V>> {
+    Ok(options(Engine::Vaults, durability).open_sorted(folder.join("vault.db"))?)
+}
+
+fn options(engine: Engine, durability: Durability) -> OpenOptions {
     let mut options = OpenOptions::new();
     if engine == Engine::VaultsUncached {
         options.cache_capacity(0);
@@ -26,7 +39,7 @@ pub fn open<K: Key, V: Value>(
             Durability::Off => vaults::Durability::Off,
         })
         .verify_writes(engine != Engine::VaultsUnverified);
-    Ok(options.open(folder.join("vault.db"))?)
+    options
 }
 
 impl<K: Key, V: Value> Map<K, V> for Vault<K, V> {
@@ -84,5 +97,33 @@ impl<K: Key, V: Value> Map<K, V> for Vault<K, V> {
             }
             Ok(())
         })
+    }
+}
+
+impl<K: Key, V: Value> Map<K, V> for SortedVault<K, V> {
+    fn get_each(&self, keys: &[K]) -> Result<u64> {
+        sum_found(keys, |key| Ok(self.get(key)?))
+    }
+
+    fn iterate(&self) -> Result<u64> {
+        sum_entries(self.iter().map(|entry| Ok(entry?)))
+    }
+
+    fn ranges(&self, starts: &[K], count: usize) -> Result<u64> {
+        let snapshot = self.snapshot()?;
+        sum_all(starts, |start| {
+            sum_in_order(snapshot.range(start..).take(count).map(|entry| Ok(entry?)))
+        })
+    }
+
+    fn put_each(&self, entries: &[(K, V)]) -> Result<()> {
+        for (key, value) in entries {
+            self.put(key, value)?;
+        }
+        Ok(())
+    }
+
+    fn extend(&self, entries: &mut dyn Iterator<Item = (K, V)>) -> Result<()> {
+        Ok(self.try_extend(entries)?)
     }
 }
