@@ -40,7 +40,7 @@ impl Outcome {
     }
 }
 
-type Check = Box<dyn Fn() -> bool>;
+pub(super) type Check = Box<dyn Fn() -> bool>;
 
 /// Two files, opened as maps from and to every shape.
 pub(crate) struct Bench {
@@ -91,7 +91,7 @@ impl Bench {
     }
 }
 
-fn all(checks: &[Check]) -> Outcome {
+pub(super) fn all(checks: &[Check]) -> Outcome {
     let mut outcome = Outcome::default();
     for check in checks {
         outcome.count(check());

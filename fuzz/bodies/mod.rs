@@ -5,3 +5,4 @@ pub(crate) mod decode;
 pub(crate) mod log;
 pub(crate) mod open;
 mod shapes;
+pub(crate) mod sorted;

@@ -15,7 +15,7 @@ pub(crate) struct Tree {
     name: String,
 }
 
-#[derive(Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum External {
     Nothing,
     Number(i8),
@@ -99,10 +99,10 @@ pub(crate) struct Skipped {
     bytes: [u64; 4],
 }
 
-#[derive(Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Unit;
 
-#[derive(Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Wrapped(Option<Option<Box<Wrapped>>>);
 
 /// Reads back in a different order each time, next to a part that may read back as a different

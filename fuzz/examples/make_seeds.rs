@@ -103,6 +103,52 @@ fn main() {
     keep("key-text", 2, b"M\xa1k");
     keep("key-variant", 2, b"M\x81\xa6Number\x05");
     keep("key-bincode", 2, b"B\x01\x00");
+    keep_sorted_keys(&seeds);
+}
+
+/// Writes keys of sorted vaults. The first byte is the length of the first of two keys, or zero.
+fn keep_sorted_keys(seeds: &Path) {
+    let keys: &[(&str, &[u8])] = &[
+        ("text", b"\x00Oabc\x00"),
+        ("text-with-zero", b"\x00Oa\x01\x01b\x01\x02\x00"),
+        ("set", b"\x00O\x01\x80\x01\x81\x00"),
+        ("set-descending", b"\x00O\x01\x81\x01\x80\x00"),
+        (
+            "set-twice",
+            b"\x06O\x01\x80\x01\x81\x00O\x01\x81\x01\x80\x00",
+        ),
+        ("two-texts", b"\x03Oa\x00Ob\x00"),
+        ("text-and-number", b"\x00Oa\x00\x82\x01\x00"),
+        ("number", b"\x00O\x82\x01\x00"),
+        ("number-negative", b"\x00O~\xfe"),
+        ("number-padded", b"\x00O\x82\x00\x01"),
+        ("two-numbers", b"\x02O\x80O\x81\x01"),
+        (
+            "wide",
+            b"\x00O\x90\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x80",
+        ),
+        ("byte", b"\x00O\x07"),
+        ("unit", b"\x00O"),
+        ("empty", b"\x00"),
+        ("other-tag", b"\x00M\xa1k"),
+        ("sequence", b"\x00O\x01\x01a\x01\x00\x00"),
+        ("map", b"\x00O\x01\x00\x81\x01\x01\x7f\x00"),
+        ("map-descending", b"\x00O\x01\x01\x81\x01\x00\x7f\x00"),
+        ("variant", b"\x00O\x01\x85"),
+        ("variant-pair", b"\x00O\x02\x81\x07\x00"),
+        ("variant-long", b"\x00O\xff\x00\x00\x00\x01\x85"),
+        ("options", b"\x00O\x01\x01\x01\x00"),
+        ("text-without-end", b"\x00Oabc"),
+        ("after-the-end", b"\x00Oa\x00b"),
+    ];
+    let keep = |name: &str, bytes: &[u8]| {
+        fs::write(seeds.join("sorted").join(name), bytes).expect("a seed is written");
+    };
+    for (name, bytes) in keys {
+        keep(name, bytes);
+    }
+    keep("deep", &[&b"\0O"[..], &[1; 300]].concat());
+    keep("many", &[&b"\0O"[..], &[1, 0].repeat(200)].concat());
 }
 
 /// Returns the value of the only row.

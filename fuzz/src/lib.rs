@@ -8,7 +8,7 @@ mod coverage;
 
 use std::cell::RefCell;
 
-use bodies::{decode, open};
+use bodies::{decode, open, sorted};
 
 /// More than any input needs: 65,536 elements of the largest shape, and SQLite's memory for the
 /// rows.
@@ -31,5 +31,15 @@ pub fn open(input: &[u8]) {
     }
     allocations::bounded(SPARE_BYTES + 1024 * input.len(), || {
         BENCH.with(|bench| bench.run(input));
+    });
+}
+
+/// Stores the input as keys of a sorted vault and reads them as several types.
+pub fn sorted(input: &[u8]) {
+    thread_local! {
+        static BENCH: RefCell<sorted::Bench> = RefCell::new(sorted::Bench::new());
+    }
+    allocations::bounded(SPARE_BYTES + 1024 * input.len(), || {
+        BENCH.with_borrow_mut(|bench| bench.run(input));
     });
 }

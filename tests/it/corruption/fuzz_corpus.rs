@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::corruption::random_bytes::bodies::{decode, open};
+use crate::corruption::random_bytes::bodies::{decode, open, sorted};
 use crate::support::damage::{Chance, rounds};
 use crate::support::{Child, project, role, say};
 
@@ -21,6 +21,7 @@ fn child() {
     match role.as_str() {
         "decode" => run_decode(&folder),
         "open" => run_open(&folder),
+        "sorted" => run_sorted(&folder),
         other => panic!("no role {other:?}"),
     }
     say("done");
@@ -115,6 +116,34 @@ fn run_open(folder: &Path) {
     }
 }
 
+fn run_sorted(folder: &Path) {
+    let mut bench = sorted::Bench::new();
+    let mut chance = Chance::new(9);
+    let seeds = read(folder);
+    let (mut was_read, mut refused) = (0, 0);
+    let mut run = |name: &str, input: &[u8]| {
+        say(&format!("{name}: {input:02x?}"));
+        let outcome = bench.run(input);
+        was_read += outcome.read;
+        refused += outcome.refused;
+    };
+    for (name, seed) in &seeds {
+        run(name, seed);
+    }
+    for round in 0..400 * rounds() {
+        let (name, seed) = &seeds[round % seeds.len()];
+        run(name, &changed(&mut chance, seed));
+    }
+    for round in 0..200 * rounds() {
+        let random: Vec<u8> = (0..round % 20).map(|_| chance.byte() % 8).collect();
+        run("few bytes", &[&[0, b'O'], &random[..]].concat());
+    }
+    assert!(
+        was_read > 100 && refused > was_read,
+        "{was_read}, {refused}"
+    );
+}
+
 /// Runs a target in a child, which prints each input before it runs it.
 #[cfg(unix)]
 fn run(target: &str) {
@@ -154,4 +183,10 @@ fn seeds_decoded_as_every_shape() {
 #[test]
 fn seeds_opened_as_a_file_and_its_log() {
     run("open");
+}
+
+#[cfg(unix)]
+#[test]
+fn seeds_as_keys_of_a_sorted_vault() {
+    run("sorted");
 }

@@ -4,9 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use vaults::order::InsertionOrder;
 use vaults::{Durability, Error, OpenOptions};
 
 use crate::support::Scratch;
+use crate::support::orders::TestOrder;
 
 pub(crate) const PAGE: u32 = 512;
 
@@ -74,6 +76,7 @@ pub(crate) fn is_typed(error: &Error) -> bool {
         error,
         Error::NotAVault { .. }
             | Error::NewerFormat { .. }
+            | Error::WrongOrder { .. }
             | Error::TypeMismatch { .. }
             | Error::Decode { .. }
             | Error::Pickle { .. }
@@ -91,12 +94,12 @@ pub(crate) fn is_typed(error: &Error) -> bool {
 /// Reads a file by every method, and compares the result with the stored entries.
 pub(crate) fn inspect(path: &Path, options: &OpenOptions, stored: &Entries) -> Outcome {
     let mut defects = BTreeSet::new();
-    let outcome = inspect_into(&mut defects, path, options, stored);
+    let outcome = inspect_into::<InsertionOrder>(&mut defects, path, options, stored);
     assert!(defects.is_empty(), "{defects:?}");
     outcome
 }
 
-pub(crate) fn inspect_into(
+fn inspect_into<O: TestOrder<u32>>(
     defects: &mut BTreeSet<String>,
     path: &Path,
     options: &OpenOptions,
@@ -109,7 +112,7 @@ pub(crate) fn inspect_into(
         failed: false,
         other: false,
     };
-    let Some(vault) = inspection.record(options.open::<u32, String>(path)) else {
+    let Some(vault) = inspection.record(O::open::<String>(options, path)) else {
         return Outcome::Error;
     };
     let mut by_get = Vec::new();
@@ -234,6 +237,20 @@ impl Bench {
         file: &[u8],
         log: Option<&[u8]>,
     ) -> Outcome {
+        self.inspect_in::<InsertionOrder>(options, file, log)
+    }
+
+    /// Returns the path of the last file, which is closed.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.scratch.vault()
+    }
+
+    pub(crate) fn inspect_in<O: TestOrder<u32>>(
+        &mut self,
+        options: &OpenOptions,
+        file: &[u8],
+        log: Option<&[u8]>,
+    ) -> Outcome {
         let path = self.scratch.vault();
         let sibling = |suffix: &str| PathBuf::from(format!("{}{suffix}", path.display()));
         for suffix in ["-wal", "-shm"] {
@@ -243,7 +260,7 @@ impl Bench {
         if let Some(log) = log {
             fs::write(sibling("-wal"), log).unwrap();
         }
-        let outcome = inspect_into(&mut self.counts.defects, &path, options, &self.stored);
+        let outcome = inspect_into::<O>(&mut self.counts.defects, &path, options, &self.stored);
         self.counts.add(outcome);
         outcome
     }

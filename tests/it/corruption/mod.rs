@@ -8,5 +8,6 @@ mod inspection;
 mod invalid_schemas;
 mod random_bytes;
 mod salvage;
+mod sorted_bytes;
 mod undecodable_rows;
 mod undecodable_values;

@@ -3,8 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use vaults::OpenOptions;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use vaults::order::InsertionOrder;
+use vaults::{OpenOptions, Vault};
 
+use crate::support::orders::TestOrder;
 use crate::support::{Key, Value, project, sql};
 
 /// The first byte of a page, which is its type.
@@ -49,8 +53,22 @@ pub(crate) fn make_paged<K: Key, V: Value>(
     options: &OpenOptions,
     entries: impl IntoIterator<Item = (K, V)>,
 ) {
+    make_paged_in::<K, V, InsertionOrder>(path, page_bytes, options, entries);
+}
+
+/// Makes a closed vault with this page size and order.
+pub(crate) fn make_paged_in<K, V, O>(
+    path: &Path,
+    page_bytes: u32,
+    options: &OpenOptions,
+    entries: impl IntoIterator<Item = (K, V)>,
+) where
+    K: Serialize + DeserializeOwned,
+    V: Value,
+    O: TestOrder<K>,
+{
     sql(path, &format!("PRAGMA page_size = {page_bytes}; VACUUM"));
-    let vault = options.open::<K, V>(path).unwrap();
+    let vault: Vault<K, V, O> = O::open(options, path).unwrap();
     vault.try_extend(entries).unwrap();
     vault.close().unwrap();
 }
