@@ -250,9 +250,9 @@ impl Reader {
     }
 
     /// Returns what is wrong with the structure of a file.
-    pub(crate) fn integrity_check(&mut self) -> Result<Vec<String>> {
+    pub(crate) fn integrity_check(&mut self, map: MapId) -> Result<Vec<String>> {
         match self {
-            Self::File(reader) => reader.integrity_check(),
+            Self::File(reader) => reader.integrity_check(map),
             Self::Memory(_) => Ok(Vec::new()),
         }
     }

@@ -204,7 +204,7 @@ fn a_sorted_map_is_a_btree_map() {
             }
             let mut reader = engine.begin_read_now().unwrap();
             check(&mut reader, &model, &mut random);
-            assert!(reader.integrity_check().unwrap().is_empty());
+            assert!(reader.integrity_check(MAP).unwrap().is_empty());
             assert_eq!(engine.len(MAP).unwrap(), model.len() as u64);
         }
     }

@@ -329,7 +329,8 @@ where
     /// Verifies the structure of the file and every entry.
     ///
     /// An entry must decode as `(K, V)`, its key must encode to the bytes under which it is stored, and its
-    /// value must match its checksum, if the vault has checksums.
+    /// value must match its checksum, if the vault has checksums. In a sorted vault, the keys must be in their order,
+    /// and each large value must belong to one key.
     ///
     /// The call reads all entries in one snapshot, and blocks nobody. It takes about as long as an
     /// iteration and SQLite's `integrity_check`. It continues after a problem: entries behind a damaged page

@@ -51,7 +51,7 @@ impl ReadTransaction {
 
     /// Returns what is wrong with the structure of a file.
     pub(crate) fn integrity_check(&mut self) -> Result<Vec<String>> {
-        self.reader.integrity_check()
+        self.reader.integrity_check(self.map)
     }
 }
 

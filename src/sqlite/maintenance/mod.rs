@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
-use crate::engine::{EngineStats, RowOrder};
+use crate::engine::{EngineStats, MapId, RowOrder};
 use crate::error::{Error, Result};
 use crate::sqlite::coherence::cache::Cache;
 use crate::sqlite::reader::Reader;
@@ -19,8 +19,9 @@ const MAX_FAULTS: u32 = 100;
 
 impl Reader {
     /// Returns what SQLite finds wrong with the structure of the trees, or with the index if it does not
-    /// agree with the table. Empty for an intact file.
-    pub(crate) fn integrity_check(&mut self) -> Result<Vec<String>> {
+    /// agree with the table, and whether a large value of `map` belongs to more or less than one key. Empty for an
+    /// intact file.
+    pub(crate) fn integrity_check(&mut self, map: MapId) -> Result<Vec<String>> {
         let sql = format!("PRAGMA integrity_check({MAX_FAULTS})");
         self.session()?.with_connection(|connection| {
             let mut lines: Vec<String> = connection
@@ -28,10 +29,38 @@ impl Reader {
                 .query_map([], |row| row.get(0))?
                 .collect::<rusqlite::Result<_>>()?;
             lines.retain(|line| line != "ok");
+            // The trees of a damaged file may lead to their own beginnings.
+            if lines.is_empty() && map.order == RowOrder::Key {
+                lines.extend(misplaced_values(connection)?);
+            }
             Ok(lines)
         })
     }
 }
+
+/// Returns how many large values of a sorted map belong to no key or to several, if there are any.
+fn misplaced_values(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut faults = Vec::new();
+    for (what, sql) in [
+        ("large values without a key", UNUSED_VALUES),
+        (
+            "keys that share a large value with another one",
+            SHARED_VALUES,
+        ),
+    ] {
+        let count: i64 = connection.query_one(sql, [], |row| row.get(0))?;
+        if count > 0 {
+            faults.push(format!("{count} {what}"));
+        }
+    }
+    Ok(faults)
+}
+
+const UNUSED_VALUES: &str = "SELECT count(*) FROM sorted_large \
+                             WHERE id NOT IN (SELECT value FROM sorted WHERE value < x'')";
+
+const SHARED_VALUES: &str =
+    "SELECT count(value) - count(DISTINCT value) FROM sorted WHERE value < x''";
 
 impl Store {
     pub(crate) fn stats(self: &Arc<Self>) -> Result<EngineStats> {

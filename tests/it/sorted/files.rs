@@ -162,6 +162,33 @@ fn a_value_that_is_missing_is_one_error_in_its_place() {
     assert!(vault.verify().unwrap().is_ok());
 }
 
+#[test]
+fn large_values_of_no_key_or_of_two_are_found() {
+    let insert = "INSERT INTO sorted_large VALUES (99, x'4dc0')";
+    let share = "UPDATE sorted SET value = (SELECT max(id) FROM sorted_large) WHERE value < x''";
+    for (change, found) in [
+        (insert, &["1 large values without a key"][..]),
+        (
+            share,
+            &[
+                "6 large values without a key",
+                "6 keys that share a large value with another one",
+            ],
+        ),
+    ] {
+        let scratch = Scratch::new();
+        filled(&scratch, &OpenOptions::new()).close().unwrap();
+        sql(&scratch.vault(), change);
+        let vault: SortedVault<u32, Vec<u8>> = SortedVault::open(scratch.vault()).unwrap();
+        let problems = vault.verify().unwrap().problems;
+        let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        assert_eq!(problems.len(), found.len(), "{problems:?}");
+        for (problem, found) in problems.iter().zip(found) {
+            assert!(problem.contains(found), "{problems:?}");
+        }
+    }
+}
+
 /// Makes a vault of these keys, whatever order a type that is read later has.
 fn with_keys(keys: &[&str]) -> Scratch {
     let scratch = Scratch::new();
