@@ -10,9 +10,11 @@
 //! - [`coherence`]: reads by key after faults and power cuts.
 //! - [`injection`]: each operation that a [workload](workloads) reaches fails, once or
 //!   permanently.
+//! - [`failed_transaction`]: calls that fail in a transaction that goes on.
 
 mod coherence;
 mod disk;
+mod failed_transaction;
 mod faulty_vault;
 mod injection;
 mod model;
