@@ -28,7 +28,8 @@ use crate::order::KeyOrder;
 /// | [`remove_range`](Vault::remove_range), [`retain_in`](Vault::retain_in), [`extract_if_in`](Vault::extract_if_in), [`for_each_mut_in`](Vault::for_each_mut_in) | change or remove them |
 /// | [`first_entry`](Vault::first_entry), [`last_entry`](Vault::last_entry) | an entry at either end |
 ///
-/// A [`Transaction`](crate::Transaction) of it has them too, and a [`Snapshot`](crate::Snapshot) those that read.
+/// A [`Transaction`](crate::Transaction) of it has them too, and a [`Snapshot`](crate::Snapshot) those that read. Pass `&*vault` to
+/// a function that takes a [`Readable`](crate::Readable) or a [`Writable`](crate::Writable).
 ///
 /// # Examples
 ///
