@@ -191,23 +191,19 @@ impl<'de> Deserializer<'de> for OrderedDeserializer<'_, 'de> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        let mut elements = Elements {
-            reader: self.begin()?,
-            is_at_end: false,
-        };
+        let mut elements = Elements(Items::new(self.begin()?));
         let value = visitor.visit_seq(&mut elements)?;
-        elements.finish()?;
+        elements.0.finish()?;
         Ok(value)
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let mut entries = Entries {
-            reader: self.begin()?,
-            is_at_end: false,
+            items: Items::new(self.begin()?),
             last_key: None,
         };
         let value = visitor.visit_map(&mut entries)?;
-        entries.finish()?;
+        entries.items.finish()?;
         Ok(value)
     }
 
@@ -252,21 +248,38 @@ const NOT_UTF_8: Error = Error::new("a string is not UTF-8");
 const TOO_MANY: Error =
     Error::new("a sequence or map goes on after the last element that its type reads");
 
-/// The elements of a sequence that is being read.
-struct Elements<'r, 'de> {
+/// A sequence or a map that is being read, up to its end.
+struct Items<'r, 'de> {
     reader: &'r mut KeyReader<'de>,
     is_at_end: bool,
 }
 
-impl Elements<'_, '_> {
-    /// Reads the end, unless it was read with the elements.
-    fn finish(&mut self) -> Result<(), Error> {
-        if self.is_at_end || self.reader.is_end()? {
-            return Ok(());
+impl<'r, 'de> Items<'r, 'de> {
+    const fn new(reader: &'r mut KeyReader<'de>) -> Self {
+        Self {
+            reader,
+            is_at_end: false,
         }
-        Err(TOO_MANY)
+    }
+
+    /// Reads the end once, if it is next. Returns `true` after it was read.
+    fn reach_end(&mut self) -> Result<bool, Error> {
+        self.is_at_end = self.is_at_end || self.reader.is_end()?;
+        Ok(self.is_at_end)
+    }
+
+    /// Reads the end, unless it was read with the items.
+    fn finish(&mut self) -> Result<(), Error> {
+        if self.reach_end()? {
+            Ok(())
+        } else {
+            Err(TOO_MANY)
+        }
     }
 }
+
+/// The elements of a sequence that is being read.
+struct Elements<'r, 'de>(Items<'r, 'de>);
 
 impl<'de> SeqAccess<'de> for &mut Elements<'_, 'de> {
     type Error = Error;
@@ -275,14 +288,13 @@ impl<'de> SeqAccess<'de> for &mut Elements<'_, 'de> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, Error> {
-        self.is_at_end = self.is_at_end || self.reader.is_end()?;
-        if self.is_at_end {
+        if self.0.reach_end()? {
             return Ok(None);
         }
-        let before = self.reader.rest().len();
-        let element = seed.deserialize(OrderedDeserializer::element(self.reader))?;
+        let before = self.0.reader.rest().len();
+        let element = seed.deserialize(OrderedDeserializer::element(self.0.reader))?;
         // A type that reads nothing would read elements without end.
-        if self.reader.rest().len() == before {
+        if self.0.reader.rest().len() == before {
             return Err(Error::new("an element is of a type that reads nothing"));
         }
         Ok(Some(element))
@@ -291,20 +303,9 @@ impl<'de> SeqAccess<'de> for &mut Elements<'_, 'de> {
 
 /// The entries of a map that is being read.
 struct Entries<'r, 'de> {
-    reader: &'r mut KeyReader<'de>,
-    is_at_end: bool,
+    items: Items<'r, 'de>,
     /// The bytes of the last key.
     last_key: Option<&'de [u8]>,
-}
-
-impl Entries<'_, '_> {
-    /// Reads the end, unless it was read with the entries.
-    fn finish(&mut self) -> Result<(), Error> {
-        if self.is_at_end || self.reader.is_end()? {
-            return Ok(());
-        }
-        Err(TOO_MANY)
-    }
 }
 
 impl<'de> MapAccess<'de> for &mut Entries<'_, 'de> {
@@ -314,14 +315,13 @@ impl<'de> MapAccess<'de> for &mut Entries<'_, 'de> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, Error> {
-        self.is_at_end = self.is_at_end || self.reader.is_end()?;
-        if self.is_at_end {
+        if self.items.reach_end()? {
             return Ok(None);
         }
-        self.reader.mark()?;
-        let before = self.reader.rest();
-        let key = seed.deserialize(OrderedDeserializer::new(self.reader))?;
-        let bytes = self.reader.read_since(before);
+        self.items.reader.mark()?;
+        let before = self.items.reader.rest();
+        let key = seed.deserialize(OrderedDeserializer::new(self.items.reader))?;
+        let bytes = self.items.reader.read_since(before);
         if self
             .last_key
             .replace(bytes)
@@ -333,7 +333,7 @@ impl<'de> MapAccess<'de> for &mut Entries<'_, 'de> {
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
-        seed.deserialize(OrderedDeserializer::new(self.reader))
+        seed.deserialize(OrderedDeserializer::new(self.items.reader))
     }
 }
 
