@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::engine::{
-    Columns, Direction, End, Engine, EngineStats, KeyRange, MapId, Obstacles, Position, RawEntry,
-    RawRow, Read, Scan, Span, Write, WriteOp,
+    Columns, Direction, End, Engine, EngineStats, KeyRange, MapId, MapInfo, Obstacles, Position,
+    RawEntry, RawRow, Read, RowOrder, Scan, Span, Write, WriteOp,
 };
 use crate::error::{Error, Location, Result};
 use crate::sqlite::{Format, Target};
@@ -128,6 +128,25 @@ impl Backend {
         }
     }
 
+    /// Returns `true` if it holds maps with names.
+    pub(crate) fn has_catalogue(&self) -> bool {
+        each!(self, store => store.has_catalogue())
+    }
+
+    /// Returns the order of the only map, or `None` if it holds maps with names.
+    pub(crate) fn only_order(&self) -> Option<RowOrder> {
+        each!(self, store => store.only_order())
+    }
+
+    /// Returns `true` if both are the same open file.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::File(store), Self::File(other)) => Arc::ptr_eq(store, other),
+            (Self::Memory(store), Self::Memory(other)) => Arc::ptr_eq(store, other),
+            (Self::File(_), Self::Memory(_)) | (Self::Memory(_), Self::File(_)) => false,
+        }
+    }
+
     pub(crate) fn path(&self) -> Option<&Path> {
         each!(self, store => store.path())
     }
@@ -177,6 +196,11 @@ impl Backend {
             Self::File(store) => store.backup(target, progress),
             Self::Memory(store) => {
                 let mut reader = store.begin_read_now()?;
+                let format = if store.has_catalogue() {
+                    Format::Several
+                } else {
+                    format
+                };
                 sqlite::backup_rows(&mut reader, format, target, progress)
             }
         }
@@ -249,7 +273,23 @@ impl Reader {
         }
     }
 
-    /// Returns what is wrong with the structure of a file.
+    /// Returns what is wrong with the structure of a file, whatever map it concerns.
+    pub(crate) fn integrity_check_of_file(&mut self) -> Result<Vec<String>> {
+        match self {
+            Self::File(reader) => reader.integrity_check_of_file(),
+            Self::Memory(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Returns which large values of a sorted map in a file belong to more or less than one key.
+    pub(crate) fn check_large_values(&mut self, map: MapId) -> Result<Vec<String>> {
+        match self {
+            Self::File(reader) => reader.check_large_values(map),
+            Self::Memory(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Returns what is wrong with the structure of a file, as far as it concerns a map.
     pub(crate) fn integrity_check(&mut self, map: MapId) -> Result<Vec<String>> {
         match self {
             Self::File(reader) => reader.integrity_check(map),
@@ -290,6 +330,14 @@ macro_rules! impl_read {
 
             fn at_end(&mut self, map: MapId, end: End) -> Result<Option<RawEntry>> {
                 each!(self, engine => engine.at_end(map, end))
+            }
+
+            fn find_map(&mut self, name: &str) -> Result<Option<MapInfo>> {
+                each!(self, engine => engine.find_map(name))
+            }
+
+            fn maps(&mut self) -> Result<Vec<MapInfo>> {
+                each!(self, engine => engine.maps())
             }
 
             fn scan(
@@ -351,6 +399,18 @@ impl Write for Writer {
 
     fn delete_range(&mut self, map: MapId, range: &KeyRange) -> Result<u64> {
         each!(self, engine => engine.delete_range(map, range))
+    }
+
+    fn create_map(&mut self, name: &str, order: RowOrder, checksums: bool) -> Result<MapId> {
+        each!(self, engine => engine.create_map(name, order, checksums))
+    }
+
+    fn remove_map(&mut self, map: MapId) -> Result<()> {
+        each!(self, engine => engine.remove_map(map))
+    }
+
+    fn rename_map(&mut self, map: MapId, name: &str) -> Result<()> {
+        each!(self, engine => engine.rename_map(map, name))
     }
 
     fn savepoint(&mut self) -> Result<()> {

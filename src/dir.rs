@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, VALID_FILE_NAMES};
 use crate::map::vault::Vault;
 use crate::options::OpenOptions;
 use crate::sorted::SortedVault;
@@ -340,6 +340,7 @@ impl VaultDir {
         if !is_valid(name) {
             return Err(Error::InvalidName {
                 name: name.to_owned(),
+                allowed: VALID_FILE_NAMES,
             });
         }
         Ok(self.folder.join(format!("{name}.{EXTENSION}")))

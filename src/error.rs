@@ -12,7 +12,11 @@ use std::time::Duration;
 
 pub use self::entry_part::EntryPart;
 pub use self::location::Location;
-use self::message::{VALID_NAMES, cannot_write, remedy};
+pub(crate) use self::message::VALID_FILE_NAMES;
+use self::message::{
+    already_exists, cannot_write, key_encoding, moved_away, needs_recovery, not_found, other_file,
+    pickle, read_only_folder, reentrant, remedy, type_mismatch, unknown_tag, wrong_kind,
+};
 pub(crate) use self::preview::preview;
 
 /// The result of every fallible call of this crate.
@@ -36,10 +40,10 @@ pub(crate) type Source = Box<dyn std::error::Error + Send + Sync + 'static>;
 /// - Correct the call: [`NotFound`](Self::NotFound), [`AlreadyExists`](Self::AlreadyExists),
 ///   [`InvalidPath`](Self::InvalidPath), [`InvalidName`](Self::InvalidName),
 ///   [`InvalidOptions`](Self::InvalidOptions), [`NotAVault`](Self::NotAVault),
-///   [`TypeMismatch`](Self::TypeMismatch), [`WrongOrder`](Self::WrongOrder).
+///   [`TypeMismatch`](Self::TypeMismatch), [`WrongKind`](Self::WrongKind), [`OtherFile`](Self::OtherFile).
 /// - Upgrade: [`NewerFormat`](Self::NewerFormat), [`UnsupportedSqlite`](Self::UnsupportedSqlite).
 /// - Write something else: [`Encode`](Self::Encode), [`TooLarge`](Self::TooLarge),
-///   [`DuplicateKey`](Self::DuplicateKey).
+///   [`TooManyMaps`](Self::TooManyMaps), [`DuplicateKey`](Self::DuplicateKey).
 /// - Replace or remove the entry that the error names: [`Decode`](Self::Decode),
 ///   [`Pickle`](Self::Pickle), [`UnknownTag`](Self::UnknownTag), [`NotABlob`](Self::NotABlob),
 ///   [`KeyEncoding`](Self::KeyEncoding), [`Checksum`](Self::Checksum).
@@ -71,18 +75,17 @@ pub(crate) type Source = Box<dyn std::error::Error + Send + Sync + 'static>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// There is no vault at the path, and the options do not allow creating one.
-    #[error("there is no vault at {location}: check the path, or allow `OpenOptions::create`")]
+    /// There is no vault at the path, and the options do not allow creating one. Or the map does not exist: it was removed, or the
+    /// file is read-only and has no map with the name.
+    #[error("{}", not_found(location))]
     #[non_exhaustive]
     NotFound {
         /// The path that was to be opened.
         location: Location,
     },
 
-    /// Something exists at the path of a file that was to be created.
-    #[error(
-        "{location} already exists: open it without `OpenOptions::create_new`, or choose another path"
-    )]
+    /// Something exists at the path of a file that was to be created, or another map has the name.
+    #[error("{}", already_exists(location))]
     #[non_exhaustive]
     AlreadyExists {
         /// The path of the new file.
@@ -99,12 +102,14 @@ pub enum Error {
         reason: &'static str,
     },
 
-    /// [`VaultDir`](crate::VaultDir) does not allow the name.
-    #[error("{name:?} cannot name a vault: use {VALID_NAMES}")]
+    /// [`VaultDir`](crate::VaultDir) or [`VaultFile`](crate::VaultFile) does not allow the name.
+    #[error("{name:?} cannot name a vault: use {allowed}")]
     #[non_exhaustive]
     InvalidName {
         /// The name as it was given.
         name: String,
+        /// Which names are allowed.
+        allowed: &'static str,
     },
 
     /// Some of the [`OpenOptions`](crate::OpenOptions) cannot be combined.
@@ -132,9 +137,7 @@ pub enum Error {
     /// Opening checks the first and the last entry. The types do not match if either key does not encode
     /// to the bytes under which it is stored, or if neither entry decodes. An entry that is damaged,
     /// pickled or of an unknown codec is not taken into account.
-    #[error(
-        "{location} does not hold a map from `{key_type}` to `{value_type}` and was left as it was: {found}; open it with the types that wrote it"
-    )]
+    #[error("{}", type_mismatch(location, key_type, value_type, found))]
     #[non_exhaustive]
     TypeMismatch {
         /// The file.
@@ -149,12 +152,15 @@ pub enum Error {
         source: Source,
     },
 
-    /// The file is a vault with another order of entries. It was left as it was.
-    #[error("{location} is a vault in another order: open it as a `{found}`")]
+    /// The file or the map is a vault of another kind: in another order, or one map where several were expected. It was left
+    /// as it was.
+    #[error("{}", wrong_kind(location, expected, found))]
     #[non_exhaustive]
-    WrongOrder {
+    WrongKind {
         /// The file.
         location: Location,
+        /// The name of the type that was to be opened.
+        expected: &'static str,
         /// The name of the type that opens it.
         found: &'static str,
     },
@@ -205,6 +211,17 @@ pub enum Error {
         source: Source,
     },
 
+    /// The file has as many maps as it can have. Nothing was created.
+    #[error(
+        "{location} has {limit} maps already, which is the limit: keep more in one map, with keys that begin with a name"
+    )]
+    #[non_exhaustive]
+    TooManyMaps {
+        /// The file.
+        location: Location,
+        /// The largest number of maps in a file.
+        limit: usize,
+    },
     /// Two entries would have the same key. Nothing was changed.
     #[error(
         "two entries would have the key {key}, and nothing was changed: map them to different keys, or remove one"
@@ -230,10 +247,7 @@ pub enum Error {
     },
 
     /// Python's `pickle` wrote the key or value. It is never decoded, because unpickling runs code.
-    #[error(
-        "the stored {part} of the entry {key} is a Python pickle, which is never decoded: rewrite it from Python as a type that MessagePack supports, {}",
-        remedy(*part)
-    )]
+    #[error("{}", pickle(*part, key))]
     #[non_exhaustive]
     Pickle {
         /// Whether it is the key or the value.
@@ -243,10 +257,7 @@ pub enum Error {
     },
 
     /// A stored key or value begins with a codec tag that this version does not know.
-    #[error(
-        "the stored {part} of the entry {key} has the unknown codec tag {tag:#04x}, from a newer version, another program or damage: upgrade `vaults`, {}",
-        remedy(*part)
-    )]
+    #[error("{}", unknown_tag(*part, key, *tag))]
     #[non_exhaustive]
     UnknownTag {
         /// Whether it is the key or the value.
@@ -271,9 +282,7 @@ pub enum Error {
     },
 
     /// A stored key decodes to a key that encodes differently, so look-ups miss the entry.
-    #[error(
-        "the stored key {key} decodes as `{type_name}`, which encodes as {encoded}, so look-ups miss the entry: open the vault with the type that wrote it, or write the entry again"
-    )]
+    #[error("{}", key_encoding(key, encoded, type_name))]
     #[non_exhaustive]
     KeyEncoding {
         /// The stored key, escaped and shortened.
@@ -347,15 +356,24 @@ pub enum Error {
     },
 
     /// This thread already holds the write lock of the vault, and this call needs it too.
-    #[error(
-        "this thread is already writing to {location} and cannot begin a second write: finish or drop the first one"
-    )]
+    #[error("{}", reentrant(location))]
     #[non_exhaustive]
     Reentrant {
         /// The file.
         location: Location,
     },
 
+    /// A vault was used in a transaction or a snapshot of another file. Nothing was read or written.
+    ///
+    /// Handles that opened the same path separately are those of two files in this sense.
+    #[error("{}", other_file(location, other))]
+    #[non_exhaustive]
+    OtherFile {
+        /// The file of the transaction or snapshot.
+        location: Location,
+        /// The file of the vault.
+        other: Location,
+    },
     /// The vault is open elsewhere, and the call needs exclusive access.
     #[error("{location} is open elsewhere: close every other handle, clone and iterator first")]
     #[non_exhaustive]
@@ -381,10 +399,7 @@ pub enum Error {
     /// as possible: see the guide to
     /// [durability](crate::guide::durability#files-that-are-moved-or-deleted). This handle and its clones
     /// refuse every write until all three files have their names back.
-    #[error(
-        "{} was deleted, renamed or replaced while the vault was open: drop every handle of {} and open it again",
-        moved.display(), location
-    )]
+    #[error("{}", moved_away(location, moved))]
     #[non_exhaustive]
     Moved {
         /// The path at which the vault was opened.
@@ -416,9 +431,7 @@ pub enum Error {
     ///
     /// Either its folder cannot be written, or the file belongs to another user who could not write to
     /// what this process creates.
-    #[error(
-        "the log and the index that readers of {location} need do not exist and this process cannot create them: open it while a program that writes to it has it open or, if nothing can change the file, with `OpenOptions::immutable(true)`"
-    )]
+    #[error("{}", read_only_folder(location))]
     #[non_exhaustive]
     ReadOnlyFolder {
         /// The file.
@@ -430,11 +443,7 @@ pub enum Error {
     /// A log or a journal beside the file has changes that this handle cannot read. The handle is
     /// [`immutable`](crate::OpenOptions::immutable), or it is read-only and the changes must be written
     /// back first.
-    #[error(
-        "{} cannot be read without the changes in {}: open it once where both can be written, without `read_only` and `immutable`",
-        location,
-        log.display()
-    )]
+    #[error("{}", needs_recovery(location, log))]
     #[non_exhaustive]
     NeedsRecovery {
         /// The file.

@@ -42,6 +42,7 @@
 //! - [`Entry`] and [`RefMut`]: change a value in place.
 //! - [`Transaction`]: make several calls atomic. [`Snapshot`]: read one state of the map.
 //! - [`OpenOptions`]: durability, codec, timeouts, read-only access.
+//! - [`VaultFile`]: several maps in a file, and one transaction over them.
 //! - [`VaultDir`]: a folder of named vaults.
 //! - [`order`]: the order of the entries, as a type.
 //! - [`Codec`]: how values are encoded, and how to change a type.
@@ -82,6 +83,7 @@ mod encoding;
 mod engine;
 mod entry;
 mod error;
+mod file;
 pub mod guide;
 pub mod maintenance;
 mod memory;
@@ -98,6 +100,9 @@ pub use entry::occupied::OccupiedEntry;
 pub use entry::try_entry::TryEntry;
 pub use entry::vacant::VacantEntry;
 pub use error::{EntryPart, Error, Location, Result};
+pub use file::VaultFile;
+pub use file::snapshot::FileSnapshot;
+pub use file::transaction::{FileTransaction, MapTransaction};
 pub use map::drain::Drain;
 pub use map::iter::{IntoIter, IntoKeys, IntoValues, Iter, Keys, TransactionIter, Values};
 pub use map::readable::Readable;

@@ -7,6 +7,7 @@ mod file;
 
 mod open;
 
+mod file_of_several;
 mod sorted;
 
 use crate::codec::Codec;

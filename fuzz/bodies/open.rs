@@ -156,7 +156,7 @@ fn told<T>(result: Result<T>) -> Option<T> {
         Err(
             Error::NotAVault { .. }
             | Error::NewerFormat { .. }
-            | Error::WrongOrder { .. }
+            | Error::WrongKind { .. }
             | Error::TypeMismatch { .. }
             | Error::Decode { .. }
             | Error::Pickle { .. }

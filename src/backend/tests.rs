@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::engine::{Cursor, KeyRange, RowOrder};
-use crate::sqlite::{ANY_TYPES, Config, Durability};
+use crate::engine::{Cursor, KeyRange};
+use crate::sqlite::{ANY_TYPES, Config, Content, Durability};
 
 const MAP: MapId = MapId::only(RowOrder::Key);
 
@@ -58,12 +58,12 @@ impl Random {
 fn engines() -> (tempfile::TempDir, [Backend; 2]) {
     let folder = tempfile::tempdir().unwrap();
     let config = Config {
-        order: Some(RowOrder::Key),
+        content: Content::One(RowOrder::Key),
         durability: Durability::Off,
         ..Config::DEFAULT
     };
     let store = sqlite::Store::open(&folder.path().join("t.db"), config, ANY_TYPES).unwrap();
-    let memory = memory::Store::new(Duration::ZERO);
+    let memory = memory::Store::of_one_map(RowOrder::Key, Duration::ZERO);
     let engines = [
         Backend::File(Arc::new(store)),
         Backend::Memory(Arc::new(memory)),

@@ -19,6 +19,6 @@ pub(crate) use lock::lock;
 pub(crate) use row::{Obstacles, RawEntry, RawRow};
 pub(crate) use traits::{Engine, Read, Write};
 pub(crate) use types::{
-    Columns, Direction, End, EngineStats, KeyRange, MapId, Position, PositionRange, RowOrder, Scan,
-    Span, WriteOp,
+    Columns, Direction, End, EngineStats, KeyRange, MAX_MAPS, MapId, MapInfo, Position,
+    PositionRange, RowOrder, Scan, Span, WriteOp, is_valid_name,
 };

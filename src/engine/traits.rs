@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::engine::row::{RawEntry, RawRow};
-use crate::engine::types::{End, KeyRange, MapId, Position, Scan, WriteOp};
+use crate::engine::types::{End, KeyRange, MapId, MapInfo, Position, RowOrder, Scan, WriteOp};
 use crate::error::{Error, Location, Result};
 
 /// Reads one state of a place for bytes.
@@ -31,6 +31,12 @@ pub(crate) trait Read {
 
     /// Returns the first or the last row, or an error if a column of it is not a BLOB.
     fn at_end(&mut self, map: MapId, end: End) -> Result<Option<RawEntry>>;
+
+    /// Returns what the catalogue says of the map with this name.
+    fn find_map(&mut self, name: &str) -> Result<Option<MapInfo>>;
+
+    /// Returns what the catalogue says of all maps, in the order of the bytes of their names.
+    fn maps(&mut self) -> Result<Vec<MapInfo>>;
 
     /// Passes the rows of `scan` to `f`, in their order, until `f` returns `false`.
     fn scan(&mut self, map: MapId, scan: Scan<'_>, f: impl FnMut(RawRow<'_>) -> bool)
@@ -79,6 +85,15 @@ pub(crate) trait Write: Read {
 
     /// Removes the entries of a map in key order whose keys are in `range`, and returns their number.
     fn delete_range(&mut self, map: MapId, range: &KeyRange) -> Result<u64>;
+
+    /// Creates a map. The caller has looked that there is none with this name.
+    fn create_map(&mut self, name: &str, order: RowOrder, checksums: bool) -> Result<MapId>;
+
+    /// Removes a map and its entries. Later calls on it return [`Error::NotFound`].
+    fn remove_map(&mut self, map: MapId) -> Result<()>;
+
+    /// Gives a map another name. The caller has looked that there is none with this name.
+    fn rename_map(&mut self, map: MapId, name: &str) -> Result<()>;
 
     /// Begins a savepoint inside the innermost one.
     fn savepoint(&mut self) -> Result<()>;
@@ -193,6 +208,14 @@ pub(crate) trait Engine {
 
     /// Closes it, and returns any error that dropping it would hide. After an error it is still open.
     fn close(&mut self) -> Result<()>;
+
+    /// Returns the order of its only map, which has no name, or `None` if it holds maps with names.
+    fn only_order(&self) -> Option<RowOrder>;
+
+    /// Returns `true` if it holds maps with names.
+    fn has_catalogue(&self) -> bool {
+        self.only_order().is_none()
+    }
 
     /// The absolute path of its file, or `None` if it has none.
     fn path(&self) -> Option<&Path>;

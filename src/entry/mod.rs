@@ -1,8 +1,10 @@
 //! Views into one entry, which hold the write lock until they are dropped.
 
 pub(crate) mod guard;
+pub(crate) mod map_locks;
 pub(crate) mod occupied;
 pub(crate) mod scope;
+pub(crate) mod shared_transaction;
 pub(crate) mod try_entry;
 pub(crate) mod vacant;
 

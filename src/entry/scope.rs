@@ -1,5 +1,7 @@
 //! The extent of a write: a transaction of its own, or a part of one that continues.
 
+use std::cell::RefMut;
+use std::rc::Rc;
 use std::thread;
 
 use crate::backend::{Backend, Writer};
@@ -7,36 +9,119 @@ use crate::encoding::key_order::KeyComparison;
 use crate::engine::{
     Cursor, Direction, End, KeyRange, MapId, Position, RawEntry, Read as _, Write as _, WriteOp,
 };
-use crate::error::{Error, Result};
+use crate::entry::map_locks::SharedUse;
+use crate::entry::shared_transaction::{Savepoint, SharedTransaction};
+use crate::error::{Error, Location, Result};
 
-/// A write transaction on one map. It rolls back when it is dropped.
+/// A view of one map in a write transaction. The transaction rolls back when its last view is dropped.
 pub(crate) struct WriteTransaction {
-    writer: Writer,
+    shared: Rc<SharedTransaction>,
     map: MapId,
     /// How keys compare, if each write checks it.
     comparison: Option<KeyComparison>,
-    /// The error of a destructor inside the transaction, which can then not be committed.
-    failure: Option<Error>,
+    /// Whether a scope of this view has the map, so that other views must not write to it.
+    has_map: bool,
+    /// Where the map is, if that is another file than that of the transaction. Then each call returns an error.
+    elsewhere: Option<Location>,
 }
 
 impl WriteTransaction {
-    /// Begins a transaction. Blocks for at most the busy timeout.
+    /// Begins a transaction with one view. Blocks for at most the busy timeout.
     pub(crate) fn begin(
         backend: &Backend,
         map: MapId,
         comparison: Option<KeyComparison>,
     ) -> Result<Self> {
-        Ok(Self {
-            writer: backend.begin_write()?,
-            map,
-            comparison,
-            failure: None,
-        })
+        let shared = SharedTransaction::begin(backend)?;
+        Ok(Self::of(shared, map, comparison))
     }
 
-    /// Returns what reads, and the map that it is about.
-    pub(crate) const fn parts(&mut self) -> (&mut Writer, MapId) {
-        (&mut self.writer, self.map)
+    /// Returns a view of a map.
+    pub(crate) const fn of(
+        shared: Rc<SharedTransaction>,
+        map: MapId,
+        comparison: Option<KeyComparison>,
+    ) -> Self {
+        Self {
+            shared,
+            map,
+            comparison,
+            has_map: false,
+            elsewhere: None,
+        }
+    }
+
+    /// Returns a view of a map that is not in the file of the transaction. Each call returns an error.
+    pub(crate) fn of_other_file(
+        shared: Rc<SharedTransaction>,
+        map: MapId,
+        location: Location,
+    ) -> Self {
+        Self {
+            elsewhere: Some(location),
+            ..Self::of(shared, map, None)
+        }
+    }
+
+    /// Borrows what reads and writes, for one call of the engine.
+    #[inline]
+    pub(crate) fn writer(&self) -> Result<RefMut<'_, Writer>> {
+        if let Some(elsewhere) = &self.elsewhere {
+            return Err(self.other_file(elsewhere));
+        }
+        self.shared.writer()
+    }
+
+    #[cold]
+    fn other_file(&self, elsewhere: &Location) -> Error {
+        Error::OtherFile {
+            location: self.shared.backend().location(),
+            other: elsewhere.clone(),
+        }
+    }
+
+    /// Which map it is a view of.
+    pub(crate) const fn map(&self) -> MapId {
+        self.map
+    }
+
+    // ---- sharing the map with other views -----------------------------------------
+
+    /// Returns an error if another view has the map or iterates over it.
+    #[inline]
+    fn check_free(&self) -> Result<()> {
+        if self.has_map {
+            return Ok(());
+        }
+        self.shared.check_unlocked(self.map)
+    }
+
+    /// Keeps other views from writing to the map. Returns `false` if it does so already.
+    fn take_map(&mut self) -> Result<bool> {
+        if self.has_map {
+            return Ok(false);
+        }
+        if !self.shared.locks.take(self.map) {
+            return Err(self.shared.reentrant());
+        }
+        self.has_map = true;
+        Ok(true)
+    }
+
+    fn give_back_map(&mut self) {
+        self.has_map = false;
+        self.shared.locks.give_back(self.map);
+    }
+
+    /// Notes an iterator over the map, which lives as long as the result.
+    pub(crate) fn share_map(&self) -> Result<Option<SharedUse>> {
+        if self.has_map {
+            return Ok(None);
+        }
+        match self.shared.locks.share(self.map) {
+            Some(shared) => Ok(Some(shared)),
+            None => Err(self.shared.reentrant()),
+        }
     }
 
     // ---- reading ------------------------------------------------------------------
@@ -47,32 +132,32 @@ impl WriteTransaction {
         key: &[u8],
         f: impl FnOnce(Position, &[u8]) -> R,
     ) -> Result<Option<R>> {
-        self.writer.find(self.map, key, f)
+        self.writer()?.find(self.map, key, f)
     }
 
     pub(crate) fn contains(&mut self, key: &[u8]) -> Result<bool> {
-        self.writer.contains(self.map, key)
+        self.writer()?.contains(self.map, key)
     }
 
     pub(crate) fn len(&mut self) -> Result<u64> {
-        self.writer.len(self.map)
+        self.writer()?.len(self.map)
     }
 
     pub(crate) fn known_len(&mut self) -> Option<u64> {
-        self.writer.known_len(self.map)
+        self.writer().ok()?.known_len(self.map)
     }
 
     pub(crate) fn is_empty(&mut self) -> Result<bool> {
-        self.writer.is_empty(self.map)
+        self.writer()?.is_empty(self.map)
     }
 
     pub(crate) fn at_end(&mut self, end: End) -> Result<Option<RawEntry>> {
-        self.writer.at_end(self.map, end)
+        self.writer()?.at_end(self.map, end)
     }
 
     /// Reads the next batch of a cursor, if it needs one.
     pub(crate) fn prefetch(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()> {
-        cursor.prefetch(&mut self.writer, self.map, direction)
+        cursor.prefetch(&mut *self.writer()?, self.map, direction)
     }
 
     // ---- writing ------------------------------------------------------------------
@@ -81,7 +166,7 @@ impl WriteTransaction {
     #[inline]
     fn check_key_order(&mut self, key: &[u8]) -> Result<()> {
         match self.comparison {
-            Some(comparison) => comparison.check_neighbours(&mut self.writer, self.map, key),
+            Some(comparison) => comparison.check_neighbours(&mut *self.writer()?, self.map, key),
             None => Ok(()),
         }
     }
@@ -89,7 +174,7 @@ impl WriteTransaction {
     #[inline]
     pub(crate) fn put(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
         self.check_key_order(key)?;
-        self.writer.put(self.map, key, value)
+        self.writer()?.put(self.map, key, value)
     }
 
     /// Writes an entry that was looked up in this transaction, and found at `position` if it is present.
@@ -102,11 +187,11 @@ impl WriteTransaction {
         if position.is_none() {
             self.check_key_order(key)?;
         }
-        self.writer.put_at(self.map, position, key, value)
+        self.writer()?.put_at(self.map, position, key, value)
     }
 
     pub(crate) fn update(&mut self, position: Position, key: &[u8], value: &[u8]) -> Result<()> {
-        self.writer.update(self.map, position, key, value)
+        self.writer()?.update(self.map, position, key, value)
     }
 
     pub(crate) fn set_key(
@@ -115,7 +200,7 @@ impl WriteTransaction {
         keys: (&[u8], &[u8]),
         value: Option<&[u8]>,
     ) -> Result<()> {
-        self.writer.set_key(self.map, position, keys, value)
+        self.writer()?.set_key(self.map, position, keys, value)
     }
 
     pub(crate) fn insert_at(
@@ -124,29 +209,30 @@ impl WriteTransaction {
         key: &[u8],
         value: &[u8],
     ) -> Result<bool> {
-        self.writer.insert_at(self.map, position, key, value)
+        self.writer()?.insert_at(self.map, position, key, value)
     }
 
     pub(crate) fn delete(&mut self, key: &[u8]) -> Result<bool> {
-        self.writer.delete(self.map, key)
+        self.writer()?.delete(self.map, key)
     }
 
     pub(crate) fn delete_at(&mut self, position: Position, key: &[u8]) -> Result<()> {
-        self.writer.delete_at(self.map, position, key)
+        self.writer()?.delete_at(self.map, position, key)
     }
 
     pub(crate) fn clear(&mut self) -> Result<()> {
-        self.writer.clear(self.map)
+        self.writer()?.clear(self.map)
     }
 
     /// Removes the entries of a map in key order whose keys are in `range`, and returns their number.
     pub(crate) fn delete_range(&mut self, range: &KeyRange) -> Result<u64> {
-        self.writer.delete_range(self.map, range)
+        self.writer()?.delete_range(self.map, range)
     }
 
     pub(crate) fn apply(&mut self, op: &WriteOp) -> Result<()> {
+        self.check_free()?;
         self.check_order_of(op)?;
-        self.writer.apply(self.map, op)
+        self.writer()?.apply(self.map, op)
     }
 
     pub(crate) fn swap<R>(
@@ -154,8 +240,9 @@ impl WriteTransaction {
         op: &WriteOp,
         decode: impl FnOnce(&[u8], &[u8]) -> Result<R>,
     ) -> Result<Option<R>> {
+        self.check_free()?;
         self.check_order_of(op)?;
-        self.writer.swap(self.map, op, decode)
+        self.writer()?.swap(self.map, op, decode)
     }
 
     fn check_order_of(&mut self, op: &WriteOp) -> Result<()> {
@@ -164,128 +251,90 @@ impl WriteTransaction {
             WriteOp::Delete { .. } => Ok(()),
         }
     }
-
-    // ---- ending -------------------------------------------------------------------
-
-    /// Keeps the error of a destructor for the commit to return.
-    fn fail(&mut self, error: Error) {
-        self.failure.get_or_insert(error);
-    }
-
-    /// Returns the error of a destructor, once.
-    fn take_failure(&mut self) -> Result<()> {
-        self.failure.take().map_or(Ok(()), Err)
-    }
-
-    fn commit(&mut self) -> Result<()> {
-        self.take_failure()?;
-        self.writer.commit()
-    }
-
-    /// Runs `finish` and commits in a destructor, which cannot return an error.
-    fn commit_in_drop(mut self, finish: impl FnOnce(&mut Self) -> Result<()>) {
-        // The error is kept before the next thread acquires the write lock.
-        if let Err(error) = finish(&mut self).and_then(|()| self.commit()) {
-            self.writer.defer_error(error);
-        }
-    }
 }
 
-/// A part of a transaction that can be rolled back by itself, and is when it is dropped.
-pub(crate) struct Savepoint<'a> {
+/// A scope of a view, which has the map until it is dropped.
+pub(crate) struct Part<'a> {
     transaction: &'a mut WriteTransaction,
-    /// An earlier failure of the transaction, which this part does not return.
-    failure_before: Option<Error>,
-    is_open: bool,
+    /// Whether this scope has taken the map, and not one around it.
+    has_taken: bool,
 }
 
-impl<'a> Savepoint<'a> {
-    pub(crate) fn begin(transaction: &'a mut WriteTransaction) -> Result<Self> {
-        transaction.writer.savepoint()?;
+impl<'a> Part<'a> {
+    fn begin(transaction: &'a mut WriteTransaction) -> Result<Self> {
         Ok(Self {
-            failure_before: transaction.failure.take(),
+            has_taken: transaction.take_map()?,
             transaction,
-            is_open: true,
         })
     }
-
-    /// Keeps what was written as a part of the transaction. An error rolls it back.
-    fn release(&mut self) -> Result<()> {
-        self.transaction.take_failure()?;
-        self.transaction.writer.release()?;
-        self.is_open = false;
-        Ok(())
-    }
-
-    /// Runs `finish` and [releases](Self::release) in a destructor. After an error, the transaction cannot be
-    /// committed.
-    fn release_in_drop(mut self, finish: impl FnOnce(&mut WriteTransaction) -> Result<()>) {
-        if let Err(error) = finish(self.transaction).and_then(|()| self.release()) {
-            self.failure_before.get_or_insert(error);
-        }
-    }
-
-    /// Rolls back what was written since it began.
-    fn rollback(&mut self) -> Result<()> {
-        if !std::mem::replace(&mut self.is_open, false) {
-            return Ok(());
-        }
-        self.transaction.writer.rollback_to()
-    }
 }
 
-impl Drop for Savepoint<'_> {
+impl Drop for Part<'_> {
     fn drop(&mut self) {
-        if let Err(error) = self.rollback() {
-            self.failure_before.get_or_insert(error);
+        if self.has_taken {
+            self.transaction.give_back_map();
         }
-        // The failures of a part that was rolled back are rolled back with it.
-        self.transaction.failure = self.failure_before.take();
     }
 }
 
-/// The right to write, and what ends with it. It rolls back when it is dropped.
+/// What the writes of one call belong to. It rolls back what is its own when it is dropped.
 #[allow(
     clippy::large_enum_variant,
     reason = "one lives at a time, and the large one is the common one"
 )]
 pub(crate) enum WriteScope<'a> {
-    /// A transaction of its own, which is committed with the write.
+    /// A transaction of its own, or a view of one that another value ends.
     Own(WriteTransaction),
-    /// One statement of a transaction that continues. It takes effect as a whole by itself.
-    Statement(&'a mut WriteTransaction),
-    /// Several statements of a transaction that continues.
-    Savepoint(Savepoint<'a>),
+    /// One statement of a transaction, which is atomic anyway.
+    Statement(Part<'a>),
+    /// Several statements of a transaction.
+    Savepoint(Savepoint, Part<'a>),
+}
+
+impl<'a> WriteScope<'a> {
+    /// Begins one statement of a transaction.
+    pub(crate) fn statement(transaction: &'a mut WriteTransaction) -> Result<Self> {
+        Part::begin(transaction).map(Self::Statement)
+    }
+
+    /// Begins several statements of a transaction, which take effect together or not at all.
+    pub(crate) fn savepoint(transaction: &'a mut WriteTransaction) -> Result<Self> {
+        drop(transaction.writer()?);
+        let part = Part::begin(transaction)?;
+        let savepoint = Savepoint::begin(&part.transaction.shared)?;
+        Ok(Self::Savepoint(savepoint, part))
+    }
 }
 
 impl WriteScope<'_> {
+    /// The transaction, to read and to write with.
+    #[inline]
     pub(crate) const fn transaction(&mut self) -> &mut WriteTransaction {
         match self {
             Self::Own(transaction) => transaction,
-            Self::Statement(transaction) => transaction,
-            Self::Savepoint(savepoint) => savepoint.transaction,
+            Self::Statement(part) | Self::Savepoint(_, part) => part.transaction,
         }
     }
 
-    /// Keeps what was written.
+    /// Commits what is its own.
     pub(crate) fn commit(self) -> Result<()> {
         match self {
-            Self::Own(mut transaction) => transaction.commit(),
+            Self::Own(transaction) => transaction.shared.commit(),
             Self::Statement(_) => Ok(()),
-            Self::Savepoint(mut savepoint) => savepoint.release(),
+            Self::Savepoint(mut savepoint, _part) => savepoint.release(),
         }
     }
 
-    /// Undoes what was written, except for a statement, which has taken effect.
+    /// Undoes what is its own.
     pub(crate) fn rollback(self) -> Result<()> {
         match self {
-            Self::Own(mut transaction) => transaction.writer.rollback(),
+            Self::Own(transaction) => transaction.shared.rollback(),
             Self::Statement(_) => Ok(()),
-            Self::Savepoint(mut savepoint) => savepoint.rollback(),
+            Self::Savepoint(mut savepoint, _part) => savepoint.rollback(),
         }
     }
 
-    /// Runs `f` and keeps what it writes. An error undoes it.
+    /// Runs `f` and commits. An error rolls back what is its own.
     pub(crate) fn run<R, E: From<Error>>(
         mut self,
         f: impl FnOnce(&mut WriteTransaction) -> Result<R, E>,
@@ -295,22 +344,35 @@ impl WriteScope<'_> {
         Ok(result)
     }
 
-    /// Runs `finish` and keeps everything in a destructor.
-    ///
-    /// An error is returned by the next write or, inside a transaction, by its commit. While unwinding from
-    /// a panic, everything is undone.
-    pub(crate) fn commit_in_drop(self, finish: impl FnOnce(&mut WriteTransaction) -> Result<()>) {
+    /// Does the same in a destructor, which cannot return an error. The error is kept for the commit of the transaction
+    /// around it or, if there is none, for the next write. Rolls back during unwinding.
+    pub(crate) fn commit_in_drop(
+        mut self,
+        finish: impl FnOnce(&mut WriteTransaction) -> Result<()>,
+    ) {
         if thread::panicking() {
             return;
         }
+        let finished = finish(self.transaction());
         match self {
-            Self::Own(transaction) => transaction.commit_in_drop(finish),
-            Self::Statement(transaction) => {
-                if let Err(error) = finish(transaction) {
-                    transaction.fail(error);
+            Self::Own(transaction) => {
+                let shared = &transaction.shared;
+                if let Err(error) = finished.and_then(|()| shared.commit()) {
+                    shared.defer_error(error);
                 }
             }
-            Self::Savepoint(savepoint) => savepoint.release_in_drop(finish),
+            Self::Statement(part) => {
+                if let Err(error) = finished {
+                    part.transaction.shared.fail(error);
+                }
+            }
+            Self::Savepoint(mut savepoint, part) => {
+                if let Err(error) = finished.and_then(|()| savepoint.release()) {
+                    // What it has written is undone, before the error is kept for the part around it.
+                    drop(savepoint);
+                    part.transaction.shared.fail(error);
+                }
+            }
         }
     }
 }

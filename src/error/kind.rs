@@ -28,13 +28,15 @@ impl Error {
             | Self::AlreadyExists { location }
             | Self::NotAVault { location, .. }
             | Self::TypeMismatch { location, .. }
-            | Self::WrongOrder { location, .. }
+            | Self::WrongKind { location, .. }
+            | Self::TooManyMaps { location, .. }
             | Self::NewerFormat { location, .. }
             | Self::Busy { location, .. }
             | Self::Full { location, .. }
             | Self::TooManyFiles { location, .. }
             | Self::Deferred { location, .. }
             | Self::Reentrant { location }
+            | Self::OtherFile { location, .. }
             | Self::InUse { location }
             | Self::Ended { location }
             | Self::Moved { location, .. }
@@ -156,11 +158,13 @@ impl Error {
             | Self::InvalidOptions { .. }
             | Self::Encode { .. }
             | Self::TooLarge { .. }
-            | Self::DuplicateKey { .. } => Kind::InvalidInput,
+            | Self::DuplicateKey { .. }
+            | Self::OtherFile { .. } => Kind::InvalidInput,
             Self::NewerFormat { .. } | Self::UnsupportedSqlite { .. } => Kind::Unsupported,
             Self::NotAVault { .. }
             | Self::TypeMismatch { .. }
-            | Self::WrongOrder { .. }
+            | Self::WrongKind { .. }
+            | Self::TooManyMaps { .. }
             | Self::Decode { .. }
             | Self::Pickle { .. }
             | Self::UnknownTag { .. }

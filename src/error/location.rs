@@ -31,6 +31,14 @@ pub enum Location {
     File(PathBuf),
     /// The memory of this process.
     Memory,
+    /// A map of a file of several.
+    #[non_exhaustive]
+    Map {
+        /// The file.
+        file: Box<Self>,
+        /// The name of the map.
+        name: String,
+    },
 }
 
 impl Location {
@@ -39,12 +47,45 @@ impl Location {
         Self::File(path.to_path_buf())
     }
 
+    /// Returns the location of a map of this file.
+    pub(crate) fn of_map(self, name: impl Into<String>) -> Self {
+        Self::Map {
+            file: Box::new(self),
+            name: name.into(),
+        }
+    }
+
+    /// Returns the name of the map, if it is a map of a file of several.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use vaults::{Vault, VaultFile};
+    ///
+    /// # fn main() -> vaults::Result<()> {
+    /// let file = VaultFile::open_in_memory()?;
+    /// let users: Vault<u64, String> = file.vault("users")?;
+    /// file.remove("users")?;
+    /// let error = users.len().unwrap_err();
+    /// assert_eq!(error.location().and_then(|location| location.map()), Some("users"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn map(&self) -> Option<&str> {
+        match self {
+            Self::Map { name, .. } => Some(name),
+            Self::File(_) | Self::Memory => None,
+        }
+    }
+
     /// Returns the path of the file, or `None` if it is not a file.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::File(path) => Some(path),
             Self::Memory => None,
+            Self::Map { file, .. } => file.path(),
         }
     }
 }
@@ -55,6 +96,7 @@ impl fmt::Display for Location {
         match self {
             Self::File(path) => path.display().fmt(f),
             Self::Memory => f.write_str(":memory:"),
+            Self::Map { file, name } => write!(f, "the map {name:?} of {file}"),
         }
     }
 }

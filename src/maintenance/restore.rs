@@ -73,23 +73,32 @@ where
     V: Serialize + DeserializeOwned,
     O: Order<K>,
 {
+    let source: Vault<K, V, O> = options_for_backup(backup).open_ordered(backup)?;
+    refuse_itself(backup, path)?;
+    source.backend().restore_to(path)?;
+    drop(source);
+    OpenOptions::new().create(false).open_ordered(path)
+}
+
+/// Returns options to read a backup and to leave nothing beside it.
+pub(super) fn options_for_backup(backup: &Path) -> OpenOptions {
     let mut options = OpenOptions::new();
     if has_log(backup) {
         options.read_only(true);
     } else {
-        // An immutable file is read without a log and an index, so none is left beside the backup.
+        // An immutable file is read without a log and an index.
         options.immutable(true);
     }
-    let source: Vault<K, V, O> = options.open_ordered(backup)?;
-    if let (Ok(from), Ok(to)) = (backup.canonicalize(), path.canonicalize())
-        && from == to
-    {
-        return Err(Error::InvalidPath {
+    options
+}
+
+/// Returns an error if a file is to be replaced by itself.
+pub(super) fn refuse_itself(backup: &Path, path: &Path) -> Result<()> {
+    match (backup.canonicalize(), path.canonicalize()) {
+        (Ok(from), Ok(to)) if from == to => Err(Error::InvalidPath {
             path: path.to_path_buf(),
             reason: "it is the backup itself: give the path of the vault to replace",
-        });
+        }),
+        _ => Ok(()),
     }
-    source.backend().restore_to(path)?;
-    drop(source);
-    OpenOptions::new().create(false).open_ordered(path)
 }

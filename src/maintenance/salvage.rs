@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::codec::{Codec, checksum};
 use crate::encoding::encoded_key::KeyFormat;
 use crate::encoding::entry_codec::EntryCodec;
+use crate::engine::RowOrder;
 use crate::entry::scope::WriteTransaction;
 use crate::error::{Error, Location, Result};
 use crate::map::access::WriteAccess;
@@ -118,10 +119,12 @@ where
     O: Order<K>,
 {
     let mut scanner = PageScanner::open(path)?;
-    if scanner.order() != row_order::<K, O>() {
-        return Err(Error::WrongOrder {
+    let order = scanner.order();
+    if order != Some(row_order::<K, O>()) {
+        return Err(Error::WrongKind {
             location: Location::file(path),
-            found: scanner.order().type_name(),
+            expected: row_order::<K, O>().type_name(),
+            found: order.map_or("VaultFile", RowOrder::type_name),
         });
     }
     let declared = declares_checksums(scanner.format());

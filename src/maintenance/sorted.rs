@@ -6,9 +6,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Result;
-use crate::maintenance::SalvageReport;
 use crate::maintenance::restore::restore;
-use crate::maintenance::salvage::salvage;
+use crate::maintenance::salvage::{SalvageReport, salvage};
 use crate::order::KeyOrder;
 use crate::sorted::SortedVault;
 
@@ -24,7 +23,7 @@ where
     /// # Errors
     ///
     /// Returns the errors of [`Vault::restore`](crate::Vault::restore). A backup of a vault in the order of insertion is
-    /// [`Error::WrongOrder`](crate::Error::WrongOrder).
+    /// [`Error::WrongKind`](crate::Error::WrongKind).
     ///
     /// # Examples
     ///

@@ -2,10 +2,11 @@
 //!
 //! Every public method is a line over these two traits, whichever handle it belongs to.
 
+use crate::backend::Reader;
 use crate::encoding::entry_codec::EntryCodec;
 use crate::encoding::key_order::{CHECKS_KEY_ORDER, KeyComparison};
 use crate::engine::WriteOp;
-use crate::entry::scope::{Savepoint, WriteScope, WriteTransaction};
+use crate::entry::scope::{WriteScope, WriteTransaction};
 use crate::error::Result;
 use crate::map::read_transaction::{Lookup, ReadTransaction};
 use crate::map::snapshot::Snapshot;
@@ -15,7 +16,7 @@ use crate::map::vault::Vault;
 /// Reads entries as bytes.
 pub(crate) trait ReadAccess {
     /// What sees one state of the vault.
-    type Source: Lookup;
+    type Source<'s>: Lookup;
 
     /// Returns how entries are encoded.
     fn entry_codec(&self) -> EntryCodec;
@@ -33,7 +34,7 @@ pub(crate) trait ReadAccess {
     fn contains(&self, key: &[u8]) -> Result<bool>;
 
     /// Runs `f`, which sees one state of the vault.
-    fn read_snapshot<R>(&self, f: impl FnOnce(&mut Self::Source) -> Result<R>) -> Result<R>;
+    fn read_snapshot<R>(&self, f: impl FnOnce(&mut Self::Source<'_>) -> Result<R>) -> Result<R>;
 }
 
 /// Writes entries as bytes.
@@ -58,7 +59,7 @@ pub(crate) trait WriteAccess<'a>: Sized {
 }
 
 impl<K, V, O> ReadAccess for Vault<K, V, O> {
-    type Source = ReadTransaction;
+    type Source<'s> = ReadTransaction;
 
     #[inline]
     fn entry_codec(&self) -> EntryCodec {
@@ -84,7 +85,7 @@ impl<K, V, O> ReadAccess for Vault<K, V, O> {
         self.backend().contains(self.map(), key)
     }
 
-    fn read_snapshot<R>(&self, f: impl FnOnce(&mut Self::Source) -> Result<R>) -> Result<R> {
+    fn read_snapshot<R>(&self, f: impl FnOnce(&mut Self::Source<'_>) -> Result<R>) -> Result<R> {
         f(&mut self.begin_read()?)
     }
 }
@@ -118,7 +119,7 @@ impl<'a, K, V, O> WriteAccess<'a> for &'a Vault<K, V, O> {
 
 impl<K, V, O> Vault<K, V, O> {
     /// Returns how keys compare, if each write checks it.
-    fn comparison(&self) -> Option<KeyComparison> {
+    pub(crate) fn comparison(&self) -> Option<KeyComparison> {
         self.entry_codec().comparison.filter(|_| CHECKS_KEY_ORDER)
     }
 
@@ -137,7 +138,7 @@ impl<K, V, O> Vault<K, V, O> {
 
 /// Sees its own writes. Nobody else can write before it ends, so it is always in one state.
 impl<K, V, O> ReadAccess for Transaction<'_, K, V, O> {
-    type Source = WriteTransaction;
+    type Source<'s> = WriteTransaction;
 
     #[inline]
     fn entry_codec(&self) -> EntryCodec {
@@ -160,7 +161,7 @@ impl<K, V, O> ReadAccess for Transaction<'_, K, V, O> {
         self.read_snapshot(|transaction| transaction.contains(key))
     }
 
-    fn read_snapshot<R>(&self, f: impl FnOnce(&mut Self::Source) -> Result<R>) -> Result<R> {
+    fn read_snapshot<R>(&self, f: impl FnOnce(&mut Self::Source<'_>) -> Result<R>) -> Result<R> {
         f(self.scope().borrow_mut().transaction())
     }
 }
@@ -180,16 +181,16 @@ impl<'a, K, V, O> WriteAccess<'a> for &'a mut Transaction<'_, K, V, O> {
     }
 
     fn write_one(self) -> Result<WriteScope<'a>> {
-        Ok(WriteScope::Statement(self.write_transaction()))
+        WriteScope::statement(self.write_transaction())
     }
 
     fn write_many(self) -> Result<WriteScope<'a>> {
-        Savepoint::begin(self.write_transaction()).map(WriteScope::Savepoint)
+        WriteScope::savepoint(self.write_transaction())
     }
 }
 
 impl<K, V, O> ReadAccess for Snapshot<K, V, O> {
-    type Source = ReadTransaction;
+    type Source<'s> = ReadTransaction<&'s mut Reader>;
 
     #[inline]
     fn entry_codec(&self) -> EntryCodec {
@@ -200,8 +201,12 @@ impl<K, V, O> ReadAccess for Snapshot<K, V, O> {
         Self::length(self)
     }
 
+    #[expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the method is one of a reader with a certain lifetime"
+    )]
     fn is_vacant(&self) -> Result<bool> {
-        self.read_snapshot(ReadTransaction::is_empty)
+        self.read_snapshot(|state| state.is_empty())
     }
 
     fn point_read<R>(&self, key: &[u8], f: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
@@ -212,7 +217,7 @@ impl<K, V, O> ReadAccess for Snapshot<K, V, O> {
         self.read_snapshot(|transaction| transaction.contains(key))
     }
 
-    fn read_snapshot<R>(&self, f: impl FnOnce(&mut Self::Source) -> Result<R>) -> Result<R> {
-        self.read(f)
+    fn read_snapshot<R>(&self, f: impl FnOnce(&mut Self::Source<'_>) -> Result<R>) -> Result<R> {
+        self.reader().read(f)
     }
 }

@@ -3,15 +3,16 @@
 use std::fmt;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
-use std::sync::Mutex;
 
 use serde::de::DeserializeOwned;
 
 use crate::encoding::entry_codec::EntryCodec;
 use crate::encoding::key_order::OrderCheck;
 use crate::engine::{Columns, Cursor, Direction, KeyRange, RawRow};
+use crate::entry::map_locks::SharedUse;
 use crate::error::{Error, Result};
 use crate::map::read_transaction::{ReadTransaction, RowSource};
+use crate::map::shared_reader::SharedReader;
 use crate::map::snapshot::Snapshot;
 use crate::map::transaction::Transaction;
 use crate::map::vault::Vault;
@@ -175,7 +176,7 @@ impl<P: RowSource, K: DeserializeOwned, V: DeserializeOwned> RowIter<P, (K, V)> 
 /// The read transaction of an iterator: its own, or that of a snapshot.
 pub(crate) enum ReadSource<'a> {
     Own(ReadTransaction),
-    Shared(&'a Mutex<ReadTransaction>),
+    Shared(&'a SharedReader),
 }
 
 impl<'a> ReadSource<'a> {
@@ -184,7 +185,7 @@ impl<'a> ReadSource<'a> {
     }
 
     pub(crate) const fn of<K, V, O>(snapshot: &'a Snapshot<K, V, O>) -> Self {
-        Self::Shared(snapshot.transaction())
+        Self::Shared(snapshot.reader())
     }
 }
 
@@ -192,35 +193,43 @@ impl RowSource for ReadSource<'_> {
     fn prefetch(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()> {
         match self {
             Self::Own(transaction) => transaction.prefetch(cursor, direction),
-            Self::Shared(transaction) => transaction.prefetch(cursor, direction),
+            Self::Shared(reader) => reader.prefetch(cursor, direction),
         }
     }
 
     fn known_len(&mut self) -> Option<u64> {
         match self {
             Self::Own(transaction) => transaction.known_len(),
-            Self::Shared(transaction) => transaction.known_len(),
+            Self::Shared(reader) => reader.known_len(),
         }
     }
 }
 
 /// The rows that a transaction sees. The iterator borrows the transaction, because a write would change
 /// them.
-struct TransactionSource<'a>(Box<dyn RowSource + 'a>);
+struct TransactionSource<'a> {
+    rows: Box<dyn RowSource + 'a>,
+    /// Keeps other views of the transaction from writing to the map.
+    _shared: Option<SharedUse>,
+}
 
 impl<'a> TransactionSource<'a> {
-    fn of<K, V, O>(transaction: &'a Transaction<'_, K, V, O>) -> Self {
-        Self(Box::new(transaction.scope()))
+    fn of<K, V, O>(transaction: &'a Transaction<'_, K, V, O>) -> Result<Self> {
+        let scope = transaction.scope();
+        Ok(Self {
+            _shared: scope.borrow_mut().transaction().share_map()?,
+            rows: Box::new(scope),
+        })
     }
 }
 
 impl RowSource for TransactionSource<'_> {
     fn prefetch(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()> {
-        self.0.prefetch(cursor, direction)
+        self.rows.prefetch(cursor, direction)
     }
 
     fn known_len(&mut self) -> Option<u64> {
-        self.0.known_len()
+        self.rows.known_len()
     }
 }
 
@@ -441,7 +450,7 @@ impl<'a, K: DeserializeOwned, V: DeserializeOwned> TransactionIter<'a, (K, V)> {
     pub(crate) fn entries<O>(transaction: &'a Transaction<'_, K, V, O>) -> Self {
         Self {
             rows: RowIter::entries(
-                Ok(TransactionSource::of(transaction)),
+                TransactionSource::of(transaction),
                 transaction.entry_codec(),
             ),
         }
@@ -451,7 +460,7 @@ impl<'a, K: DeserializeOwned, V: DeserializeOwned> TransactionIter<'a, (K, V)> {
         transaction: &'a Transaction<'_, K, V, O>,
         range: Result<KeyRange>,
     ) -> Self {
-        let source = Ok(TransactionSource::of(transaction));
+        let source = TransactionSource::of(transaction);
         Self {
             rows: RowIter::entries_in(source, transaction.entry_codec(), range),
         }
@@ -462,7 +471,7 @@ impl<'a, T: DeserializeOwned> TransactionIter<'a, T> {
     pub(crate) fn keys<V, O>(transaction: &'a Transaction<'_, T, V, O>) -> Self {
         Self {
             rows: RowIter::keys(
-                Ok(TransactionSource::of(transaction)),
+                TransactionSource::of(transaction),
                 transaction.entry_codec(),
             ),
         }
@@ -471,7 +480,7 @@ impl<'a, T: DeserializeOwned> TransactionIter<'a, T> {
     pub(crate) fn values<K, O>(transaction: &'a Transaction<'_, K, T, O>) -> Self {
         Self {
             rows: RowIter::values(
-                Ok(TransactionSource::of(transaction)),
+                TransactionSource::of(transaction),
                 transaction.entry_codec(),
             ),
         }

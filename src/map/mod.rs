@@ -5,6 +5,7 @@ pub(crate) mod vault;
 
 pub(crate) mod transaction;
 
+pub(crate) mod shared_reader;
 pub(crate) mod snapshot;
 
 pub(crate) mod access;

@@ -1,19 +1,18 @@
 //! A read transaction on one map, and where its rows and values come from.
 
+use std::borrow::BorrowMut;
 use std::cell::RefCell;
-use std::sync::Mutex;
 
 use crate::backend::{Backend, Reader};
 use crate::engine::{
-    Columns, Cursor, Direction, End, KeyRange, MapId, Obstacles, RawEntry, RawRow, Read, Scan,
-    Span, lock,
+    Columns, Cursor, Direction, End, KeyRange, MapId, Obstacles, RawEntry, RawRow, Read, Scan, Span,
 };
 use crate::entry::scope::{WriteScope, WriteTransaction};
 use crate::error::Result;
 
-/// One state of a map for as long as it lives.
-pub(crate) struct ReadTransaction {
-    reader: Reader,
+/// One state of a map for as long as it lives, through a reader or a borrowed one.
+pub(crate) struct ReadTransaction<R = Reader> {
+    reader: R,
     map: MapId,
 }
 
@@ -28,14 +27,6 @@ impl ReadTransaction {
     pub(crate) fn begin_now(backend: &Backend, map: MapId) -> Result<Self> {
         let reader = backend.begin_read_now()?;
         Ok(Self { reader, map })
-    }
-
-    pub(crate) fn len(&mut self) -> Result<u64> {
-        self.reader.len(self.map)
-    }
-
-    pub(crate) fn is_empty(&mut self) -> Result<bool> {
-        self.reader.is_empty(self.map)
     }
 
     /// Returns the number of rows, or 0 if it cannot be counted because of damage.
@@ -55,6 +46,20 @@ impl ReadTransaction {
     }
 }
 
+impl<R: BorrowMut<Reader>> ReadTransaction<R> {
+    pub(crate) const fn of(reader: R, map: MapId) -> Self {
+        Self { reader, map }
+    }
+
+    pub(crate) fn len(&mut self) -> Result<u64> {
+        self.reader.borrow_mut().len(self.map)
+    }
+
+    pub(crate) fn is_empty(&mut self) -> Result<bool> {
+        self.reader.borrow_mut().is_empty(self.map)
+    }
+}
+
 /// Looks entries up in one state of a map.
 pub(crate) trait Lookup {
     /// Passes the value of `key` to `f`, without copying it.
@@ -70,22 +75,24 @@ pub(crate) trait Lookup {
     fn count_in(&mut self, range: &KeyRange) -> Result<u64>;
 }
 
-impl Lookup for ReadTransaction {
+impl<S: BorrowMut<Reader>> Lookup for ReadTransaction<S> {
     #[inline]
     fn get<R>(&mut self, key: &[u8], f: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
-        self.reader.find(self.map, key, |_, value| f(value))
+        self.reader
+            .borrow_mut()
+            .find(self.map, key, |_, value| f(value))
     }
 
     fn contains(&mut self, key: &[u8]) -> Result<bool> {
-        self.reader.contains(self.map, key)
+        self.reader.borrow_mut().contains(self.map, key)
     }
 
     fn at_end(&mut self, end: End) -> Result<Option<RawEntry>> {
-        self.reader.at_end(self.map, end)
+        self.reader.borrow_mut().at_end(self.map, end)
     }
 
     fn count_in(&mut self, range: &KeyRange) -> Result<u64> {
-        count_in(&mut self.reader, self.map, range)
+        count_in(self.reader.borrow_mut(), self.map, range)
     }
 }
 
@@ -105,8 +112,8 @@ impl Lookup for WriteTransaction {
     }
 
     fn count_in(&mut self, range: &KeyRange) -> Result<u64> {
-        let (writer, map) = self.parts();
-        count_in(writer, map, range)
+        let map = self.map();
+        count_in(&mut *self.writer()?, map, range)
     }
 }
 
@@ -143,22 +150,14 @@ impl RowSource for ReadTransaction {
     }
 }
 
-impl RowSource for &Mutex<ReadTransaction> {
-    fn prefetch(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()> {
-        lock(self).prefetch(cursor, direction)
-    }
-
-    fn known_len(&mut self) -> Option<u64> {
-        lock(self).known_len()
-    }
-}
-
 impl RowSource for &RefCell<WriteScope<'_>> {
     fn prefetch(&mut self, cursor: &mut Cursor, direction: Direction) -> Result<()> {
-        self.borrow_mut().transaction().prefetch(cursor, direction)
+        RefCell::borrow_mut(self)
+            .transaction()
+            .prefetch(cursor, direction)
     }
 
     fn known_len(&mut self) -> Option<u64> {
-        self.borrow_mut().transaction().known_len()
+        RefCell::borrow_mut(self).transaction().known_len()
     }
 }

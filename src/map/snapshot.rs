@@ -8,12 +8,11 @@ pub(crate) mod iter;
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::{Mutex, OnceLock};
+use std::sync::OnceLock;
 
 use crate::encoding::entry_codec::EntryCodec;
-use crate::engine::lock;
 use crate::error::Result;
-use crate::map::read_transaction::ReadTransaction;
+use crate::map::shared_reader::SharedReader;
 use crate::order::InsertionOrder;
 
 /// A snapshot: the state of the vault when [`Vault::snapshot`](crate::Vault::snapshot) was called.
@@ -46,7 +45,7 @@ use crate::order::InsertionOrder;
 /// ```
 #[must_use = "a snapshot does nothing until it is read"]
 pub struct Snapshot<K, V, O = InsertionOrder> {
-    transaction: Mutex<ReadTransaction>,
+    reader: SharedReader,
     length: OnceLock<u64>,
     entry_codec: EntryCodec,
     marker: PhantomData<fn() -> (K, V)>,
@@ -54,9 +53,9 @@ pub struct Snapshot<K, V, O = InsertionOrder> {
 }
 
 impl<K, V, O> Snapshot<K, V, O> {
-    pub(crate) const fn new(transaction: ReadTransaction, entry_codec: EntryCodec) -> Self {
+    pub(crate) const fn new(reader: SharedReader, entry_codec: EntryCodec) -> Self {
         Self {
-            transaction: Mutex::new(transaction),
+            reader,
             length: OnceLock::new(),
             entry_codec,
             marker: PhantomData,
@@ -64,25 +63,24 @@ impl<K, V, O> Snapshot<K, V, O> {
         }
     }
 
-    pub(crate) const fn transaction(&self) -> &Mutex<ReadTransaction> {
-        &self.transaction
+    pub(crate) const fn reader(&self) -> &SharedReader {
+        &self.reader
     }
 
     pub(crate) const fn entry_codec(&self) -> EntryCodec {
         self.entry_codec
     }
 
-    pub(crate) fn read<R>(&self, f: impl FnOnce(&mut ReadTransaction) -> Result<R>) -> Result<R> {
-        // After a panic of another thread, the transaction can still be read from.
-        f(&mut lock(&self.transaction))
-    }
-
     /// Counted once, for it cannot change.
+    #[expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the method is one of a reader with a certain lifetime"
+    )]
     pub(crate) fn length(&self) -> Result<u64> {
         if let Some(&length) = self.length.get() {
             return Ok(length);
         }
-        let length = self.read(ReadTransaction::len)?;
+        let length = self.reader.read(|state| state.len())?;
         Ok(*self.length.get_or_init(|| length))
     }
 }

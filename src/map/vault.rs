@@ -37,12 +37,12 @@ use crate::backend::Backend;
 use crate::codec::Codec;
 use crate::encoding::encoded_key::KeyFormat;
 use crate::encoding::entry_codec::EntryCodec;
-use crate::engine::{MapId, RowOrder};
+use crate::engine::{End, MapId, Read, RowOrder};
 use crate::error::{Error, Location, Result};
 use crate::map::read_transaction::ReadTransaction;
 use crate::memory;
 use crate::order::{InsertionOrder, Order, comparison, row_order};
-use crate::sqlite::{self, Config, Ends};
+use crate::sqlite::{self, Config, Content, Ends};
 
 /// A persistent map: the methods of [`HashMap`](std::collections::HashMap), over one table of one SQLite
 /// file.
@@ -185,9 +185,10 @@ impl<K, V, O> Clone for Vault<K, V, O> {
 /// Shows the path and the table, and the number of entries if it is cached. Never shows the entries.
 impl<K, V, O> fmt::Debug for Vault<K, V, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let table = match self.map.order {
-            RowOrder::Insertion => "dict",
-            RowOrder::Key => "sorted",
+        let table = match (self.map.number, self.map.order) {
+            (0, RowOrder::Insertion) => "dict".to_owned(),
+            (0, RowOrder::Key) => "sorted".to_owned(),
+            (number, _) => format!("map_{number}"),
         };
         let mut shown = f.debug_struct(self.map.order.type_name());
         shown
@@ -355,11 +356,11 @@ where
             checksums,
         };
         let config = Config {
-            order: Some(map.order),
+            content: Content::One(map.order),
             ..config
         };
         let store = sqlite::Store::open(path, config, &|path, ends, checksums| {
-            check_types::<K, V>(path, ends, entry_codec(checksums))
+            check_types::<K, V>(&Location::file(path), ends, entry_codec(checksums))
         })?;
         let entry_codec = entry_codec(store.has_checksums());
         Ok(Self::new(Backend::File(Arc::new(store)), map, entry_codec))
@@ -374,20 +375,36 @@ where
             verify,
             checksums: config.checksums,
         };
-        let store = memory::Store::new(config.busy_timeout);
+        let store = memory::Store::of_one_map(map.order, config.busy_timeout);
         Self::new(Backend::Memory(Arc::new(store)), map, entry_codec)
     }
 }
 
+/// Reads the first and the last entry of a map. A damaged one is left out, and the call that reads it reports it.
+pub(crate) fn read_ends(reader: &mut impl Read, map: MapId) -> Result<Ends> {
+    let mut end = |end| match reader.at_end(map, end) {
+        Err(Error::NotABlob { .. } | Error::Corrupt { .. }) => Ok(None),
+        found => found,
+    };
+    Ok(Ends {
+        first: end(End::First)?,
+        last: end(End::Last)?,
+    })
+}
+
 /// Checks that the first and the last entry have the types `K` and `V`.
-fn check_types<K, V>(path: &Path, ends: &Ends, entry_codec: EntryCodec) -> Result<()>
+pub(crate) fn check_types<K, V>(
+    location: &Location,
+    ends: &Ends,
+    entry_codec: EntryCodec,
+) -> Result<()>
 where
     K: Serialize + DeserializeOwned,
     V: DeserializeOwned,
 {
     let mismatch = |found: &str, source| {
         Err(Error::TypeMismatch {
-            location: Location::file(path),
+            location: location.clone(),
             key_type: type_name::<K>(),
             value_type: type_name::<V>(),
             found: found.to_owned(),

@@ -3,10 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::engine::{Engine, MapId, WriteOp};
+use crate::engine::{Engine, MapId, RowOrder, WriteOp};
 use crate::error::{Location, Result};
 use crate::memory::reader::Reader;
-use crate::memory::state::Table;
 use crate::memory::store::Store;
 use crate::memory::writer::Writer;
 
@@ -51,18 +50,17 @@ impl Engine for Store {
     #[inline]
     fn get<R>(&self, map: MapId, key: &[u8], f: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
         self.check_fork()?;
-        Ok(self.copy_value(map, key).map(|value| f(&value)))
+        Ok(self.copy_value(map, key)?.map(|value| f(&value)))
     }
 
     fn contains(&self, map: MapId, key: &[u8]) -> Result<bool> {
         self.check_fork()?;
-        let current = self.current();
-        Ok(current.table(map).is_some_and(|table| table.contains(key)))
+        Ok(self.current().table(map)?.contains(key))
     }
 
     fn len(&self, map: MapId) -> Result<u64> {
         self.check_fork()?;
-        Ok(self.current().table(map).map_or(0, Table::len))
+        Ok(self.current().table(map)?.len())
     }
 
     fn cached_len(&self, map: MapId) -> Option<u64> {
@@ -87,7 +85,7 @@ impl Engine for Store {
     ) -> Result<Option<R>> {
         self.lock_writer()?;
         let _guard = WriteGuard(self);
-        let old = self.copy_value(map, op.key());
+        let old = self.copy_value(map, op.key())?;
         let old = old.map(|old| decode(op.key(), &old)).transpose()?;
         self.make(map, &op)?;
         Ok(old)
@@ -99,6 +97,10 @@ impl Engine for Store {
 
     fn close(&mut self) -> Result<()> {
         self.take_deferred_error()
+    }
+
+    fn only_order(&self) -> Option<RowOrder> {
+        self.current().only_order()
     }
 
     fn path(&self) -> Option<&Path> {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::engine::{End, MapId, Position, RawEntry, RawRow, Read, Scan};
+use crate::engine::{End, MapId, MapInfo, Position, RawEntry, RawRow, Read, Scan};
 use crate::error::Result;
-use crate::memory::state::{State, Table};
+use crate::memory::state::State;
 use crate::memory::store::Store;
 
 /// One state of a vault in memory.
@@ -38,22 +38,19 @@ impl Read for Reader {
         key: &[u8],
         f: impl FnOnce(Position, &[u8]) -> R,
     ) -> Result<Option<R>> {
-        Ok(self.state()?.find(map, key, f))
+        self.state()?.find(map, key, f)
     }
 
     fn contains(&mut self, map: MapId, key: &[u8]) -> Result<bool> {
-        Ok(self
-            .state()?
-            .table(map)
-            .is_some_and(|table| table.contains(key)))
+        Ok(self.state()?.table(map)?.contains(key))
     }
 
     fn is_empty(&mut self, map: MapId) -> Result<bool> {
-        Ok(self.state()?.table(map).is_none_or(Table::is_empty))
+        Ok(self.state()?.table(map)?.is_empty())
     }
 
     fn len(&mut self, map: MapId) -> Result<u64> {
-        Ok(self.state()?.table(map).map_or(0, Table::len))
+        Ok(self.state()?.table(map)?.len())
     }
 
     fn known_len(&mut self, map: MapId) -> Option<u64> {
@@ -61,7 +58,15 @@ impl Read for Reader {
     }
 
     fn at_end(&mut self, map: MapId, end: End) -> Result<Option<RawEntry>> {
-        Ok(self.state()?.table(map).and_then(|table| table.at_end(end)))
+        Ok(self.state()?.table(map)?.at_end(end))
+    }
+
+    fn find_map(&mut self, name: &str) -> Result<Option<MapInfo>> {
+        Ok(self.state()?.find_map(name))
+    }
+
+    fn maps(&mut self) -> Result<Vec<MapInfo>> {
+        Ok(self.state()?.maps())
     }
 
     fn scan(
@@ -70,9 +75,7 @@ impl Read for Reader {
         scan: Scan<'_>,
         f: impl FnMut(RawRow<'_>) -> bool,
     ) -> Result<()> {
-        if let Some(table) = self.state()?.table(map) {
-            table.scan(scan, f);
-        }
+        self.state()?.table(map)?.scan(scan, f);
         Ok(())
     }
 }

@@ -1,157 +1,79 @@
-//! The entries of every map in one version.
+//! The entries of every map in one version, and the catalogue of the maps.
 
 use imbl::OrdMap;
 
-use crate::engine::{End, KeyRange, MapId, Position, RawEntry, RawRow, RowOrder, Scan};
-use crate::error::Result;
-use crate::memory::entry::Bytes;
-use crate::memory::table_by_insertion::TableByInsertion;
-use crate::memory::table_by_key::TableByKey;
-
-/// The entries of one map. Cloning it takes constant time.
-#[derive(Clone)]
-pub(crate) enum Table {
-    ByInsertion(TableByInsertion),
-    ByKey(TableByKey),
-}
-
-impl Table {
-    fn new(order: RowOrder) -> Self {
-        match order {
-            RowOrder::Insertion => Self::ByInsertion(TableByInsertion::default()),
-            RowOrder::Key => Self::ByKey(TableByKey::default()),
-        }
-    }
-
-    pub(crate) fn len(&self) -> u64 {
-        match self {
-            Self::ByInsertion(table) => table.len(),
-            Self::ByKey(table) => table.len(),
-        }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    fn memory(&self) -> u64 {
-        match self {
-            Self::ByInsertion(table) => table.memory(),
-            Self::ByKey(table) => table.memory(),
-        }
-    }
-
-    /// Returns the position and the value of `key`.
-    #[inline]
-    pub(crate) fn get(&self, key: &[u8]) -> Option<(Position, &Bytes)> {
-        match self {
-            Self::ByInsertion(table) => table.get(key),
-            Self::ByKey(table) => Some((Position::NONE, table.get(key)?)),
-        }
-    }
-
-    pub(crate) fn contains(&self, key: &[u8]) -> bool {
-        match self {
-            Self::ByInsertion(table) => table.contains(key),
-            Self::ByKey(table) => table.contains(key),
-        }
-    }
-
-    /// Returns the first or the last row in the order of the map.
-    pub(crate) fn at_end(&self, end: End) -> Option<RawEntry> {
-        match self {
-            Self::ByInsertion(table) => table.at_end(end),
-            Self::ByKey(table) => table.at_end(end),
-        }
-    }
-
-    /// Passes the rows of `scan` to `f`, in their order, until `f` returns `false`.
-    pub(crate) fn scan(&self, scan: Scan<'_>, f: impl FnMut(RawRow<'_>) -> bool) {
-        match self {
-            Self::ByInsertion(table) => table.scan(scan, f),
-            Self::ByKey(table) => table.scan(scan, f),
-        }
-    }
-
-    /// Writes an entry. An entry that is present keeps its position.
-    pub(crate) fn put(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
-        match self {
-            Self::ByInsertion(table) => table.put(key, value),
-            Self::ByKey(table) => table.put(key, value),
-        }
-    }
-
-    /// Replaces the value of the row at `position`, which has this key.
-    pub(crate) fn update(&mut self, position: Position, key: &[u8], value: &[u8]) -> Result<()> {
-        match self {
-            Self::ByInsertion(table) => table.update(position, key, value),
-            Self::ByKey(table) => table.put(key, value),
-        }
-    }
-
-    /// Gives the row at `position`, which has the first of `keys`, the second, and another value if there is one.
-    pub(crate) fn set_key(
-        &mut self,
-        position: Position,
-        keys: (&[u8], &[u8]),
-        value: Option<&[u8]>,
-    ) -> Result<()> {
-        match self {
-            Self::ByInsertion(table) => table.set_key(position, keys, value),
-            Self::ByKey(table) => table.set_key(keys, value),
-        }
-    }
-
-    /// Writes an entry at a position. Returns `false` if the position or the key is taken.
-    pub(crate) fn insert_at(
-        &mut self,
-        position: Position,
-        key: &[u8],
-        value: &[u8],
-    ) -> Result<bool> {
-        match self {
-            Self::ByInsertion(table) => table.insert_at(position, key, value),
-            Self::ByKey(table) => table.insert(key, value),
-        }
-    }
-
-    /// Removes an entry. Returns `false` if it is not present.
-    pub(crate) fn delete(&mut self, key: &[u8]) -> bool {
-        match self {
-            Self::ByInsertion(table) => table.delete(key),
-            Self::ByKey(table) => table.delete(key),
-        }
-    }
-
-    /// Removes the entries whose keys are in `range`, and returns their number.
-    pub(crate) fn delete_range(&mut self, range: &KeyRange) -> u64 {
-        match self {
-            // Its keys are in no order.
-            Self::ByInsertion(_) => 0,
-            Self::ByKey(table) => table.delete_range(range),
-        }
-    }
-
-    /// Removes every entry.
-    pub(crate) fn clear(&mut self) {
-        match self {
-            Self::ByInsertion(table) => *table = TableByInsertion::default(),
-            Self::ByKey(table) => *table = TableByKey::default(),
-        }
-    }
-}
+use crate::engine::{MapId, MapInfo, Position, RowOrder};
+use crate::error::{Error, Location, Result};
+use crate::memory::table::Table;
 
 /// The tables of every map. Cloning it takes constant time.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct State {
-    tables: OrdMap<MapId, Table>,
+    /// By the numbers of the maps.
+    tables: OrdMap<u32, Table>,
+    catalogue: Option<Catalogue>,
+}
+
+/// The names of the maps.
+#[derive(Clone, Default)]
+struct Catalogue {
+    by_name: OrdMap<String, MapInfo>,
+    /// The name of each map that ever existed, by its number. The numbers begin at 1, and none is used again.
+    names: OrdMap<u32, String>,
 }
 
 impl State {
-    /// Returns the table of a map, or `None` if nothing was written to it.
+    /// Returns that of one empty map without a name.
+    pub(crate) fn of_one_map(order: RowOrder) -> Self {
+        Self {
+            tables: OrdMap::unit(MapId::only(order).number, Table::new(order)),
+            catalogue: None,
+        }
+    }
+
+    /// Returns that of maps with names, of which there are none yet.
+    pub(crate) fn of_several() -> Self {
+        Self {
+            tables: OrdMap::new(),
+            catalogue: Some(Catalogue::default()),
+        }
+    }
+
+    /// Returns the order of the only map, or `None` if the maps have names.
+    pub(crate) fn only_order(&self) -> Option<RowOrder> {
+        if self.catalogue.is_some() {
+            return None;
+        }
+        self.tables.values().next().map(Table::order)
+    }
+
+    /// Returns the table of a map.
     #[inline]
-    pub(crate) fn table(&self, map: MapId) -> Option<&Table> {
-        self.tables.get(&map)
+    pub(crate) fn table(&self, map: MapId) -> Result<&Table> {
+        match self.tables.get(&map.number) {
+            Some(table) => Ok(table),
+            None => Err(self.not_found(map)),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn table_mut(&mut self, map: MapId) -> Result<&mut Table> {
+        if !self.tables.contains_key(&map.number) {
+            return Err(self.not_found(map));
+        }
+        match self.tables.get_mut(&map.number) {
+            Some(table) => Ok(table),
+            None => Err(not_found(String::new())),
+        }
+    }
+
+    #[cold]
+    fn not_found(&self, map: MapId) -> Error {
+        let known = self
+            .catalogue
+            .as_ref()
+            .and_then(|catalogue| catalogue.names.get(&map.number));
+        not_found(known.cloned().unwrap_or_default())
     }
 
     /// Passes the position and the value of `key` to `f`.
@@ -160,21 +82,85 @@ impl State {
         map: MapId,
         key: &[u8],
         f: impl FnOnce(Position, &[u8]) -> R,
-    ) -> Option<R> {
-        let (position, value) = self.table(map)?.get(key)?;
-        Some(f(position, value))
-    }
-
-    /// Returns the table of a map, and creates it before the first write.
-    #[inline]
-    pub(crate) fn table_mut(&mut self, map: MapId) -> &mut Table {
-        self.tables
-            .entry(map)
-            .or_insert_with(|| Table::new(map.order))
+    ) -> Result<Option<R>> {
+        let found = self.table(map)?.get(key);
+        Ok(found.map(|(position, value)| f(position, value)))
     }
 
     /// Returns the approximate memory of all entries in bytes.
     pub(crate) fn memory(&self) -> u64 {
         self.tables.values().map(Table::memory).sum()
+    }
+
+    // ---- the catalogue ------------------------------------------------------------
+
+    pub(crate) fn find_map(&self, name: &str) -> Option<MapInfo> {
+        self.catalogue.as_ref()?.by_name.get(name).cloned()
+    }
+
+    /// Returns what the catalogue says of all maps, in the order of their names.
+    pub(crate) fn maps(&self) -> Vec<MapInfo> {
+        let catalogue = self.catalogue.iter();
+        catalogue
+            .flat_map(|catalogue| catalogue.by_name.values().cloned())
+            .collect()
+    }
+
+    /// Creates a map whose name is free.
+    pub(crate) fn create_map(&mut self, name: &str, order: RowOrder, checksums: bool) -> MapId {
+        let catalogue = self.catalogue.get_or_insert_default();
+        let last = catalogue.names.get_max().map_or(0, |(number, _)| *number);
+        let map = MapId {
+            number: last + 1,
+            order,
+        };
+        catalogue.names.insert(map.number, name.to_owned());
+        catalogue.by_name.insert(
+            name.to_owned(),
+            MapInfo {
+                name: name.to_owned(),
+                map,
+                checksums,
+            },
+        );
+        self.tables.insert(map.number, Table::new(order));
+        map
+    }
+
+    /// Removes a map and its entries.
+    pub(crate) fn remove_map(&mut self, map: MapId) -> Result<()> {
+        self.take_name(map)?;
+        self.tables.remove(&map.number);
+        Ok(())
+    }
+
+    /// Gives a map a name that is free.
+    pub(crate) fn rename_map(&mut self, map: MapId, name: &str) -> Result<()> {
+        let info = self.take_name(map)?;
+        if let Some(catalogue) = &mut self.catalogue {
+            catalogue.names.insert(map.number, name.to_owned());
+            let name = name.to_owned();
+            catalogue
+                .by_name
+                .insert(name.clone(), MapInfo { name, ..info });
+        }
+        Ok(())
+    }
+
+    /// Removes the name of a map from the catalogue, and returns what the catalogue said of the map.
+    fn take_name(&mut self, map: MapId) -> Result<MapInfo> {
+        self.table(map)?;
+        let removed = self.catalogue.as_mut().and_then(|catalogue| {
+            let name = catalogue.names.get(&map.number)?;
+            catalogue.by_name.remove(name)
+        });
+        removed.ok_or_else(|| self.not_found(map))
+    }
+}
+
+/// Returns the error of a map that was removed.
+fn not_found(name: String) -> Error {
+    Error::NotFound {
+        location: Location::Memory.of_map(name),
     }
 }

@@ -3,9 +3,12 @@
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
-use crate::engine::{Deadline, DeferredErrors, EngineStats, FairMutex, MapId, ProcessId, Refusal};
+use crate::engine::{
+    Deadline, DeferredErrors, EngineStats, FairMutex, MapId, ProcessId, Refusal, RowOrder,
+};
 use crate::error::{Error, Location, Result};
-use crate::memory::state::{State, Table};
+use crate::memory::state::State;
+use crate::memory::table::Table;
 
 /// What the write lock protects: the right to replace the current state.
 #[derive(Debug)]
@@ -24,10 +27,19 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Creates an empty vault.
-    pub(crate) fn new(busy_timeout: Duration) -> Self {
+    /// Creates an empty map without a name.
+    pub(crate) fn of_one_map(order: RowOrder, busy_timeout: Duration) -> Self {
+        Self::new(State::of_one_map(order), busy_timeout)
+    }
+
+    /// Creates a place for maps with names.
+    pub(crate) fn of_several(busy_timeout: Duration) -> Self {
+        Self::new(State::of_several(), busy_timeout)
+    }
+
+    fn new(state: State, busy_timeout: Duration) -> Self {
         Self {
-            current: RwLock::new(State::default()),
+            current: RwLock::new(state),
             writer: FairMutex::new(Turn),
             busy_timeout,
             deferred: DeferredErrors::default(),
@@ -81,9 +93,13 @@ impl Store {
     }
 
     /// Changes the table of a map in place. The caller has the write lock.
-    pub(super) fn change<R>(&self, map: MapId, f: impl FnOnce(&mut Table) -> R) -> R {
+    pub(super) fn change<R>(
+        &self,
+        map: MapId,
+        f: impl FnOnce(&mut Table) -> Result<R>,
+    ) -> Result<R> {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        f(current.table_mut(map))
+        f(current.table_mut(map)?)
     }
 
     /// Acquires the write lock, which [`unlock_writer`](Self::unlock_writer) releases.
@@ -118,9 +134,9 @@ impl Store {
         self.deferred.take(|| Location::Memory)
     }
 
-    pub(super) fn copy_value(&self, map: MapId, key: &[u8]) -> Option<Arc<[u8]>> {
+    pub(super) fn copy_value(&self, map: MapId, key: &[u8]) -> Result<Option<Arc<[u8]>>> {
         let current = self.current();
-        let (_, value) = current.table(map)?.get(key)?;
-        Some(Arc::clone(value))
+        let found = current.table(map)?.get(key);
+        Ok(found.map(|(_, value)| Arc::clone(value)))
     }
 }

@@ -3,7 +3,10 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::engine::{End, KeyRange, MapId, Position, RawEntry, RawRow, Read, Scan, Write};
+use crate::engine::{
+    End, KeyRange, MAX_MAPS, MapId, MapInfo, Position, RawEntry, RawRow, Read, RowOrder, Scan,
+    Write,
+};
 use crate::error::{Error, Location, Result};
 use crate::memory::state::State;
 use crate::memory::store::Store;
@@ -44,19 +47,19 @@ impl Read for Writer {
         key: &[u8],
         f: impl FnOnce(Position, &[u8]) -> R,
     ) -> Result<Option<R>> {
-        Ok(self.state()?.find(map, key, f))
+        self.state()?.find(map, key, f)
     }
 
     fn contains(&mut self, map: MapId, key: &[u8]) -> Result<bool> {
-        Ok(self.state()?.table_mut(map).contains(key))
+        Ok(self.state()?.table(map)?.contains(key))
     }
 
     fn is_empty(&mut self, map: MapId) -> Result<bool> {
-        Ok(self.state()?.table_mut(map).is_empty())
+        Ok(self.state()?.table(map)?.is_empty())
     }
 
     fn len(&mut self, map: MapId) -> Result<u64> {
-        Ok(self.state()?.table_mut(map).len())
+        Ok(self.state()?.table(map)?.len())
     }
 
     fn known_len(&mut self, map: MapId) -> Option<u64> {
@@ -64,7 +67,15 @@ impl Read for Writer {
     }
 
     fn at_end(&mut self, map: MapId, end: End) -> Result<Option<RawEntry>> {
-        Ok(self.state()?.table_mut(map).at_end(end))
+        Ok(self.state()?.table(map)?.at_end(end))
+    }
+
+    fn find_map(&mut self, name: &str) -> Result<Option<MapInfo>> {
+        Ok(self.state()?.find_map(name))
+    }
+
+    fn maps(&mut self) -> Result<Vec<MapInfo>> {
+        Ok(self.state()?.maps())
     }
 
     fn scan(
@@ -73,18 +84,18 @@ impl Read for Writer {
         scan: Scan<'_>,
         f: impl FnMut(RawRow<'_>) -> bool,
     ) -> Result<()> {
-        self.state()?.table_mut(map).scan(scan, f);
+        self.state()?.table(map)?.scan(scan, f);
         Ok(())
     }
 }
 
 impl Write for Writer {
     fn put(&mut self, map: MapId, key: &[u8], value: &[u8]) -> Result<()> {
-        self.state()?.table_mut(map).put(key, value)
+        self.state()?.table_mut(map)?.put(key, value)
     }
 
     fn update(&mut self, map: MapId, position: Position, key: &[u8], value: &[u8]) -> Result<()> {
-        self.state()?.table_mut(map).update(position, key, value)
+        self.state()?.table_mut(map)?.update(position, key, value)
     }
 
     fn set_key(
@@ -94,7 +105,7 @@ impl Write for Writer {
         keys: (&[u8], &[u8]),
         value: Option<&[u8]>,
     ) -> Result<()> {
-        self.state()?.table_mut(map).set_key(position, keys, value)
+        self.state()?.table_mut(map)?.set_key(position, keys, value)
     }
 
     fn insert_at(
@@ -104,25 +115,46 @@ impl Write for Writer {
         key: &[u8],
         value: &[u8],
     ) -> Result<bool> {
-        self.state()?.table_mut(map).insert_at(position, key, value)
+        self.state()?
+            .table_mut(map)?
+            .insert_at(position, key, value)
     }
 
     fn delete(&mut self, map: MapId, key: &[u8]) -> Result<bool> {
-        Ok(self.state()?.table_mut(map).delete(key))
+        Ok(self.state()?.table_mut(map)?.delete(key))
     }
 
     fn delete_at(&mut self, map: MapId, _: Position, key: &[u8]) -> Result<()> {
-        self.state()?.table_mut(map).delete(key);
+        self.state()?.table_mut(map)?.delete(key);
         Ok(())
     }
 
     fn clear(&mut self, map: MapId) -> Result<()> {
-        self.state()?.table_mut(map).clear();
+        self.state()?.table_mut(map)?.clear();
         Ok(())
     }
 
     fn delete_range(&mut self, map: MapId, range: &KeyRange) -> Result<u64> {
-        Ok(self.state()?.table_mut(map).delete_range(range))
+        Ok(self.state()?.table_mut(map)?.delete_range(range))
+    }
+
+    fn create_map(&mut self, name: &str, order: RowOrder, checksums: bool) -> Result<MapId> {
+        let state = self.state()?;
+        if state.maps().len() >= MAX_MAPS {
+            return Err(Error::TooManyMaps {
+                location: Location::Memory,
+                limit: MAX_MAPS,
+            });
+        }
+        Ok(state.create_map(name, order, checksums))
+    }
+
+    fn remove_map(&mut self, map: MapId) -> Result<()> {
+        self.state()?.remove_map(map)
+    }
+
+    fn rename_map(&mut self, map: MapId, name: &str) -> Result<()> {
+        self.state()?.rename_map(map, name)
     }
 
     fn savepoint(&mut self) -> Result<()> {

@@ -129,11 +129,7 @@ impl OpenOptions {
         V: Serialize + DeserializeOwned,
         O: Order<K>,
     {
-        if self.config.is_read_only() && self.config.create_new {
-            return Err(Error::InvalidOptions {
-                reason: "`create_new` cannot be combined with `read_only`",
-            });
-        }
+        self.check_path_options()?;
         Vault::open_with(path, self.config, self.codec, self.verify_writes)
     }
 
@@ -190,15 +186,31 @@ impl OpenOptions {
         V: Serialize + DeserializeOwned,
         O: Order<K>,
     {
-        if self.config.is_read_only() {
-            return Err(Error::InvalidOptions {
-                reason: "`read_only` cannot be combined with an in-memory vault",
-            });
-        }
+        self.check_memory_options()?;
         Ok(Vault::new_in_memory(
             self.config,
             self.codec,
             self.verify_writes,
         ))
+    }
+
+    /// Returns an error if these options cannot be combined for a file.
+    pub(super) fn check_path_options(&self) -> Result<()> {
+        if self.config.is_read_only() && self.config.create_new {
+            return Err(Error::InvalidOptions {
+                reason: "`create_new` cannot be combined with `read_only`",
+            });
+        }
+        Ok(())
+    }
+
+    /// Returns an error if these options cannot be combined for memory.
+    pub(super) fn check_memory_options(&self) -> Result<()> {
+        if self.config.is_read_only() {
+            return Err(Error::InvalidOptions {
+                reason: "`read_only` cannot be combined with an in-memory vault",
+            });
+        }
+        Ok(())
     }
 }

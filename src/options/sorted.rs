@@ -73,7 +73,7 @@ impl OpenOptions {
     /// # Errors
     ///
     /// Returns the errors of [`open`](Self::open). A vault in the order of insertion is
-    /// [`Error::WrongOrder`](crate::Error::WrongOrder).
+    /// [`Error::WrongKind`](crate::Error::WrongKind).
     ///
     /// # Examples
     ///
@@ -88,7 +88,7 @@ impl OpenOptions {
     /// scores.close()?;
     ///
     /// let error = Vault::<u32, String>::open(&path).unwrap_err();
-    /// assert!(matches!(error, Error::WrongOrder { .. }));
+    /// assert!(matches!(error, Error::WrongKind { .. }));
     /// # Ok(())
     /// # }
     /// ```

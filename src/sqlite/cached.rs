@@ -2,7 +2,8 @@
 
 use crate::engine::MapId;
 use crate::error::Result;
-use crate::sqlite::coherence::{Coherence, Lookup, cache};
+use crate::sqlite::coherence::cache::CacheKey;
+use crate::sqlite::coherence::{Coherence, Lookup};
 use crate::sqlite::store::Store;
 
 impl Store {
@@ -16,8 +17,8 @@ impl Store {
         let Some(coherence) = self.caching() else {
             return self.read(|session| session.rows(map).find(key, |_, value| f(value)));
         };
-        let hash = cache::hash(key);
-        let token = match coherence.lookup(hash, key) {
+        let cache_key = CacheKey::new(map, key);
+        let token = match coherence.lookup(cache_key) {
             Lookup::Hit(value) => return Ok(value.map(|value| f(&value))),
             Lookup::Miss(token) => token,
         };
@@ -33,7 +34,7 @@ impl Store {
         if let Some(token) = token
             && copy.is_some() == read.is_some()
         {
-            coherence.fill(token, hash, key, copy);
+            coherence.fill(token, cache_key, copy);
         }
         Ok(read)
     }
@@ -43,8 +44,8 @@ impl Store {
         let Some(coherence) = self.caching() else {
             return self.read(|session| session.rows(map).contains(key));
         };
-        let hash = cache::hash(key);
-        let token = match coherence.lookup(hash, key) {
+        let cache_key = CacheKey::new(map, key);
+        let token = match coherence.lookup(cache_key) {
             Lookup::Hit(value) => return Ok(value.is_some()),
             Lookup::Miss(token) => token,
         };
@@ -52,7 +53,7 @@ impl Store {
         if let Some(token) = token
             && !is_present
         {
-            coherence.fill(token, hash, key, None);
+            coherence.fill(token, cache_key, None);
         }
         Ok(is_present)
     }
@@ -63,18 +64,18 @@ impl Store {
         self.check_fork()?;
         self.coherence()?;
         let before = self.header();
-        if let Some(length) = self.known_length(before) {
+        if let Some(length) = self.known_length(map, before) {
             return Ok(length);
         }
         let length = match self.length_since_creation() {
-            Some(length) => length,
+            Some((_, length)) => length,
             None => self.read(|session| session.rows(map).count())?,
         };
         // The number belongs to a known version only if nothing was written while it was counted.
         if let Some(header) = before
             && before == self.header()
         {
-            self.set_length(header, length);
+            self.set_length(map, header, length);
         }
         Ok(length)
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::engine::{Engine, MapId, WriteOp};
+use crate::engine::{Engine, MapId, RowOrder, WriteOp};
 use crate::error::{Location, Result};
 use crate::sqlite::Durability;
 use crate::sqlite::reader::Reader;
@@ -43,8 +43,8 @@ impl Engine for Store {
         self.cached_count(map)
     }
 
-    fn cached_len(&self, _: MapId) -> Option<u64> {
-        self.known_length(self.header())
+    fn cached_len(&self, map: MapId) -> Option<u64> {
+        self.known_length(map, self.header())
     }
 
     fn is_empty(&self, map: MapId) -> Result<bool> {
@@ -93,6 +93,10 @@ impl Engine for Store {
         };
         self.opener.prepare_close(&mut session);
         self.close_writer(session)
+    }
+
+    fn only_order(&self) -> Option<RowOrder> {
+        self.format().only_map().map(|map| map.order)
     }
 
     fn path(&self) -> Option<&Path> {

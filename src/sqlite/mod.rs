@@ -12,10 +12,14 @@
 //! `reader` and `writer` (the transactions of a handle), `engine` (the door).
 
 mod cached;
+#[cfg(test)]
+mod catalogue_tests;
 mod coherence;
 mod connection;
+mod convert;
 mod engine;
 mod file_format;
+mod lengths;
 mod maintenance;
 mod moved;
 mod names;
@@ -34,8 +38,8 @@ mod writer;
 use std::path::Path;
 
 pub(crate) use maintenance::backup::{Target, backup_rows};
-pub(crate) use open::config::Config;
 pub use open::config::Durability;
+pub(crate) use open::config::{Config, Content};
 pub(crate) use open::format::Format;
 pub(crate) use open::{ANY_TYPES, Ends};
 pub(crate) use reader::Reader;
@@ -48,7 +52,8 @@ pub(crate) use writer::Writer;
 /// Returns `true` if a header with this application id and format belongs to a vault with checksums.
 pub(crate) fn declares_checksums((id, format): (u32, u32)) -> bool {
     let is_vault = id == open::schema::APPLICATION_ID.cast_unsigned();
-    Format::from_number(format.cast_signed()).is_some_and(|format| is_vault && format.checksums)
+    let map = Format::from_number(format.cast_signed()).and_then(Format::only_map);
+    map.is_some_and(|map| is_vault && map.checksums)
 }
 
 /// Returns the permissions of the file at `path`, if the system has them.

@@ -10,6 +10,8 @@ use crate::sqlite::connection::session::Session;
 /// commits, which SQLite tells by the data version
 /// (<https://www.sqlite.org/pragma.html#pragma_data_version>).
 pub(in crate::sqlite) struct OwnLength {
+    /// The only map of the file.
+    pub(in crate::sqlite) map: MapId,
     data_version: i64,
     length: AtomicI64,
     /// Whether another connection has committed.
@@ -23,6 +25,7 @@ impl OwnLength {
         let data_version = data_version(session).ok()?;
         let is_empty = session.rows(map).is_empty().ok()?;
         is_empty.then(|| Self {
+            map,
             data_version,
             length: AtomicI64::new(0),
             is_stale: AtomicBool::new(false),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::thread::ThreadId;
 
-use crate::engine::{End, MapId, Position, RawEntry, RawRow, Read, Scan};
+use crate::engine::{End, MapId, MapInfo, Position, RawEntry, RawRow, Read, Scan};
 use crate::error::Result;
 use crate::sqlite::connection::session::Session;
 use crate::sqlite::connection::wal_index::WalIndexHeader;
@@ -75,15 +75,25 @@ impl Read for Reader {
         self.session()?.rows(map).count()
     }
 
-    fn known_len(&mut self, _: MapId) -> Option<u64> {
+    fn known_len(&mut self, map: MapId) -> Option<u64> {
         // If nothing was written until after the first read, that read saw the version at the beginning.
         let now = self.store.header();
         let is_of_begin = now.is_some() && now == self.began;
-        is_of_begin.then(|| self.store.known_length(now)).flatten()
+        is_of_begin
+            .then(|| self.store.known_length(map, now))
+            .flatten()
     }
 
     fn at_end(&mut self, map: MapId, end: End) -> Result<Option<RawEntry>> {
         self.session()?.rows(map).at_end(end)
+    }
+
+    fn find_map(&mut self, name: &str) -> Result<Option<MapInfo>> {
+        self.session()?.find_map(name)
+    }
+
+    fn maps(&mut self) -> Result<Vec<MapInfo>> {
+        self.session()?.maps()
     }
 
     fn scan(

@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use crate::engine::{Deadline, DeferredErrors, FairMutex, ProcessId, Refusal, lock};
+use crate::engine::{Deadline, DeferredErrors, FairMutex, MapId, ProcessId, Refusal, lock};
 use crate::error::{Error, Location, Result};
 use crate::sqlite::coherence::version_tracker::WriteSet;
 use crate::sqlite::coherence::{Began, Coherence};
 use crate::sqlite::connection::session::Session;
 use crate::sqlite::connection::wal_index::WalIndexHeader;
+use crate::sqlite::lengths::Lengths;
 use crate::sqlite::open::config::Config;
 use crate::sqlite::open::format::Format;
 use crate::sqlite::open::open_first::FirstConnection;
@@ -37,9 +38,8 @@ pub(crate) struct Store {
     reader_token: Arc<()>,
     /// The threads that have begun a read transaction, once for each open one.
     reading_threads: Mutex<Vec<ThreadId>>,
-    /// The number of entries, and the header of the version that has it.
-    length: Mutex<Option<(WalIndexHeader, u64)>>,
-    /// The number of entries, if this store has created the vault.
+    lengths: Mutex<Lengths>,
+    /// The number of entries of the only map, if this store has created the vault.
     own_length: Option<OwnLength>,
     deferred: DeferredErrors,
     process: ProcessId,
@@ -65,7 +65,7 @@ impl Store {
             idle_readers: Mutex::new(Vec::new()),
             reader_token: Arc::new(()),
             reading_threads: Mutex::new(Vec::new()),
-            length: Mutex::new(None),
+            lengths: Mutex::default(),
             own_length: None,
             deferred: DeferredErrors::default(),
             process,
@@ -74,7 +74,10 @@ impl Store {
         if file.is_new
             && let Ok(Some(mut session)) = store.writer.try_acquire()
         {
-            store.own_length = OwnLength::of_new(&mut session, file.format.map());
+            store.own_length = file
+                .format
+                .only_map()
+                .and_then(|map| OwnLength::of_new(&mut session, map.only()));
             store.writer.release(session);
         }
         Ok(store)
@@ -89,9 +92,9 @@ impl Store {
         Location::file(self.file())
     }
 
-    /// Returns `true` if every value has a checksum.
-    pub(crate) const fn has_checksums(&self) -> bool {
-        self.format.checksums
+    /// Returns `true` if every value of the only map has a checksum.
+    pub(crate) fn has_checksums(&self) -> bool {
+        self.format.only_map().is_some_and(|map| map.checksums)
     }
 
     pub(in crate::sqlite) const fn format(&self) -> Format {
@@ -194,32 +197,35 @@ impl Store {
         // This opens what shows the version, once.
         self.coherence().ok()?;
         let before = self.header()?;
-        let length = self.length_since_creation()?;
+        let (map, length) = self.length_since_creation()?;
         if self.header() == Some(before) {
-            self.set_length(before, length);
+            self.set_length(map, before, length);
         }
         Some(before)
     }
 
-    /// Returns the number of entries in the version `at`, if it is cached.
-    pub(in crate::sqlite) fn known_length(&self, at: Option<WalIndexHeader>) -> Option<u64> {
-        let (header, length) = (*lock(&self.length))?;
-        (Some(header) == at).then_some(length)
+    /// Returns the number of entries of a map in the version `at`, if it is cached.
+    pub(in crate::sqlite) fn known_length(
+        &self,
+        map: MapId,
+        at: Option<WalIndexHeader>,
+    ) -> Option<u64> {
+        lock(&self.lengths).get(map.number, at?)
     }
 
-    pub(in crate::sqlite) fn set_length(&self, at: WalIndexHeader, length: u64) {
-        *lock(&self.length) = Some((at, length));
+    pub(in crate::sqlite) fn set_length(&self, map: MapId, at: WalIndexHeader, length: u64) {
+        lock(&self.lengths).set(map.number, at, length);
     }
 
-    /// Returns the number of entries of a vault that this store has created, unless another connection has
-    /// written to it or is writing now.
-    pub(in crate::sqlite) fn length_since_creation(&self) -> Option<u64> {
+    /// Returns the only map of a vault that this store has created, and its number of entries, unless another
+    /// connection has written to it or is writing now.
+    pub(in crate::sqlite) fn length_since_creation(&self) -> Option<(MapId, u64)> {
         // The write lock is not taken for a number that is known to be stale.
         let own_length = self.own_length.as_ref().filter(|own| !own.is_stale())?;
         let mut session = self.writer.try_acquire().ok()??;
         let length = own_length.get(&mut session);
         self.writer.release(session);
-        length
+        Some((own_length.map, length?))
     }
 
     // ---- the write lock -----------------------------------------------------------
@@ -315,14 +321,7 @@ impl Store {
         })?;
         let span = trace::transaction(self.file());
         let began = self.known_coherence().map(Coherence::begin_write);
-        let length = self.known_length(began.and_then(|began| began.header));
-        Ok(WriteTransaction::new(
-            session,
-            self.process,
-            began,
-            length,
-            span,
-        ))
+        Ok(WriteTransaction::new(session, self.process, began, span))
     }
 
     /// Returns how much of the remaining time a write may wait for readers when the log is full.
@@ -350,7 +349,7 @@ impl Store {
     /// Carries over what is still valid after a commit of this store.
     fn note_commit(&self, outcome: &Outcome) {
         if let Some(own_length) = &self.own_length {
-            own_length.add(outcome.growth);
+            own_length.add(outcome.changes.of(own_length.map.number).growth);
         }
         let Some(Began { header: before }) = outcome.began else {
             return;
@@ -361,14 +360,7 @@ impl Store {
         if now != before
             && let Some(before) = before
         {
-            let mut known = lock(&self.length);
-            *known = match (*known, own) {
-                (Some((header, length)), Some(now)) if header == before => {
-                    Some((now, length.saturating_add_signed(outcome.growth)))
-                }
-                // Another process has written after the commit: the entries are counted when needed.
-                _ => None,
-            };
+            lock(&self.lengths).note_commit(before, own, outcome.changes.as_slice());
         }
         self.note_end(own, &outcome.write_set);
     }

@@ -4,7 +4,8 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::engine::{
-    Deadline, End, KeyRange, MapId, Position, RawEntry, RawRow, Read, Scan, Write,
+    Deadline, End, KeyRange, MapId, MapInfo, Position, RawEntry, RawRow, Read, RowOrder, Scan,
+    Write,
 };
 use crate::error::{Error, Result};
 use crate::sqlite::connection::session::Session;
@@ -53,7 +54,7 @@ impl Writer {
     }
 
     #[inline]
-    fn session(&mut self) -> Result<&mut Session> {
+    pub(in crate::sqlite) fn session(&mut self) -> Result<&mut Session> {
         self.transaction()?.session()
     }
 }
@@ -78,15 +79,32 @@ impl Read for Writer {
     }
 
     fn len(&mut self, map: MapId) -> Result<u64> {
+        // The store may know the number without counting.
+        self.known_len(map);
         self.transaction()?.len(map)
     }
 
-    fn known_len(&mut self, _: MapId) -> Option<u64> {
-        self.transaction.as_ref()?.known_len()
+    fn known_len(&mut self, map: MapId) -> Option<u64> {
+        let transaction = self.transaction.as_mut()?;
+        if let Some(length) = transaction.known_len(map) {
+            return Some(length);
+        }
+        let before = transaction.header_before()?;
+        let length = self.store.known_length(map, Some(before))?;
+        transaction.set_length_before(map, length);
+        transaction.known_len(map)
     }
 
     fn at_end(&mut self, map: MapId, end: End) -> Result<Option<RawEntry>> {
         self.session()?.rows(map).at_end(end)
+    }
+
+    fn find_map(&mut self, name: &str) -> Result<Option<MapInfo>> {
+        self.session()?.find_map(name)
+    }
+
+    fn maps(&mut self) -> Result<Vec<MapInfo>> {
+        self.session()?.maps()
     }
 
     fn scan(
@@ -143,6 +161,18 @@ impl Write for Writer {
 
     fn delete_range(&mut self, map: MapId, range: &KeyRange) -> Result<u64> {
         self.transaction()?.delete_range(map, range)
+    }
+
+    fn create_map(&mut self, name: &str, order: RowOrder, checksums: bool) -> Result<MapId> {
+        self.transaction()?.create_map(name, order, checksums)
+    }
+
+    fn remove_map(&mut self, map: MapId) -> Result<()> {
+        self.transaction()?.remove_map(map)
+    }
+
+    fn rename_map(&mut self, map: MapId, name: &str) -> Result<()> {
+        self.transaction()?.rename_map(map, name)
     }
 
     fn savepoint(&mut self) -> Result<()> {

@@ -19,4 +19,5 @@ mod entries;
 mod files;
 mod format;
 mod layers;
+mod several;
 mod sorted;

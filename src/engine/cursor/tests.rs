@@ -10,7 +10,7 @@ use crate::memory::{Store, Writer};
 const MAP: MapId = MapId::only(RowOrder::Insertion);
 
 fn writer(rows: u64) -> Writer {
-    let store = Arc::new(Store::new(Duration::ZERO));
+    let store = Arc::new(Store::of_one_map(RowOrder::Insertion, Duration::ZERO));
     let mut writer = store.begin_write().unwrap();
     for row in 0..rows {
         writer.put(MAP, &row.to_be_bytes(), b"value").unwrap();

@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::backend::Backend;
 use crate::encoding::entry_codec::EntryCodec;
-use crate::engine::MapId;
-use crate::error::Error;
+use crate::engine::{MapId, Write as _};
+use crate::error::{Error, Result};
 use crate::map::vault::Vault;
 use crate::order::InsertionOrder;
 
@@ -161,14 +161,15 @@ impl<K, V, O> Vault<K, V, O> {
             .map_err(|failed| CloseError::new(*failed, map, entry_codec))
     }
 
-    /// Deletes the vault: the file, and the log beside it.
+    /// Deletes the vault: the file, and the log beside it. A map of a file of several is
+    /// [removed](crate::VaultFile::remove) from it.
     ///
     /// # Errors
     ///
     /// Returns a [`CloseError`], which gives the handle back. Nothing is deleted. Its error is:
     ///
-    /// - [`Error::InUse`] if the vault is open elsewhere: by a clone, an iterator, another handle or another
-    ///   process.
+    /// - [`Error::InUse`] if the file is open elsewhere: by a clone, an iterator, another handle or another
+    ///   process. A map of a file of several is removed nevertheless.
     /// - [`Error::Moved`] if the file, its log or its index was deleted, renamed or replaced. The file of that
     ///   name may be another vault.
     /// - [`Error::ReadOnly`] if the vault is read-only.
@@ -189,8 +190,20 @@ impl<K, V, O> Vault<K, V, O> {
     /// ```
     pub fn delete(self) -> Result<(), CloseError<K, V, O>> {
         let (map, entry_codec) = (self.map(), self.entry_codec());
+        if self.backend().has_catalogue() {
+            let removed = self.remove_from_file();
+            let backend = self.into_backend();
+            return removed.map_err(|error| CloseError::new((backend, error), map, entry_codec));
+        }
         self.into_backend()
             .delete()
             .map_err(|failed| CloseError::new(*failed, map, entry_codec))
+    }
+
+    /// Removes the map from a file of several.
+    fn remove_from_file(&self) -> Result<()> {
+        let mut writer = self.backend().begin_write()?;
+        writer.remove_map(self.map())?;
+        writer.commit()
     }
 }

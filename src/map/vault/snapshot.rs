@@ -1,7 +1,7 @@
 //! Taking a snapshot.
 
 use crate::error::Result;
-use crate::map::read_transaction::ReadTransaction;
+use crate::map::shared_reader::{SharedReader, SharedState};
 use crate::map::snapshot::Snapshot;
 use crate::map::vault::Vault;
 
@@ -28,7 +28,8 @@ impl<K, V, O> Vault<K, V, O> {
     /// # }
     /// ```
     pub fn snapshot(&self) -> Result<Snapshot<K, V, O>> {
-        let transaction = ReadTransaction::begin_now(self.backend(), self.map())?;
-        Ok(Snapshot::new(transaction, self.entry_codec()))
+        let state = SharedState::begin_now(self.backend())?;
+        let reader = SharedReader::of(state, self.map());
+        Ok(Snapshot::new(reader, self.entry_codec()))
     }
 }

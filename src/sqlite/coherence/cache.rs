@@ -10,6 +10,8 @@ use quick_cache::sync::{Cache as QuickCache, DefaultLifecycle};
 use quick_cache::{Equivalent, OptionsBuilder, Weighter};
 use twox_hash::XxHash3_64;
 
+use crate::engine::MapId;
+
 /// The memory of an entry besides its key and value: allocations, hash table, order of eviction.
 const ENTRY_BYTES: usize = 128;
 
@@ -28,10 +30,24 @@ static NEXT: AtomicUsize = AtomicUsize::new(0);
 /// A random seed, so that an attacker who chooses the keys cannot choose ones that collide.
 static SEED: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));
 
-/// Returns the hash of a key, by which the cache and the [version tracker](super::version_tracker) find it.
-#[inline]
-pub(in crate::sqlite) fn hash(key: &[u8]) -> u64 {
-    XxHash3_64::oneshot_with_seed(*SEED, key)
+/// A key of a map, with its hash, by which the cache and the [version tracker](super::version_tracker) find it.
+#[derive(Clone, Copy)]
+pub(in crate::sqlite) struct CacheKey<'a> {
+    pub(in crate::sqlite) hash: u64,
+    map: u32,
+    bytes: &'a [u8],
+}
+
+impl<'a> CacheKey<'a> {
+    #[inline]
+    pub(in crate::sqlite) fn new(map: MapId, bytes: &'a [u8]) -> Self {
+        let seed = SEED.wrapping_add(u64::from(map.number));
+        Self {
+            hash: XxHash3_64::oneshot_with_seed(seed, bytes),
+            map: map.number,
+            bytes,
+        }
+    }
 }
 
 /// The value of a key in one version of the file.
@@ -45,12 +61,8 @@ pub(in crate::sqlite) struct Cached {
 #[derive(Debug, PartialEq, Eq)]
 struct Key {
     hash: u64,
+    map: u32,
     bytes: Box<[u8]>,
-}
-
-struct KeyRef<'a> {
-    hash: u64,
-    bytes: &'a [u8],
 }
 
 impl Hash for Key {
@@ -59,15 +71,15 @@ impl Hash for Key {
     }
 }
 
-impl Hash for KeyRef<'_> {
+impl Hash for CacheKey<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.hash);
     }
 }
 
-impl Equivalent<Key> for KeyRef<'_> {
+impl Equivalent<Key> for CacheKey<'_> {
     fn equivalent(&self, key: &Key) -> bool {
-        *self.bytes == *key.bytes
+        self.map == key.map && *self.bytes == *key.bytes
     }
 }
 
@@ -133,8 +145,8 @@ impl Cache {
     }
 
     #[inline]
-    pub(in crate::sqlite) fn get(&self, hash: u64, key: &[u8]) -> Option<Cached> {
-        self.entries.get(&KeyRef { hash, bytes: key })
+    pub(in crate::sqlite) fn get(&self, key: CacheKey<'_>) -> Option<Cached> {
+        self.entries.get(&key)
     }
 
     /// Returns `true` if an entry of this size may be cached.
@@ -142,9 +154,13 @@ impl Cache {
         key.len() + value.len() <= self.largest
     }
 
-    pub(in crate::sqlite) fn insert(&self, hash: u64, key: &[u8], cached: Cached) {
-        let bytes = Box::from(key);
-        self.entries.insert(Key { hash, bytes }, cached);
+    pub(in crate::sqlite) fn insert(&self, key: CacheKey<'_>, cached: Cached) {
+        let key = Key {
+            hash: key.hash,
+            map: key.map,
+            bytes: Box::from(key.bytes),
+        };
+        self.entries.insert(key, cached);
     }
 
     #[inline]

@@ -5,7 +5,7 @@ pub(in crate::sqlite) mod version_tracker;
 
 use std::sync::Arc;
 
-use self::cache::{Cache, Cached};
+use self::cache::{Cache, CacheKey, Cached};
 use self::version_tracker::{Version, VersionTracker, WriteSet};
 use crate::sqlite::connection::wal_index::{WalIndex, WalIndexHeader};
 
@@ -66,11 +66,11 @@ impl Coherence {
     }
 
     /// Looks a key up in the cache, and counts a hit or a miss.
-    pub(in crate::sqlite) fn lookup(&self, hash: u64, key: &[u8]) -> Lookup {
+    pub(in crate::sqlite) fn lookup(&self, key: CacheKey<'_>) -> Lookup {
         let Some((versions, cache)) = &self.cached else {
             return Lookup::Miss(None);
         };
-        let found = self.lookup_in(versions, cache, hash, key);
+        let found = self.lookup_in(versions, cache, key);
         match found {
             Lookup::Hit(_) => cache.count_hit(),
             Lookup::Miss(_) => cache.count_miss(),
@@ -78,7 +78,7 @@ impl Coherence {
         found
     }
 
-    fn lookup_in(&self, versions: &VersionTracker, cache: &Cache, hash: u64, key: &[u8]) -> Lookup {
+    fn lookup_in(&self, versions: &VersionTracker, cache: &Cache, key: CacheKey<'_>) -> Lookup {
         let Some(live) = self.index.header() else {
             return Lookup::Miss(None);
         };
@@ -86,8 +86,8 @@ impl Coherence {
             let current = versions.refresh(|| self.index.header());
             return Lookup::Miss(current.map(|(live, version)| ReadToken { live, version }));
         };
-        match cache.get(hash, key) {
-            Some(cached) if versions.is_valid(cached.number, hash, version) => {
+        match cache.get(key) {
+            Some(cached) if versions.is_valid(cached.number, key.hash, version) => {
                 Lookup::Hit(cached.value)
             }
             _ => Lookup::Miss(Some(ReadToken { live, version })),
@@ -105,8 +105,7 @@ impl Coherence {
     pub(in crate::sqlite) fn fill(
         &self,
         token: ReadToken,
-        hash: u64,
-        key: &[u8],
+        key: CacheKey<'_>,
         value: Option<Arc<[u8]>>,
     ) {
         let Some(cache) = self.cache() else {
@@ -114,7 +113,7 @@ impl Coherence {
         };
         if self.index.header() == Some(token.live) {
             let number = token.version.number;
-            cache.insert(hash, key, Cached { number, value });
+            cache.insert(key, Cached { number, value });
         }
     }
 }

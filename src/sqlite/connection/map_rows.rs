@@ -7,16 +7,13 @@ use crate::sqlite::connection::session::Session;
 /// The rows of one map, through a connection.
 pub(in crate::sqlite) struct MapRows<'a> {
     session: &'a mut Session,
-    order: RowOrder,
+    map: MapId,
 }
 
 impl Session {
     #[inline]
     pub(in crate::sqlite) const fn rows(&mut self, map: MapId) -> MapRows<'_> {
-        MapRows {
-            session: self,
-            order: map.order,
-        }
+        MapRows { session: self, map }
     }
 }
 
@@ -30,41 +27,41 @@ impl MapRows<'_> {
         key: &[u8],
         f: impl FnOnce(Position, &[u8]) -> R,
     ) -> Result<Option<R>> {
-        match self.order {
-            RowOrder::Insertion => self.session.find(key, f),
-            RowOrder::Key => self.session.sorted().find(key, f),
+        match self.map.order {
+            RowOrder::Insertion => self.session.dict(self.map.number).find(key, f),
+            RowOrder::Key => self.session.sorted(self.map.number).find(key, f),
         }
     }
 
     /// Returns `true` if `key` is present. Does not read the value.
     pub(in crate::sqlite) fn contains(self, key: &[u8]) -> Result<bool> {
-        match self.order {
-            RowOrder::Insertion => self.session.contains(key),
-            RowOrder::Key => self.session.sorted().contains(key),
+        match self.map.order {
+            RowOrder::Insertion => self.session.dict(self.map.number).contains(key),
+            RowOrder::Key => self.session.sorted(self.map.number).contains(key),
         }
     }
 
     /// Returns `true` if there are no rows. Reads no column.
     pub(in crate::sqlite) fn is_empty(&mut self) -> Result<bool> {
-        match self.order {
-            RowOrder::Insertion => self.session.is_empty(),
-            RowOrder::Key => self.session.sorted().is_empty(),
+        match self.map.order {
+            RowOrder::Insertion => self.session.dict(self.map.number).is_empty(),
+            RowOrder::Key => self.session.sorted(self.map.number).is_empty(),
         }
     }
 
     /// Returns the number of rows, by reading all of them.
     pub(in crate::sqlite) fn count(self) -> Result<u64> {
-        match self.order {
-            RowOrder::Insertion => self.session.count(),
-            RowOrder::Key => self.session.sorted().count(),
+        match self.map.order {
+            RowOrder::Insertion => self.session.dict(self.map.number).count(),
+            RowOrder::Key => self.session.sorted(self.map.number).count(),
         }
     }
 
     /// Returns the first or the last row, or an error if a column of it is not a BLOB.
     pub(in crate::sqlite) fn at_end(self, end: End) -> Result<Option<RawEntry>> {
-        match self.order {
-            RowOrder::Insertion => self.session.at_end(end),
-            RowOrder::Key => self.session.sorted().at_end(end),
+        match self.map.order {
+            RowOrder::Insertion => self.session.dict(self.map.number).at_end(end),
+            RowOrder::Key => self.session.sorted(self.map.number).at_end(end),
         }
     }
 
@@ -80,8 +77,14 @@ impl MapRows<'_> {
             span,
         } = scan;
         match span {
-            Span::Positions(range) => self.session.scan_positions(columns, direction, *range, f),
-            Span::Keys(range) => self.session.sorted().scan(columns, direction, range, f),
+            Span::Positions(range) => self
+                .session
+                .dict(self.map.number)
+                .scan_positions(columns, direction, *range, f),
+            Span::Keys(range) => self
+                .session
+                .sorted(self.map.number)
+                .scan(columns, direction, range, f),
         }
     }
 
@@ -90,9 +93,9 @@ impl MapRows<'_> {
     /// Writes an entry. Returns `true` if the key is new.
     #[inline]
     pub(in crate::sqlite) fn put(self, key: &[u8], value: &[u8]) -> Result<bool> {
-        match self.order {
-            RowOrder::Insertion => self.session.put(key, value),
-            RowOrder::Key => self.session.sorted().put(key, value),
+        match self.map.order {
+            RowOrder::Insertion => self.session.dict(self.map.number).put(key, value),
+            RowOrder::Key => self.session.sorted(self.map.number).put(key, value),
         }
     }
 
@@ -103,9 +106,12 @@ impl MapRows<'_> {
         keys: (&[u8], &[u8]),
         value: Option<&[u8]>,
     ) -> Result<()> {
-        match self.order {
-            RowOrder::Insertion => self.session.set_key(position, keys.1, value),
-            RowOrder::Key => self.session.sorted().set_key(keys, value),
+        match self.map.order {
+            RowOrder::Insertion => self
+                .session
+                .dict(self.map.number)
+                .set_key(position, keys.1, value),
+            RowOrder::Key => self.session.sorted(self.map.number).set_key(keys, value),
         }
     }
 
@@ -116,9 +122,12 @@ impl MapRows<'_> {
         key: &[u8],
         value: &[u8],
     ) -> Result<bool> {
-        match self.order {
-            RowOrder::Insertion => self.session.insert_at(position, key, value),
-            RowOrder::Key => self.session.sorted().insert(key, value),
+        match self.map.order {
+            RowOrder::Insertion => self
+                .session
+                .dict(self.map.number)
+                .insert_at(position, key, value),
+            RowOrder::Key => self.session.sorted(self.map.number).insert(key, value),
         }
     }
 
@@ -129,42 +138,46 @@ impl MapRows<'_> {
         key: &[u8],
         value: &[u8],
     ) -> Result<()> {
-        match self.order {
-            RowOrder::Insertion => self.session.update(position, value),
-            RowOrder::Key => self.session.sorted().put(key, value).map(drop),
+        match self.map.order {
+            RowOrder::Insertion => self.session.dict(self.map.number).update(position, value),
+            RowOrder::Key => self
+                .session
+                .sorted(self.map.number)
+                .put(key, value)
+                .map(drop),
         }
     }
 
     /// Removes an entry. Returns `false` if it is not present.
     pub(in crate::sqlite) fn delete(self, key: &[u8]) -> Result<bool> {
-        match self.order {
-            RowOrder::Insertion => self.session.delete(key),
-            RowOrder::Key => self.session.sorted().delete(key),
+        match self.map.order {
+            RowOrder::Insertion => self.session.dict(self.map.number).delete(key),
+            RowOrder::Key => self.session.sorted(self.map.number).delete(key),
         }
     }
 
     /// Removes a row that was read with this key. Returns `false` if there is none.
     pub(in crate::sqlite) fn delete_at(self, position: Position, key: &[u8]) -> Result<bool> {
-        match self.order {
-            RowOrder::Insertion => self.session.delete_at(position),
-            RowOrder::Key => self.session.sorted().delete(key),
+        match self.map.order {
+            RowOrder::Insertion => self.session.dict(self.map.number).delete_at(position),
+            RowOrder::Key => self.session.sorted(self.map.number).delete(key),
         }
     }
 
     /// Removes the entries whose keys are in `range`, and returns their number.
     pub(in crate::sqlite) fn delete_range(self, range: &KeyRange) -> Result<u64> {
-        match self.order {
+        match self.map.order {
             // Its keys are in no order.
             RowOrder::Insertion => Ok(0),
-            RowOrder::Key => self.session.sorted().delete_range(range),
+            RowOrder::Key => self.session.sorted(self.map.number).delete_range(range),
         }
     }
 
     /// Removes all entries and returns the number of them.
     pub(in crate::sqlite) fn clear(self) -> Result<u64> {
-        match self.order {
-            RowOrder::Insertion => self.session.clear(),
-            RowOrder::Key => self.session.sorted().clear(),
+        match self.map.order {
+            RowOrder::Insertion => self.session.dict(self.map.number).clear(),
+            RowOrder::Key => self.session.sorted(self.map.number).clear(),
         }
     }
 }

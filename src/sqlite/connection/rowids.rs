@@ -2,17 +2,13 @@
 
 use crate::engine::{Columns, Direction, End, Position, PositionRange};
 use crate::error::{Error, Location, Result};
-use crate::sqlite::connection::session::Session;
-use crate::sqlite::connection::statements::Sql;
-
-/// New rowids below this one follow the last. If the last is the largest possible, SQLite chooses a random
-/// one between 1 and 2^62 (<https://www.sqlite.org/autoinc.html>), of which one in 2^30 is below this.
-pub(in crate::sqlite) const MANY_ROWIDS: i64 = 1 << 32;
+use crate::sqlite::connection::dict_rows::{DictRows, MANY_ROWIDS};
+use crate::sqlite::connection::dict_sql::DictSql as Sql;
 
 /// How many rows are moved between two scans.
 const BATCH_ROWS: usize = 512;
 
-impl Session {
+impl DictRows<'_> {
     /// Gives the rows consecutive rowids in their order, in a transaction of its own, if the last
     /// rowid is a large one. `false` if another process has the write lock.
     pub(in crate::sqlite) fn renumber(&mut self) -> Result<bool> {
@@ -20,13 +16,13 @@ impl Session {
         if last.is_none_or(|last| last.0 < MANY_ROWIDS) {
             return Ok(true);
         }
-        if !self.try_begin_write()? {
+        if !self.session.try_begin_write()? {
             return Ok(false);
         }
-        let renumbered = self.move_rows().and_then(|()| self.commit());
+        let renumbered = self.move_rows().and_then(|()| self.session.commit());
         if renumbered.is_err() {
             // A transaction that stays open is met by the next one.
-            self.rollback().ok();
+            self.session.rollback().ok();
         }
         renumbered.map(|_| true)
     }
@@ -63,7 +59,7 @@ impl Session {
         }
         self.delete_at(inserted)?;
         Err(Error::OutOfRowids {
-            location: Location::file(self.path()),
+            location: Location::file(self.session.path()),
         })
     }
 

@@ -1,11 +1,10 @@
-//! Reading and writing the rows of a map in the order of insertion, as bytes.
+//! What the rows of all maps have in common.
 
-use crate::engine::{Columns, Direction, End, Position, PositionRange, RawEntry, RawRow};
-use crate::error::{EntryPart, Error, Result, preview};
-use crate::sqlite::connection::last_insert;
-use crate::sqlite::connection::rowids::MANY_ROWIDS;
+use crate::engine::{Position, RawRow};
+use crate::error::{EntryPart, Result};
+use crate::sqlite::connection::map_sql::MapSql;
 use crate::sqlite::connection::session::Session;
-use crate::sqlite::connection::statement::{Column, Row};
+use crate::sqlite::connection::statement::Column;
 use crate::sqlite::connection::statements::Sql;
 
 /// A row takes its pointer, its length, its rowid, its header and two tags in the table, and more in
@@ -13,8 +12,6 @@ use crate::sqlite::connection::statements::Sql;
 pub(in crate::sqlite) const LEAST_ROW_BYTES: i64 = 8;
 
 impl Session {
-    // ---- reading ------------------------------------------------------------------
-
     /// Reads the header of the file, which damage to the rows and the index does not reach. In a
     /// transaction this fixes the state.
     pub(in crate::sqlite) fn read_header(&mut self) -> Result<()> {
@@ -22,44 +19,6 @@ impl Session {
             let statement = statements.get(Sql::SchemaVersion)?;
             statement.query([], |rows| rows.next().map(drop))
         })
-    }
-
-    /// Returns the number of rows, by reading all of the index.
-    pub(in crate::sqlite) fn count(&mut self) -> Result<u64> {
-        self.count_by(Sql::Count)
-    }
-
-    /// Returns the number of rows in the index or, if that is damaged, in the table; 0 if both are damaged.
-    pub(in crate::sqlite) fn count_any(&mut self) -> Result<u64> {
-        match self
-            .count_by(Sql::Count)
-            .or_else(|_| self.count_by(Sql::CountTable))
-        {
-            Ok(count) => Ok(count),
-            Err(Error::Corrupt { .. }) => Ok(0),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Checks that a scan of all rows ends, through the index and through the table.
-    pub(in crate::sqlite) fn check_extent(&mut self) -> Result<()> {
-        self.count_by(Sql::Count)?;
-        self.count_by(Sql::CountTable).map(drop)
-    }
-
-    pub(in crate::sqlite) fn count_by(&mut self, sql: Sql) -> Result<u64> {
-        let (count, most) = self.with(|statements| {
-            statements
-                .get(sql)?
-                .query([LEAST_ROW_BYTES.into()], |rows| {
-                    let row = rows.next()?;
-                    Ok(row.map_or((0, 0), |row| (row.integer(0), row.integer(1))))
-                })
-        })?;
-        if count > most {
-            return Err(self.corrupt("there are more rows than the file has room for"));
-        }
-        Ok(count.unsigned_abs())
     }
 
     /// Returns the size of the pages of the file in bytes, including those that are only in the log.
@@ -71,172 +30,19 @@ impl Session {
         })
     }
 
-    /// Passes the position and the value of `key` to `f`, without copying the value.
-    #[inline]
-    pub(in crate::sqlite) fn find<R>(
-        &mut self,
-        key: &[u8],
-        f: impl FnOnce(Position, &[u8]) -> R,
-    ) -> Result<Option<R>> {
-        // Not in the closure's result: each layer around it copies what `f` returns.
-        let mut not_a_blob = None;
-        let found = self.with(|statements| {
-            statements.get(Sql::Get)?.query([key.into()], |rows| {
-                let Some(row) = rows.next()? else {
-                    return Ok(None);
-                };
-                match row.column(0)? {
-                    Column::Blob(value) => Ok(Some(f(Position(row.integer(1)), value))),
-                    Column::Other(found) => {
-                        not_a_blob = Some(found);
-                        Ok(None)
-                    }
-                }
+    /// Returns the number of rows of a map that `sql` counts, which also returns how many the file has room for.
+    pub(in crate::sqlite) fn count_rows(&mut self, map: u32, sql: impl MapSql) -> Result<u64> {
+        let (count, most) = self.with(|statements| {
+            let statement = statements.of_map(map)?.get(sql)?;
+            statement.query([LEAST_ROW_BYTES.into()], |rows| {
+                let row = rows.next()?;
+                Ok(row.map_or((0, 0), |row| (row.integer(0), row.integer(1))))
             })
         })?;
-        match not_a_blob {
-            None => Ok(found),
-            Some(found) => Err(Error::NotABlob {
-                part: EntryPart::Value,
-                key: preview(key),
-                found,
-            }),
+        if count > most {
+            return Err(self.corrupt("there are more rows than the file has room for"));
         }
-    }
-
-    /// Returns `true` if `key` is present. Does not read the value.
-    pub(in crate::sqlite) fn contains(&mut self, key: &[u8]) -> Result<bool> {
-        self.with(|statements| {
-            let statement = statements.get(Sql::Contains)?;
-            statement.query([key.into()], |rows| Ok(rows.next()?.is_some()))
-        })
-    }
-
-    /// Returns `true` if there are no rows. Reads no column.
-    pub(in crate::sqlite) fn is_empty(&mut self) -> Result<bool> {
-        self.with(|statements| {
-            let statement = statements.get(Sql::Any)?;
-            statement.query([], |rows| Ok(rows.next()?.is_none()))
-        })
-    }
-
-    /// Returns the first or the last row, or an error if a column of it is not a BLOB.
-    pub(in crate::sqlite) fn at_end(&mut self, end: End) -> Result<Option<RawEntry>> {
-        let sql = match end {
-            End::First => Sql::First,
-            End::Last => Sql::Last,
-        };
-        let found = self.with(|statements| {
-            let entry = |row: Row<'_>| {
-                let row = raw_row(row.integer(2), row.column(0)?, row.column(1)?);
-                Ok(row.bytes().map(|(key, value)| RawEntry {
-                    position: row.position,
-                    key: key.to_vec(),
-                    value: value.to_vec(),
-                }))
-            };
-            let statement = statements.get(sql)?;
-            statement.query([], |rows| rows.next()?.map(entry).transpose())
-        })?;
-        found.transpose()
-    }
-
-    /// Passes the rows of `range` to `f`, in the order of insertion, until `f` returns `false`.
-    pub(in crate::sqlite) fn scan_positions(
-        &mut self,
-        columns: Columns,
-        direction: Direction,
-        range: PositionRange,
-        mut f: impl FnMut(RawRow<'_>) -> bool,
-    ) -> Result<()> {
-        let (sql, start) = match direction {
-            Direction::Forward => (Sql::ScanForward(columns), range.first),
-            Direction::Backward => (Sql::ScanBackward(columns), range.last),
-        };
-        let mut unvisited = Some(range);
-        let in_order = self.with(|statements| {
-            statements.get(sql)?.query([start.0.into()], |rows| {
-                while let Some(row) = rows.next()? {
-                    let (key, value) = key_and_value(columns, &row)?;
-                    let row = raw_row(row.integer(0), key, value);
-                    if is_past_end(row.position, direction, range) {
-                        break;
-                    }
-                    // A damaged tree may lead to its own beginning, and the scan would not end.
-                    let Some(rest) = unvisited.filter(|rest| rest.contains(row.position)) else {
-                        return Ok(false);
-                    };
-                    unvisited = rest.after(row.position, direction);
-                    if !f(row) {
-                        break;
-                    }
-                }
-                Ok(true)
-            })
-        })?;
-        if in_order {
-            return Ok(());
-        }
-        Err(self.corrupt("rows are not in their order"))
-    }
-
-    // ---- writing ------------------------------------------------------------------
-
-    /// Writes an entry. Returns `true` if the key is new.
-    pub(in crate::sqlite) fn put(&mut self, key: &[u8], value: &[u8]) -> Result<bool> {
-        let inserted = self.with(|statements| {
-            last_insert::reset(statements.connection);
-            let statement = statements.get(Sql::Put)?;
-            statement.execute([key.into(), value.into()])?;
-            Ok(last_insert::rowid(statements.connection))
-        })?;
-        match inserted {
-            Some(rowid) if rowid >= MANY_ROWIDS => self.keep_at_end(Position(rowid)).map(|()| true),
-            inserted => Ok(inserted.is_some()),
-        }
-    }
-
-    /// Gives a row that was read another key, and another value if there is one.
-    pub(in crate::sqlite) fn set_key(
-        &mut self,
-        position: Position,
-        key: &[u8],
-        value: Option<&[u8]>,
-    ) -> Result<()> {
-        let changed = self.with(|statements| match value {
-            Some(value) => {
-                let entry = [position.0.into(), key.into(), value.into()];
-                statements.change(Sql::SetEntry, entry)
-            }
-            None => statements.change(Sql::SetKey, [position.0.into(), key.into()]),
-        })?;
-        if changed > 0 {
-            return Ok(());
-        }
-        if self.contains(key)? {
-            return Err(Error::DuplicateKey { key: preview(key) });
-        }
-        Err(self.corrupt("a row that was read is not there"))
-    }
-
-    /// Writes an entry at a position. Returns `false` if the position or the key is taken.
-    pub(in crate::sqlite) fn insert_at(
-        &mut self,
-        position: Position,
-        key: &[u8],
-        value: &[u8],
-    ) -> Result<bool> {
-        self.with(|statements| {
-            let entry = [position.0.into(), key.into(), value.into()];
-            Ok(statements.change(Sql::InsertAt, entry)? > 0)
-        })
-    }
-
-    /// Replaces the value of a row that was read.
-    pub(in crate::sqlite) fn update(&mut self, position: Position, value: &[u8]) -> Result<()> {
-        let update = [position.0.into(), value.into()];
-        let updated = self.with(|statements| statements.change(Sql::Update, update))?;
-        self.expect_row(updated)
+        Ok(count.unsigned_abs())
     }
 
     /// Returns an error if a row that was read was not changed.
@@ -245,33 +51,6 @@ impl Session {
             return Err(self.corrupt("a row that was read is not there"));
         }
         Ok(())
-    }
-
-    /// Removes an entry. Returns `false` if it is not present.
-    pub(in crate::sqlite) fn delete(&mut self, key: &[u8]) -> Result<bool> {
-        let removed = self.with(|statements| statements.change(Sql::Delete, [key.into()]))?;
-        Ok(removed > 0)
-    }
-
-    /// Removes a row. Returns `false` if there is none at the position.
-    pub(in crate::sqlite) fn delete_at(&mut self, position: Position) -> Result<bool> {
-        let row = [position.0.into()];
-        let removed = self.with(|statements| statements.change(Sql::DeleteRow, row))?;
-        Ok(removed > 0)
-    }
-
-    /// Removes all entries and returns the number of them.
-    pub(in crate::sqlite) fn clear(&mut self) -> Result<u64> {
-        self.with(|statements| statements.change(Sql::Clear, []))
-    }
-}
-
-/// Returns `true` if a row is behind the end of a scan.
-#[inline]
-fn is_past_end(position: Position, direction: Direction, range: PositionRange) -> bool {
-    match direction {
-        Direction::Forward => position > range.last,
-        Direction::Backward => position < range.first,
     }
 }
 
@@ -286,70 +65,4 @@ pub(in crate::sqlite) fn raw_row<'row>(
     let of_key = key_type.map(|found| (EntryPart::Key, found));
     let of_value = value_type.map(|found| (EntryPart::Value, found));
     RawRow::new(Position(rowid), key, value, of_key.or(of_value))
-}
-
-/// The columns that a scan has read. One that it was not asked for is empty.
-#[inline]
-fn key_and_value<'row>(
-    columns: Columns,
-    row: &Row<'row>,
-) -> rusqlite::Result<(Column<'row>, Column<'row>)> {
-    let empty = Column::Blob(&[]);
-    Ok(match columns {
-        Columns::Key => (row.column(1)?, empty),
-        Columns::Value => (empty, row.column(1)?),
-        Columns::Both => (row.column(1)?, row.column(2)?),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-    use std::sync::Arc;
-    use std::thread;
-    use std::time::Duration;
-
-    use rusqlite::Connection;
-
-    use super::*;
-    use crate::sqlite::open::schema;
-
-    fn session() -> Session {
-        let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(schema::CREATE).unwrap();
-        let path = Arc::from(Path::new(":memory:"));
-        Session::writer(connection, path, Duration::ZERO, u64::MAX).unwrap()
-    }
-
-    fn get(session: &mut Session, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        session.find(key, |_, value| value.to_vec())
-    }
-
-    #[test]
-    fn a_session_works_on_another_thread_with_the_statements_it_had() {
-        let mut session = session();
-        assert!(session.put(b"a", b"1").unwrap());
-        let mut session = thread::spawn(move || {
-            assert!(!session.put(b"a", b"2").unwrap());
-            session
-        })
-        .join()
-        .unwrap();
-        assert_eq!(get(&mut session, b"a").unwrap(), Some(b"2".to_vec()));
-        assert!(session.close().is_ok());
-    }
-
-    #[test]
-    fn a_row_that_is_gone_is_not_updated() {
-        let mut session = session();
-        session.put(b"a", b"1").unwrap();
-        let found = session.find(b"a", |position, value| (position, value.to_vec()));
-        let (position, value) = found.unwrap().unwrap();
-        assert_eq!(value, b"1");
-        session.update(position, b"2").unwrap();
-        assert_eq!(get(&mut session, b"a").unwrap().unwrap(), b"2");
-        session.delete(b"a").unwrap();
-        let error = session.update(position, b"3").unwrap_err();
-        assert!(matches!(error, Error::Corrupt { .. }), "{error:?}");
-    }
 }

@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use crate::error::{Error, Location, Result};
 use crate::sqlite::connection::failure;
 use crate::sqlite::connection::hooked_connection::HookedConnection;
+use crate::sqlite::connection::map_names::{self, MapNames};
 use crate::sqlite::connection::owned_statements::OwnedStatements;
 use crate::sqlite::connection::statements::{Sql, Statements};
 use crate::sqlite::names::NameTracker;
@@ -23,6 +24,7 @@ pub(in crate::sqlite) struct Session {
     token: Option<Arc<()>>,
     /// The names of the files, which tell why a call failed.
     pub(in crate::sqlite) names: Option<Arc<NameTracker>>,
+    pub(in crate::sqlite) map_names: Arc<MapNames>,
 }
 
 impl Session {
@@ -52,6 +54,7 @@ impl Session {
             busy_timeout,
             token: None,
             names: None,
+            map_names: Arc::default(),
             statements: OwnedStatements::new(connection),
             path,
         }
@@ -69,6 +72,12 @@ impl Session {
         self
     }
 
+    /// Sets the names of the maps, which all connections of a store share.
+    pub(in crate::sqlite) fn with_map_names(mut self, map_names: Arc<MapNames>) -> Self {
+        self.map_names = map_names;
+        self
+    }
+
     /// Returns the error of a file that SQLite reads and that cannot be right.
     pub(in crate::sqlite) fn corrupt(&self, reason: &'static str) -> Error {
         self.explain(Error::Corrupt {
@@ -79,7 +88,7 @@ impl Session {
 
     /// Replaces an error that may be the effect of files that moved by that reason.
     #[cold]
-    fn explain(&self, error: Error) -> Error {
+    pub(in crate::sqlite) fn explain(&self, error: Error) -> Error {
         match &self.names {
             Some(names) => names.explain(error),
             None => error,
@@ -92,7 +101,16 @@ impl Session {
         &mut self,
         f: impl for<'c> FnOnce(&mut Statements<'c>) -> rusqlite::Result<R>,
     ) -> Result<R> {
-        self.statements.with(f).map_err(|error| {
+        self.statements.with(f).map_err(|error| self.failed(error))
+    }
+
+    #[cold]
+    fn failed(&self, error: rusqlite::Error) -> Error {
+        let missing = self
+            .map_names
+            .removed(&error, &self.path)
+            .or_else(|| map_names::converted(&error, &self.path, self.hooked().get()));
+        missing.unwrap_or_else(|| {
             self.explain(failure::from_sqlite(error, &self.path, self.busy_timeout))
         })
     }
@@ -117,6 +135,7 @@ impl Session {
             busy_timeout,
             token,
             names,
+            map_names,
         } = self;
         let Err(failed) = statements.into_connection().close() else {
             return Ok(());
@@ -129,6 +148,7 @@ impl Session {
             busy_timeout,
             token,
             names,
+            map_names,
         };
         Err(Box::new((session, error)))
     }

@@ -12,7 +12,7 @@ use crate::sqlite::connection::rows::raw_row;
 use crate::sqlite::connection::session::Session;
 use crate::sqlite::connection::sorted_sql::SortedSql as Sql;
 use crate::sqlite::connection::statement::{Column, Parameter, Row, Rows, Statement};
-use crate::sqlite::connection::statements::Sql as AnySql;
+use crate::sqlite::connection::statements::MapStatements;
 
 /// The size of the largest value in the row of its key. A row with such a value takes about a tenth of a page.
 pub(in crate::sqlite) const MAX_SMALL_VALUE_BYTES: usize = 400;
@@ -20,15 +20,16 @@ pub(in crate::sqlite) const MAX_SMALL_VALUE_BYTES: usize = 400;
 /// The value of a row whose large value does not exist.
 const MISSING: Column<'_> = Column::Other("NULL");
 
-/// A statement for sorted maps.
-const SORTED: fn(Sql) -> AnySql = AnySql::Sorted;
-
 /// The rows of a sorted map, through a connection.
-pub(in crate::sqlite) struct SortedRows<'a>(&'a mut Session);
+pub(in crate::sqlite) struct SortedRows<'a> {
+    session: &'a mut Session,
+    /// The number of the map.
+    map: u32,
+}
 
 impl Session {
-    pub(in crate::sqlite) const fn sorted(&mut self) -> SortedRows<'_> {
-        SortedRows(self)
+    pub(in crate::sqlite) const fn sorted(&mut self, map: u32) -> SortedRows<'_> {
+        SortedRows { session: self, map }
     }
 }
 
@@ -39,18 +40,35 @@ enum Stored {
 }
 
 impl SortedRows<'_> {
+    /// Runs `f` on the statements of the map.
+    #[inline]
+    fn with<R>(
+        &mut self,
+        f: impl for<'c> FnOnce(&mut MapStatements<'c>) -> rusqlite::Result<R>,
+    ) -> Result<R> {
+        let map = self.map;
+        self.session.with(|statements| f(statements.of_map(map)?))
+    }
+
+    /// Runs `f`, and undoes what it has written if it fails.
+    fn in_savepoint<R>(&mut self, f: impl FnOnce(&mut SortedRows<'_>) -> Result<R>) -> Result<R> {
+        let map = self.map;
+        self.session
+            .in_savepoint(|session| f(&mut session.sorted(map)))
+    }
+
     // ---- reading ------------------------------------------------------------------
 
     /// Passes the value of `key` to `f`, without copying it.
     #[inline]
     pub(in crate::sqlite) fn find<R>(
-        self,
+        &mut self,
         key: &[u8],
         f: impl FnOnce(Position, &[u8]) -> R,
     ) -> Result<Option<R>> {
         let mut not_a_blob = None;
-        let found = self.0.with(|statements| {
-            let (get, large) = statements.get_two(SORTED(Sql::Get), SORTED(Sql::GetLarge))?;
+        let found = self.with(|statements| {
+            let (get, large) = statements.get_two(Sql::Get, Sql::GetLarge)?;
             get.query([key.into()], |rows| {
                 let Some(row) = rows.next()? else {
                     return Ok(None);
@@ -75,33 +93,33 @@ impl SortedRows<'_> {
         }
     }
 
-    pub(in crate::sqlite) fn contains(self, key: &[u8]) -> Result<bool> {
-        self.0.with(|statements| {
-            let statement = statements.get(SORTED(Sql::Contains))?;
+    pub(in crate::sqlite) fn contains(&mut self, key: &[u8]) -> Result<bool> {
+        self.with(|statements| {
+            let statement = statements.get(Sql::Contains)?;
             statement.query([key.into()], |rows| Ok(rows.next()?.is_some()))
         })
     }
 
     pub(in crate::sqlite) fn is_empty(&mut self) -> Result<bool> {
-        self.0.with(|statements| {
-            let statement = statements.get(SORTED(Sql::Any))?;
+        self.with(|statements| {
+            let statement = statements.get(Sql::Any)?;
             statement.query([], |rows| Ok(rows.next()?.is_none()))
         })
     }
 
     /// Returns the number of rows, by reading all of them.
-    pub(in crate::sqlite) fn count(self) -> Result<u64> {
-        self.0.count_by(SORTED(Sql::Count))
+    pub(in crate::sqlite) fn count(&mut self) -> Result<u64> {
+        self.session.count_rows(self.map, Sql::Count)
     }
 
     /// Returns the first or the last row.
-    pub(in crate::sqlite) fn at_end(self, end: End) -> Result<Option<RawEntry>> {
+    pub(in crate::sqlite) fn at_end(&mut self, end: End) -> Result<Option<RawEntry>> {
         let sql = match end {
             End::First => Sql::First,
             End::Last => Sql::Last,
         };
-        let found = self.0.with(|statements| {
-            let (get, large) = statements.get_two(SORTED(sql), SORTED(Sql::GetLarge))?;
+        let found = self.with(|statements| {
+            let (get, large) = statements.get_two(sql, Sql::GetLarge)?;
             get.query([], |rows| {
                 let Some(row) = rows.next()? else {
                     return Ok(None);
@@ -115,7 +133,7 @@ impl SortedRows<'_> {
 
     /// Passes the rows of `range` to `f`, in the order of their keys, until `f` returns `false`.
     pub(in crate::sqlite) fn scan(
-        self,
+        &mut self,
         columns: Columns,
         direction: Direction,
         range: &KeyRange,
@@ -139,8 +157,8 @@ impl SortedRows<'_> {
             replace(&mut previous, key);
             if f(row) { Step::Next } else { Step::End }
         };
-        let in_order = self.0.with(|statements| {
-            let (scan, large) = statements.get_two(SORTED(sql), SORTED(Sql::GetLarge))?;
+        let in_order = self.with(|statements| {
+            let (scan, large) = statements.get_two(sql, Sql::GetLarge)?;
             let mut run = |rows: &mut Rows<'_>| {
                 while let Some(row) = rows.next()? {
                     let key = row.column(0)?;
@@ -166,35 +184,32 @@ impl SortedRows<'_> {
         if in_order {
             return Ok(());
         }
-        Err(self.0.corrupt("rows are not in their order"))
+        Err(self.session.corrupt("rows are not in their order"))
     }
 
     /// Returns what the row of `key` has.
     fn stored(&mut self, key: &[u8]) -> Result<Option<Stored>> {
-        self.0.with(|statements| {
-            statements
-                .get(SORTED(Sql::Get))?
-                .query([key.into()], |rows| {
-                    let Some(row) = rows.next()? else {
-                        return Ok(None);
-                    };
-                    Ok(Some(match row.column(0)? {
-                        Column::Blob(_) => Stored::Small,
-                        Column::Other(_) => Stored::Large(row.integer(0)),
-                    }))
-                })
+        self.with(|statements| {
+            statements.get(Sql::Get)?.query([key.into()], |rows| {
+                let Some(row) = rows.next()? else {
+                    return Ok(None);
+                };
+                Ok(Some(match row.column(0)? {
+                    Column::Blob(_) => Stored::Small,
+                    Column::Other(_) => Stored::Large(row.integer(0)),
+                }))
+            })
         })
     }
 
     // ---- writing ------------------------------------------------------------------
 
     fn change<const N: usize>(&mut self, sql: Sql, parameters: [Parameter<'_>; N]) -> Result<u64> {
-        self.0
-            .with(|statements| statements.change(SORTED(sql), parameters))
+        self.with(|statements| statements.change(sql, parameters))
     }
 
     /// Writes an entry. Returns `true` if the key is new.
-    pub(in crate::sqlite) fn put(mut self, key: &[u8], value: &[u8]) -> Result<bool> {
+    pub(in crate::sqlite) fn put(&mut self, key: &[u8], value: &[u8]) -> Result<bool> {
         if value.len() > MAX_SMALL_VALUE_BYTES {
             return self.put_large(key, value);
         }
@@ -208,45 +223,43 @@ impl SortedRows<'_> {
         Ok(false)
     }
 
-    fn put_large(mut self, key: &[u8], value: &[u8]) -> Result<bool> {
+    fn put_large(&mut self, key: &[u8], value: &[u8]) -> Result<bool> {
         let sql = match self.stored(key)? {
             Some(Stored::Large(id)) => {
                 let changed = self.change(Sql::UpdateLarge, [id.into(), value.into()])?;
-                return self.0.expect_row(changed).map(|()| false);
+                return self.session.expect_row(changed).map(|()| false);
             }
             Some(Stored::Small) => Sql::Update,
             None => Sql::Insert,
         };
-        self.0.in_savepoint(|session| {
-            let id = session.sorted().insert_large(value)?;
-            session.sorted().change(sql, [key.into(), id.into()])
+        self.in_savepoint(|rows| {
+            let id = rows.insert_large(value)?;
+            rows.change(sql, [key.into(), id.into()])
         })?;
         Ok(matches!(sql, Sql::Insert))
     }
 
     fn insert_large(&mut self, value: &[u8]) -> Result<i64> {
-        self.0.with(|statements| {
-            statements.change(SORTED(Sql::InsertLarge), [value.into()])?;
+        self.with(|statements| {
+            statements.change(Sql::InsertLarge, [value.into()])?;
             Ok(statements.connection.last_insert_rowid())
         })
     }
 
     /// Gives a key that has a large value a small one.
-    fn replace_large(mut self, key: &[u8], value: &[u8]) -> Result<()> {
+    fn replace_large(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
         let Some(Stored::Large(id)) = self.stored(key)? else {
-            return Err(self.0.corrupt("a row that was read is not there"));
+            return Err(self.session.corrupt("a row that was read is not there"));
         };
-        self.0.in_savepoint(|session| {
-            session.sorted().change(Sql::DeleteLarge, [id.into()])?;
-            session
-                .sorted()
-                .change(Sql::Update, [key.into(), value.into()])
+        self.in_savepoint(|rows| {
+            rows.change(Sql::DeleteLarge, [id.into()])?;
+            rows.change(Sql::Update, [key.into(), value.into()])
         })?;
         Ok(())
     }
 
     /// Writes an entry. Returns `false` if the key is taken.
-    pub(in crate::sqlite) fn insert(mut self, key: &[u8], value: &[u8]) -> Result<bool> {
+    pub(in crate::sqlite) fn insert(&mut self, key: &[u8], value: &[u8]) -> Result<bool> {
         if self.stored(key)?.is_some() {
             return Ok(false);
         }
@@ -255,71 +268,71 @@ impl SortedRows<'_> {
 
     /// Gives the row of the first of `keys` the second, and another value if there is one.
     pub(in crate::sqlite) fn set_key(
-        self,
+        &mut self,
         keys: (&[u8], &[u8]),
         value: Option<&[u8]>,
     ) -> Result<()> {
-        self.0.in_savepoint(|session| {
-            session.sorted().rename(keys)?;
+        self.in_savepoint(|rows| {
+            rows.rename(keys)?;
             match value {
-                Some(value) => session.sorted().put(keys.1, value).map(drop),
+                Some(value) => rows.put(keys.1, value).map(drop),
                 None => Ok(()),
             }
         })
     }
 
-    fn rename(mut self, (old, new): (&[u8], &[u8])) -> Result<()> {
+    fn rename(&mut self, (old, new): (&[u8], &[u8])) -> Result<()> {
         if self.change(Sql::SetKey, [old.into(), new.into()])? > 0 {
             return Ok(());
         }
         if self.stored(new)?.is_some() {
             return Err(Error::DuplicateKey { key: preview(new) });
         }
-        Err(self.0.corrupt("a row that was read is not there"))
+        Err(self.session.corrupt("a row that was read is not there"))
     }
 
     /// Removes an entry. Returns `false` if it is not present.
-    pub(in crate::sqlite) fn delete(mut self, key: &[u8]) -> Result<bool> {
+    pub(in crate::sqlite) fn delete(&mut self, key: &[u8]) -> Result<bool> {
         if self.change(Sql::DeleteSmall, [key.into()])? > 0 {
             return Ok(true);
         }
         let Some(stored) = self.stored(key)? else {
             return Ok(false);
         };
-        self.0.in_savepoint(|session| {
+        self.in_savepoint(|rows| {
             if let Stored::Large(id) = stored {
-                session.sorted().change(Sql::DeleteLarge, [id.into()])?;
+                rows.change(Sql::DeleteLarge, [id.into()])?;
             }
-            session.sorted().change(Sql::Delete, [key.into()])
+            rows.change(Sql::Delete, [key.into()])
         })?;
         Ok(true)
     }
 
     /// Removes the entries whose keys are in `range`, and returns their number.
-    pub(in crate::sqlite) fn delete_range(self, range: &KeyRange) -> Result<u64> {
+    pub(in crate::sqlite) fn delete_range(&mut self, range: &KeyRange) -> Result<u64> {
         if range.is_empty() {
             return Ok(0);
         }
         let start = first_key(&range.lower);
         let end = end_key(&range.upper);
-        self.0.in_savepoint(|session| {
+        self.in_savepoint(|rows| {
             if let Some(end) = &end {
                 let bounds = [start.as_slice().into(), end.as_slice().into()];
-                session.sorted().change(Sql::DeleteLargeBetween, bounds)?;
-                session.sorted().change(Sql::DeleteBetween, bounds)
+                rows.change(Sql::DeleteLargeBetween, bounds)?;
+                rows.change(Sql::DeleteBetween, bounds)
             } else {
                 let bound = [start.as_slice().into()];
-                session.sorted().change(Sql::DeleteLargeFrom, bound)?;
-                session.sorted().change(Sql::DeleteFrom, bound)
+                rows.change(Sql::DeleteLargeFrom, bound)?;
+                rows.change(Sql::DeleteFrom, bound)
             }
         })
     }
 
     /// Removes all entries and returns the number of them.
-    pub(in crate::sqlite) fn clear(self) -> Result<u64> {
-        self.0.in_savepoint(|session| {
-            session.sorted().change(Sql::ClearLarge, [])?;
-            session.sorted().change(Sql::Clear, [])
+    pub(in crate::sqlite) fn clear(&mut self) -> Result<u64> {
+        self.in_savepoint(|rows| {
+            rows.change(Sql::ClearLarge, [])?;
+            rows.change(Sql::Clear, [])
         })
     }
 }
@@ -426,66 +439,4 @@ fn replace(previous: &mut Option<Vec<u8>>, key: &[u8]) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-    use std::sync::Arc;
-    use std::time::Duration;
-
-    use rusqlite::Connection;
-
-    use super::*;
-    use crate::sqlite::open::schema::CREATE_SORTED;
-
-    #[test]
-    fn no_large_value_is_left_without_a_key() {
-        let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(&CREATE_SORTED.join(";")).unwrap();
-        let path = Arc::from(Path::new(":memory:"));
-        let mut session = Session::writer(connection, path, Duration::ZERO, u64::MAX).unwrap();
-        session.try_begin_write().unwrap();
-        let large = [7; 10_000];
-        for key in 0..100 {
-            assert!(session.sorted().put(&[key], &large).unwrap());
-        }
-        for key in 0..50 {
-            match key % 3 {
-                0 => assert!(!session.sorted().put(&[key], b"small").unwrap()),
-                1 => assert!(!session.sorted().put(&[key], &large).unwrap()),
-                _ => assert!(session.sorted().delete(&[key]).unwrap()),
-            }
-        }
-        let upper = KeyRange {
-            lower: Bound::Included(vec![50]),
-            upper: Bound::Unbounded,
-        };
-        assert_eq!(session.sorted().delete_range(&upper).unwrap(), 50);
-        session.commit().unwrap();
-        let mut counts = |sql: &str| -> i64 {
-            session
-                .with_connection(|connection| connection.query_one(sql, [], |row| row.get(0)))
-                .unwrap()
-        };
-        assert_eq!(counts("SELECT count(*) FROM sorted_large"), 17);
-        assert_eq!(counts("SELECT count(*) FROM sorted WHERE value < x''"), 17);
-        assert_eq!(counts("SELECT count(*) FROM sorted"), 34);
-        assert_eq!(session.sorted().clear().unwrap(), 34);
-        assert_eq!(session.sorted().count().unwrap(), 0);
-    }
-
-    #[test]
-    fn a_large_value_that_is_missing_is_an_error() {
-        let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(&CREATE_SORTED.join(";")).unwrap();
-        connection
-            .execute_batch("INSERT INTO sorted VALUES (x'4f', 5)")
-            .unwrap();
-        let path = Arc::from(Path::new(":memory:"));
-        let mut session = Session::writer(connection, path, Duration::ZERO, u64::MAX).unwrap();
-        let found = session.sorted().find(b"O", |_, value| value.to_vec());
-        assert!(matches!(found, Err(Error::NotABlob { .. })), "{found:?}");
-        // It can be replaced and removed.
-        session.sorted().put(b"O", b"new").unwrap();
-        let found = session.sorted().find(b"O", |_, value| value.to_vec());
-        assert_eq!(found.unwrap().unwrap(), b"new");
-    }
-}
+mod tests;

@@ -4,7 +4,8 @@
 //! every integer before every BLOB, so `value >= x''` is true for a value and false for an id. The statements that read
 //! return either, and the caller reads the large value. Doing it in SQL would make each row slower.
 
-use crate::engine::Columns;
+use crate::engine::{Columns, RowOrder};
+use crate::sqlite::connection::map_sql::MapSql;
 
 /// A statement for the rows of a sorted map.
 #[derive(Clone, Copy, Debug)]
@@ -37,11 +38,10 @@ pub(in crate::sqlite) enum SortedSql {
     ScanBackward(Columns),
 }
 
-impl SortedSql {
-    pub(in crate::sqlite) const COUNT: usize = 31;
+impl MapSql for SortedSql {
+    const ORDER: RowOrder = RowOrder::Key;
 
-    /// The index of the statement among those of sorted maps.
-    pub(in crate::sqlite) const fn slot(self) -> usize {
+    fn slot(self) -> usize {
         match self {
             Self::Get => 0,
             Self::GetLarge => 1,
@@ -71,56 +71,56 @@ impl SortedSql {
         }
     }
 
-    pub(in crate::sqlite) const fn text(self) -> &'static str {
+    fn text(self) -> &'static str {
         match self {
-            Self::Get => "SELECT value FROM sorted WHERE key = ?1",
-            Self::GetLarge => "SELECT value FROM sorted_large WHERE id = ?1",
-            Self::Contains => "SELECT 1 FROM sorted WHERE key = ?1",
+            Self::Get => "SELECT value FROM {rows} WHERE key = ?1",
+            Self::GetLarge => "SELECT value FROM {large} WHERE id = ?1",
+            Self::Contains => "SELECT 1 FROM {rows} WHERE key = ?1",
             // It counts at most one row more than the file has room for: see `Sql::Count`.
             Self::Count => {
                 "WITH room (rows) AS \
                  (SELECT page_count * page_size / ?1 FROM pragma_page_count, pragma_page_size) \
                  SELECT (SELECT count(*) FROM \
-                 (SELECT 1 FROM sorted LIMIT (SELECT rows + 1 FROM room))), rows FROM room"
+                 (SELECT 1 FROM {rows} LIMIT (SELECT rows + 1 FROM room))), rows FROM room"
             }
-            Self::Any => "SELECT 1 FROM sorted LIMIT 1",
-            Self::First => "SELECT key, value FROM sorted ORDER BY key LIMIT 1",
-            Self::Last => "SELECT key, value FROM sorted ORDER BY key DESC LIMIT 1",
+            Self::Any => "SELECT 1 FROM {rows} LIMIT 1",
+            Self::First => "SELECT key, value FROM {rows} ORDER BY key LIMIT 1",
+            Self::Last => "SELECT key, value FROM {rows} ORDER BY key DESC LIMIT 1",
             Self::Insert => {
-                "INSERT INTO sorted (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO NOTHING"
+                "INSERT INTO {rows} (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO NOTHING"
             }
-            Self::UpdateSmall => "UPDATE sorted SET value = ?2 WHERE key = ?1 AND value >= x''",
-            Self::Update => "UPDATE sorted SET value = ?2 WHERE key = ?1",
-            Self::SetKey => "UPDATE OR IGNORE sorted SET key = ?2 WHERE key = ?1",
-            Self::DeleteSmall => "DELETE FROM sorted WHERE key = ?1 AND value >= x''",
-            Self::Delete => "DELETE FROM sorted WHERE key = ?1",
-            Self::DeleteFrom => "DELETE FROM sorted WHERE key >= ?1",
-            Self::DeleteBetween => "DELETE FROM sorted WHERE key >= ?1 AND key < ?2",
-            Self::Clear => "DELETE FROM sorted",
-            Self::InsertLarge => "INSERT INTO sorted_large (value) VALUES (?1)",
-            Self::UpdateLarge => "UPDATE sorted_large SET value = ?2 WHERE id = ?1",
-            Self::DeleteLarge => "DELETE FROM sorted_large WHERE id = ?1",
+            Self::UpdateSmall => "UPDATE {rows} SET value = ?2 WHERE key = ?1 AND value >= x''",
+            Self::Update => "UPDATE {rows} SET value = ?2 WHERE key = ?1",
+            Self::SetKey => "UPDATE OR IGNORE {rows} SET key = ?2 WHERE key = ?1",
+            Self::DeleteSmall => "DELETE FROM {rows} WHERE key = ?1 AND value >= x''",
+            Self::Delete => "DELETE FROM {rows} WHERE key = ?1",
+            Self::DeleteFrom => "DELETE FROM {rows} WHERE key >= ?1",
+            Self::DeleteBetween => "DELETE FROM {rows} WHERE key >= ?1 AND key < ?2",
+            Self::Clear => "DELETE FROM {rows}",
+            Self::InsertLarge => "INSERT INTO {large} (value) VALUES (?1)",
+            Self::UpdateLarge => "UPDATE {large} SET value = ?2 WHERE id = ?1",
+            Self::DeleteLarge => "DELETE FROM {large} WHERE id = ?1",
             Self::DeleteLargeFrom => {
-                "DELETE FROM sorted_large WHERE id IN \
-                 (SELECT value FROM sorted WHERE key >= ?1 AND value < x'')"
+                "DELETE FROM {large} WHERE id IN \
+                 (SELECT value FROM {rows} WHERE key >= ?1 AND value < x'')"
             }
             Self::DeleteLargeBetween => {
-                "DELETE FROM sorted_large WHERE id IN \
-                 (SELECT value FROM sorted WHERE key >= ?1 AND key < ?2 AND value < x'')"
+                "DELETE FROM {large} WHERE id IN \
+                 (SELECT value FROM {rows} WHERE key >= ?1 AND key < ?2 AND value < x'')"
             }
-            Self::ClearLarge => "DELETE FROM sorted_large",
-            Self::ScanAllBackward(Columns::Key) => "SELECT key FROM sorted ORDER BY key DESC",
-            Self::ScanAllBackward(_) => "SELECT key, value FROM sorted ORDER BY key DESC",
+            Self::ClearLarge => "DELETE FROM {large}",
+            Self::ScanAllBackward(Columns::Key) => "SELECT key FROM {rows} ORDER BY key DESC",
+            Self::ScanAllBackward(_) => "SELECT key, value FROM {rows} ORDER BY key DESC",
             // The caller stops the scan, because a limit would make SQLite compare at each row.
             Self::ScanForward(Columns::Key) => {
-                "SELECT key FROM sorted WHERE key >= ?1 ORDER BY key"
+                "SELECT key FROM {rows} WHERE key >= ?1 ORDER BY key"
             }
-            Self::ScanForward(_) => "SELECT key, value FROM sorted WHERE key >= ?1 ORDER BY key",
+            Self::ScanForward(_) => "SELECT key, value FROM {rows} WHERE key >= ?1 ORDER BY key",
             Self::ScanBackward(Columns::Key) => {
-                "SELECT key FROM sorted WHERE key < ?1 ORDER BY key DESC"
+                "SELECT key FROM {rows} WHERE key < ?1 ORDER BY key DESC"
             }
             Self::ScanBackward(_) => {
-                "SELECT key, value FROM sorted WHERE key < ?1 ORDER BY key DESC"
+                "SELECT key, value FROM {rows} WHERE key < ?1 ORDER BY key DESC"
             }
         }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
-use crate::engine::{Columns, Cursor, Direction, Read};
+use crate::engine::{Columns, Cursor, Direction, MapId, MapInfo, Read};
 use crate::error::{Error, Location, Result};
 use crate::sqlite::ANY_TYPES;
 use crate::sqlite::connection::failure;
@@ -174,25 +174,59 @@ fn copy_rows(
         ))
         .map_err(failed)?;
     let mut session = Session::reader(connection, Arc::from(path), Duration::ZERO);
-    let map = format.map();
-    let total = reader.len(map)?;
+    let maps = match format {
+        Format::One(map) => vec![(map.only(), map.only())],
+        Format::Several => copy_catalogue(reader, &mut session)?,
+    };
+    let mut total = 0;
+    for (from, _) in &maps {
+        total += reader.len(*from)?;
+    }
     let mut done = 0;
-    let mut cursor = Cursor::new(Columns::Both);
-    loop {
-        cursor.prefetch(reader, map, Direction::Forward)?;
-        let Some(row) = cursor.next(Direction::Forward) else {
-            break;
-        };
-        let (key, value) = row.bytes()?;
-        session.rows(map).put(key, value)?;
-        done += 1;
-        if done % STEP_ROWS == 0 {
-            progress(done, total);
-        }
+    for (from, to) in maps {
+        copy_map(reader, from, |key, value| {
+            session.rows(to).put(key, value)?;
+            done += 1;
+            if done % STEP_ROWS == 0 {
+                progress(done, total);
+            }
+            Ok(())
+        })?;
     }
     session.commit()?;
     progress(done, total);
     session.close().map_err(|failed| failed.1)
+}
+
+/// Creates the maps that `reader` sees, and returns each with its copy.
+fn copy_catalogue(reader: &mut impl Read, target: &mut Session) -> Result<Vec<(MapId, MapId)>> {
+    let mut maps = Vec::new();
+    for MapInfo {
+        name,
+        map,
+        checksums,
+    } in reader.maps()?
+    {
+        maps.push((map, target.create_map(&name, map.order, checksums)?));
+    }
+    Ok(maps)
+}
+
+/// Passes the keys and the values of a map to `f`, in their order.
+fn copy_map(
+    reader: &mut impl Read,
+    map: MapId,
+    mut f: impl FnMut(&[u8], &[u8]) -> Result<()>,
+) -> Result<()> {
+    let mut cursor = Cursor::new(Columns::Both);
+    loop {
+        cursor.prefetch(reader, map, Direction::Forward)?;
+        let Some(row) = cursor.next(Direction::Forward) else {
+            return Ok(());
+        };
+        let (key, value) = row.bytes()?;
+        f(key, value)?;
+    }
 }
 
 #[cfg(test)]

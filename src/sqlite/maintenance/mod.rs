@@ -11,6 +11,9 @@ use rusqlite::Connection;
 use crate::engine::{EngineStats, MapId, RowOrder};
 use crate::error::{Error, Result};
 use crate::sqlite::coherence::cache::Cache;
+use crate::sqlite::connection::session::Session;
+use crate::sqlite::connection::tables::Tables;
+use crate::sqlite::open::format::Format;
 use crate::sqlite::reader::Reader;
 use crate::sqlite::store::Store;
 
@@ -21,17 +24,45 @@ impl Reader {
     /// Returns what SQLite finds wrong with the structure of the trees, or with the index if it does not
     /// agree with the table, and whether a large value of `map` belongs to more or less than one key. Empty for an
     /// intact file.
+    ///
+    /// Of a file of several maps, it checks the tables of this one.
     pub(crate) fn integrity_check(&mut self, map: MapId) -> Result<Vec<String>> {
-        let sql = format!("PRAGMA integrity_check({MAX_FAULTS})");
+        let tables = Tables::of(map);
+        let sql = match (map.number, map.order) {
+            (0, _) => vec![format!("PRAGMA integrity_check({MAX_FAULTS})")],
+            (_, RowOrder::Insertion) => vec![tables.name_in("PRAGMA integrity_check({rows})")],
+            (_, RowOrder::Key) => ["{rows}", "{large}"]
+                .map(|table| tables.name_in(&format!("PRAGMA integrity_check({table})")))
+                .to_vec(),
+        };
+        self.run_checks(&sql, Some(map))
+    }
+
+    /// Returns what SQLite finds wrong with the structure of the whole file.
+    pub(crate) fn integrity_check_of_file(&mut self) -> Result<Vec<String>> {
+        self.run_checks(&[format!("PRAGMA integrity_check({MAX_FAULTS})")], None)
+    }
+
+    /// Returns which large values of a sorted map belong to more or less than one key.
+    pub(crate) fn check_large_values(&mut self, map: MapId) -> Result<Vec<String>> {
+        self.run_checks(&[], Some(map))
+    }
+
+    fn run_checks(&mut self, checks: &[String], map: Option<MapId>) -> Result<Vec<String>> {
         self.session()?.with_connection(|connection| {
-            let mut lines: Vec<String> = connection
-                .prepare(&sql)?
-                .query_map([], |row| row.get(0))?
-                .collect::<rusqlite::Result<_>>()?;
+            let mut lines: Vec<String> = Vec::new();
+            for sql in checks {
+                let mut statement = connection.prepare(sql)?;
+                for line in statement.query_map([], |row| row.get(0))? {
+                    lines.push(line?);
+                }
+            }
             lines.retain(|line| line != "ok");
             // The trees of a damaged file may lead to their own beginnings.
-            if lines.is_empty() && map.order == RowOrder::Key {
-                lines.extend(misplaced_values(connection)?);
+            if let (true, Some(map)) = (lines.is_empty(), map)
+                && map.order == RowOrder::Key
+            {
+                lines.extend(misplaced_values(connection, map)?);
             }
             Ok(lines)
         })
@@ -39,7 +70,8 @@ impl Reader {
 }
 
 /// Returns how many large values of a sorted map belong to no key or to several, if there are any.
-fn misplaced_values(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+fn misplaced_values(connection: &Connection, map: MapId) -> rusqlite::Result<Vec<String>> {
+    let tables = Tables::of(map);
     let mut faults = Vec::new();
     for (what, sql) in [
         ("large values without a key", UNUSED_VALUES),
@@ -48,7 +80,7 @@ fn misplaced_values(connection: &Connection) -> rusqlite::Result<Vec<String>> {
             SHARED_VALUES,
         ),
     ] {
-        let count: i64 = connection.query_one(sql, [], |row| row.get(0))?;
+        let count: i64 = connection.query_one(&tables.name_in(sql), [], |row| row.get(0))?;
         if count > 0 {
             faults.push(format!("{count} {what}"));
         }
@@ -56,11 +88,11 @@ fn misplaced_values(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     Ok(faults)
 }
 
-const UNUSED_VALUES: &str = "SELECT count(*) FROM sorted_large \
-                             WHERE id NOT IN (SELECT value FROM sorted WHERE value < x'')";
+const UNUSED_VALUES: &str = "SELECT count(*) FROM {large} \
+                             WHERE id NOT IN (SELECT value FROM {rows} WHERE value < x'')";
 
 const SHARED_VALUES: &str =
-    "SELECT count(value) - count(DISTINCT value) FROM sorted WHERE value < x''";
+    "SELECT count(value) - count(DISTINCT value) FROM {rows} WHERE value < x''";
 
 impl Store {
     pub(crate) fn stats(self: &Arc<Self>) -> Result<EngineStats> {
@@ -88,17 +120,21 @@ impl Store {
         })
     }
 
+    /// Returns the maps that the file holds.
+    fn maps_of_file(&self, session: &mut Session) -> Result<Vec<MapId>> {
+        match self.format() {
+            Format::One(map) => Ok(vec![map.only()]),
+            Format::Several => Ok(session.maps()?.into_iter().map(|map| map.map).collect()),
+        }
+    }
+
     /// Rewrites the file without its unused pages, and empties the log.
     pub(crate) fn compact(&self) -> Result<()> {
         self.with_writer(|session| {
-            match self.format().order {
-                RowOrder::Insertion => {
-                    session.check_extent()?;
-                    if !session.renumber()? {
-                        return Ok(false);
-                    }
+            for map in self.maps_of_file(session)? {
+                if !prepare_to_compact(session, map)? {
+                    return Ok(false);
                 }
-                RowOrder::Key => drop(session.sorted().count()?),
             }
             match session.with_connection(vacuum) {
                 Ok(()) => Ok(true),
@@ -106,6 +142,18 @@ impl Store {
                 Err(error) => Err(error),
             }
         })
+    }
+}
+
+/// Checks that a map can be read to its end, and gives its rows consecutive rowids if the last is a large one.
+/// Returns `false` if another process has the write lock.
+fn prepare_to_compact(session: &mut Session, map: MapId) -> Result<bool> {
+    match map.order {
+        RowOrder::Insertion => {
+            session.dict(map.number).check_extent()?;
+            session.dict(map.number).renumber()
+        }
+        RowOrder::Key => session.sorted(map.number).count().map(|_| true),
     }
 }
 

@@ -4,9 +4,10 @@ use crate::engine::{
     Columns, Direction, KeyRange, MapId, Obstacles, Position, PositionRange, RawRow, RowOrder,
 };
 use crate::error::{Error, Result};
+use crate::sqlite::connection::dict_rows::DictRows;
+use crate::sqlite::connection::dict_sql::DictSql as Sql;
 use crate::sqlite::connection::rows::{LEAST_ROW_BYTES, raw_row};
 use crate::sqlite::connection::session::Session;
-use crate::sqlite::connection::statements::Sql;
 use crate::sqlite::reader::Reader;
 
 impl Reader {
@@ -23,18 +24,19 @@ impl Reader {
     ) -> Result<Obstacles> {
         let session = self.session()?;
         if map.order == RowOrder::Key {
-            return Ok(reach_sorted(session, &mut f));
+            return Ok(reach_sorted(session, map.number, &mut f));
         }
         let mut unread = Some(PositionRange::ALL);
-        let Err(error) = scan_unread(session, Direction::Forward, &mut unread, &mut f) else {
+        let rows = &mut session.dict(map.number);
+        let Err(error) = scan_unread(rows, Direction::Forward, &mut unread, &mut f) else {
             return Ok(Obstacles::default());
         };
         let mut unreadable = 0;
         // An error of the disk has ended the transaction. Other rows would be of another state.
-        if session.is_in_transaction()
-            && scan_unread(session, Direction::Backward, &mut unread, &mut f).is_err()
+        if rows.session.is_in_transaction()
+            && scan_unread(rows, Direction::Backward, &mut unread, &mut f).is_err()
         {
-            unreadable = look_up(session, unread, &mut f);
+            unreadable = look_up(rows, unread, &mut f);
         }
         Ok(Obstacles {
             error: Some(error),
@@ -46,8 +48,8 @@ impl Reader {
     pub(crate) fn count_any(&mut self, map: MapId) -> Result<u64> {
         let session = self.session()?;
         match map.order {
-            RowOrder::Insertion => session.count_any(),
-            RowOrder::Key => match session.sorted().count() {
+            RowOrder::Insertion => session.dict(map.number).count_any(),
+            RowOrder::Key => match session.sorted(map.number).count() {
                 Err(Error::Corrupt { .. }) => Ok(0),
                 count => count,
             },
@@ -56,12 +58,12 @@ impl Reader {
 }
 
 /// Passes every row of a sorted map that can be reached from one of its ends to `f`, each once.
-fn reach_sorted(session: &mut Session, f: &mut impl FnMut(RawRow<'_>)) -> Obstacles {
+fn reach_sorted(session: &mut Session, map: u32, f: &mut impl FnMut(RawRow<'_>)) -> Obstacles {
     let mut unread = KeyRange::ALL;
     let mut scan = |session: &mut Session, direction| {
         let range = unread.clone();
         session
-            .sorted()
+            .sorted(map)
             .scan(Columns::Both, direction, &range, |row| {
                 unread = unread.after(row.key_or_empty(), direction);
                 f(row);
@@ -84,7 +86,7 @@ fn reach_sorted(session: &mut Session, f: &mut impl FnMut(RawRow<'_>)) -> Obstac
 
 /// Passes the unread rows in that direction to `f`, up to the first one that cannot be read.
 fn scan_unread(
-    session: &mut Session,
+    rows: &mut DictRows<'_>,
     direction: Direction,
     unread: &mut Option<PositionRange>,
     f: &mut impl FnMut(RawRow<'_>),
@@ -92,7 +94,7 @@ fn scan_unread(
     let Some(span) = *unread else {
         return Ok(());
     };
-    session.scan_positions(Columns::Both, direction, span, |row| {
+    rows.scan_positions(Columns::Both, direction, span, |row| {
         *unread = unread.and_then(|span| span.after(row.position, direction));
         f(row);
         true
@@ -101,7 +103,7 @@ fn scan_unread(
 
 /// Passes the unread rows that the index lists to `f`, and returns the number of those that cannot be read.
 fn look_up(
-    session: &mut Session,
+    rows: &mut DictRows<'_>,
     unread: Option<PositionRange>,
     f: &mut impl FnMut(RawRow<'_>),
 ) -> u64 {
@@ -110,21 +112,21 @@ fn look_up(
     };
     // Eight bytes for each row: the index is in the order of the keys, and a damaged one may list a row
     // twice.
-    let mut positions = session.indexed_positions(span);
+    let mut positions = rows.indexed_positions(span);
     positions.sort_unstable();
     positions.dedup();
     let mut unreadable = 0;
     for position in positions {
-        let found = session.row(position, &mut *f);
+        let found = rows.row(position, &mut *f);
         unreadable += u64::from(!matches!(found, Ok(true)));
     }
     unreadable
 }
 
-impl Session {
+impl DictRows<'_> {
     /// Returns the positions of this span that the index lists, as far as it can be read, in no order.
     fn indexed_positions(&mut self, span: PositionRange) -> Vec<Position> {
-        let most = self.bytes().unwrap_or(0) / LEAST_ROW_BYTES;
+        let most = self.session.bytes().unwrap_or(0) / LEAST_ROW_BYTES;
         let mut positions = Vec::new();
         // An error ends the list, and the rows in it are still looked up.
         let _ = self.with(|statements| {

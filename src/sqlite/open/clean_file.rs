@@ -12,7 +12,7 @@ use crate::sqlite::file_format::btree::{
 };
 use crate::sqlite::file_format::{FILE_HEADER_BYTES, number};
 use crate::sqlite::open::ends::Ends;
-use crate::sqlite::open::format::Format;
+use crate::sqlite::open::format::MapFormat;
 use crate::sqlite::open::schema::{self, Head};
 
 /// The size of the largest entry that is read here.
@@ -24,7 +24,7 @@ const MAX_DEPTH: usize = 20;
 /// A vault that was recognised.
 pub(in crate::sqlite) struct CleanFile {
     pub(in crate::sqlite) head: Head,
-    pub(in crate::sqlite) format: Format,
+    pub(in crate::sqlite) format: MapFormat,
     pub(in crate::sqlite) ends: Ends,
 }
 
@@ -106,7 +106,7 @@ impl Pages for FilePages<'_> {
 impl FilePages<'_> {
     /// Returns the root page of the table, and the format of the vault. The schema must have only the
     /// table, declared by a known statement, and the index of its key.
-    fn schema(&mut self, head: Head) -> Parsed<(u32, Format)> {
+    fn schema(&mut self, head: Head) -> Parsed<(u32, MapFormat)> {
         let page = self.page(1)?;
         let TablePage::Leaf(cells) = TablePage::parse(&page, 1)? else {
             return Err("the schema is a large one");
@@ -178,6 +178,12 @@ type Choose = fn(&[usize]) -> Option<usize>;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::{MapId, RowOrder};
+    use crate::sqlite::connection::tables;
+
+    fn create() -> String {
+        tables::create(MapId::only(RowOrder::Insertion))
+    }
 
     /// Creates a file by these statements, and recognises it through a new connection.
     fn recognized(sql: &str) -> Option<CleanFile> {
@@ -196,7 +202,7 @@ mod tests {
             "{}; PRAGMA application_id = {}; PRAGMA user_version = 2;
              WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
              INSERT INTO dict SELECT CAST(i AS BLOB), zeroblob({bytes}) FROM n WHERE {count} > 0",
-            schema::CREATE,
+            create(),
             schema::APPLICATION_ID
         )
     }
@@ -217,21 +223,21 @@ mod tests {
 
     #[test]
     fn a_vault_without_entries_has_no_ends() {
-        let found = recognized(schema::CREATE).unwrap();
+        let found = recognized(&create()).unwrap();
         assert!(!found.format.checksums);
         assert!(found.ends.first.is_none() && found.ends.last.is_none());
     }
 
     #[test]
     fn anything_else_is_left_to_sqlite() {
-        let with = |more: &str| format!("{}; {more}", schema::CREATE);
+        let with = |more: &str| format!("{}; {more}", create());
         for sql in [
             with("CREATE TABLE another (x)"),
             with("CREATE INDEX i ON dict (value)"),
             with("PRAGMA application_id = 5"),
             with("PRAGMA application_id = 0x56414C54"),
             with("PRAGMA application_id = 0x56414C54; PRAGMA user_version = 3"),
-            format!("PRAGMA encoding = 'UTF-16'; {}", schema::CREATE),
+            format!("PRAGMA encoding = 'UTF-16'; {}", create()),
             "CREATE TABLE dict (key BLOB PRIMARY KEY, value ANY)".to_owned(),
             with("INSERT INTO dict VALUES (x'4d01', zeroblob(2000000))"),
             "CREATE TABLE dict (key BLOB PRIMARY KEY, value BLOB); INSERT INTO dict VALUES (1, 2)"

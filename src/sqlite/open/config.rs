@@ -73,6 +73,17 @@ pub(in crate::sqlite) enum Existence {
     Refused,
 }
 
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// Anything that a vault can hold. A new file holds one map in the order of insertion.
+    Any,
+    /// One map without a name, in this order.
+    One(RowOrder),
+    /// Maps with names.
+    Several,
+}
+
 /// How a file is opened: the options of [`OpenOptions`](crate::OpenOptions) that concern it.
 #[derive(Clone, Copy, Debug)]
 #[expect(
@@ -85,9 +96,8 @@ pub(crate) struct Config {
     pub(crate) read_only: bool,
     /// The file cannot change, so no locks are acquired and no log is read.
     pub(crate) immutable: bool,
-    /// The order of the rows. A new file gets it, and an existing one must have it. `None` is any order, and that of
-    /// insertion for a new file.
-    pub(crate) order: Option<RowOrder>,
+    /// What a new file holds, and what an existing one must hold.
+    pub(crate) content: Content,
     /// A new file gets checksums, and an existing one must have them.
     pub(crate) checksums: bool,
     /// The permissions of a new file.
@@ -107,7 +117,7 @@ impl Config {
         create_new: false,
         read_only: false,
         immutable: false,
-        order: Some(RowOrder::Insertion),
+        content: Content::One(RowOrder::Insertion),
         checksums: false,
         mode: None,
         durability: Durability::Full,
@@ -130,16 +140,21 @@ impl Config {
         }
     }
 
-    /// Returns `true` if a vault with this order may be opened.
-    pub(in crate::sqlite) fn accepts(&self, order: RowOrder) -> bool {
-        self.order.is_none_or(|accepted| accepted == order)
+    /// Returns `true` if a file with this format may be opened.
+    pub(in crate::sqlite) fn accepts(&self, format: Format) -> bool {
+        match (self.content, format) {
+            (Content::Any, _) | (Content::Several, Format::Several) => true,
+            (Content::One(order), Format::One(map)) => map.order == order,
+            (Content::One(_), Format::Several) | (Content::Several, Format::One(_)) => false,
+        }
     }
 
     /// Returns the format of a new file.
     pub(in crate::sqlite) fn new_format(&self) -> Format {
-        Format {
-            order: self.order.unwrap_or(RowOrder::Insertion),
-            checksums: self.checksums,
+        match self.content {
+            Content::Any => Format::one(RowOrder::Insertion, self.checksums),
+            Content::One(order) => Format::one(order, self.checksums),
+            Content::Several => Format::Several,
         }
     }
 
@@ -152,7 +167,7 @@ impl Config {
     pub(in crate::sqlite) const fn to_replace(self) -> Self {
         Self {
             create_new: false,
-            order: None,
+            content: Content::Any,
             checksums: false,
             immutable: false,
             read_only: false,

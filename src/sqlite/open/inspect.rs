@@ -100,7 +100,9 @@ impl Opener {
         check: TypeCheck<'_>,
     ) -> Option<Inspection> {
         let file = CleanFile::recognize(connection)?;
-        let format = self.validate(Ok(FileKind::Vault(file.format))).ok()?;
+        let format = self
+            .validate(Ok(FileKind::Vault(Format::One(file.format))))
+            .ok()?;
         check(&self.path, &file.ends, file.format.checksums).ok()?;
         Some(Inspection {
             head: file.head,
@@ -234,9 +236,9 @@ impl Opener {
             Err(error) => (Head::default(), Err(error)),
         };
         let format = self.validate(kind)?;
-        if let Some(format) = format {
-            let ends = self.retry(deadline, || Ends::read(connection, format.order))?;
-            check(&self.path, &ends, format.checksums)?;
+        if let Some(Format::One(map)) = format {
+            let ends = self.retry(deadline, || Ends::read(connection, map.order))?;
+            check(&self.path, &ends, map.checksums)?;
         }
         Ok(Inspection { head, format })
     }
@@ -251,13 +253,12 @@ impl Opener {
             })
         };
         match kind {
-            Ok(FileKind::Vault(format)) if !self.config.accepts(format.order) => {
-                Err(Error::WrongOrder {
-                    location: Location::file(&self.path),
-                    found: format.order.type_name(),
-                })
-            }
-            Ok(FileKind::Vault(format)) if self.config.checksums && !format.checksums => {
+            Ok(FileKind::Vault(format)) if !self.config.accepts(format) => Err(Error::WrongKind {
+                location: Location::file(&self.path),
+                expected: self.config.new_format().type_name(),
+                found: format.type_name(),
+            }),
+            Ok(FileKind::Vault(Format::One(map))) if self.config.checksums && !map.checksums => {
                 Err(Error::InvalidOptions {
                     reason: "this vault was created without `checksums`: copy its entries into a new one",
                 })

@@ -13,10 +13,12 @@ pub(in crate::sqlite) mod ends;
 mod existence;
 pub(in crate::sqlite) mod format;
 mod inspect;
+mod objects;
 pub(in crate::sqlite) mod open_first;
 pub(in crate::sqlite) mod paths;
 pub(in crate::sqlite) mod schema;
 pub(in crate::sqlite) mod settings;
+mod several;
 mod siblings;
 
 use std::path::{Path, PathBuf};
@@ -33,6 +35,7 @@ use self::settings::{check_sqlite_version, harden};
 use crate::engine::Deadline;
 use crate::error::{Error, Location, Result};
 use crate::sqlite::connection::failure;
+use crate::sqlite::connection::map_names::MapNames;
 use crate::sqlite::connection::session::Session;
 use crate::sqlite::connection::wal_index::WalIndex;
 use crate::sqlite::names::NameTracker;
@@ -47,6 +50,7 @@ pub(in crate::sqlite) struct Opener {
     pub(in crate::sqlite) config: Config,
     /// The files that were opened first, because the path may become the name of another file.
     pub(in crate::sqlite) names: Arc<NameTracker>,
+    map_names: Arc<MapNames>,
 }
 
 impl Opener {
@@ -58,6 +62,7 @@ impl Opener {
         Ok(Self {
             names: Arc::new(NameTracker::new(&path)),
             path: Arc::from(path),
+            map_names: Arc::default(),
             config,
         })
     }
@@ -68,7 +73,14 @@ impl Opener {
         let connection = self.connect_reader()?;
         let timeout = self.config.busy_timeout;
         let session = Session::reader(connection, self.path.clone(), timeout);
-        Ok(session.counted(token).named(self.names.clone()))
+        Ok(self.name(session.counted(token)))
+    }
+
+    /// Gives a connection what all connections of the store share.
+    fn name(&self, session: Session) -> Session {
+        session
+            .named(self.names.clone())
+            .with_map_names(self.map_names.clone())
     }
 
     /// Opens the WAL index, which shows whether the file has changed. Returns `None` if there is none.

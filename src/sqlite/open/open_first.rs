@@ -84,7 +84,7 @@ impl Opener {
                 self.config.log_size_limit,
             )?;
             return Ok(FirstConnection {
-                session: session.named(self.names.clone()),
+                session: self.name(session),
                 file,
             });
         }

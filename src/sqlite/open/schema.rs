@@ -2,9 +2,12 @@
 
 use rusqlite::Connection;
 
-use crate::engine::RowOrder;
+use crate::engine::{MapId, RowOrder};
+use crate::sqlite::connection::{catalogue, tables};
 use crate::sqlite::file_format::number;
-use crate::sqlite::open::format::Format;
+use crate::sqlite::open::format::{Format, MapFormat};
+use crate::sqlite::open::objects::{Object, foreign_beside, list, objects};
+use crate::sqlite::open::several::problem_of_several;
 
 /// The `application_id` of a vault: "VALT".
 pub(in crate::sqlite) const APPLICATION_ID: i32 = i32::from_be_bytes(*b"VALT");
@@ -12,38 +15,23 @@ pub(in crate::sqlite) const APPLICATION_ID: i32 = i32::from_be_bytes(*b"VALT");
 /// The oldest SQLite without the WAL defect that loses committed data: its number and its name.
 pub(in crate::sqlite) const OLDEST_SQLITE: (i32, &str) = (3_051_003, "3.51.3");
 
-/// The table of a new vault.
-///
-/// It is not `WITHOUT ROWID`, because rowids keep the order of insertion, and values of a KiB are several
-/// times slower to read in such a table.
-pub(in crate::sqlite) const CREATE: &str =
-    "CREATE TABLE dict (key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT";
-
-/// The tables of a sorted map.
-///
-/// The first has no rowids, so that a scan reads one tree in the order of the keys. A value in it is the value itself
-/// or, if it is large, the id of its row in the second, because large values in a tree without rowids are several times
-/// slower to read and to write.
-pub(in crate::sqlite) const CREATE_SORTED: [&str; 2] = [
-    "CREATE TABLE sorted (key BLOB PRIMARY KEY NOT NULL, value ANY NOT NULL) STRICT, WITHOUT ROWID",
-    "CREATE TABLE sorted_large (id INTEGER PRIMARY KEY, value BLOB NOT NULL) STRICT",
-];
-
 /// Returns the statements that make a vault of an empty file.
 pub(in crate::sqlite) fn create(format: Format) -> String {
-    let number = format.number();
-    let tables = match format.order {
-        RowOrder::Insertion => CREATE.to_owned(),
-        RowOrder::Key => CREATE_SORTED.join("; "),
+    let tables = match format {
+        Format::One(map) => tables::create(map.only()),
+        Format::Several => catalogue::CREATE.to_owned(),
     };
-    format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {number}; {tables}")
+    format!("{}; {tables}", declare(format))
+}
+
+/// Returns the statements that write a format into the header of a file.
+pub(in crate::sqlite) fn declare(format: Format) -> String {
+    let number = format.number();
+    format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {number}")
 }
 
 /// The table of the Python package.
 const PYTHON: &str = "CREATE TABLE dict (key BLOB PRIMARY KEY, value BLOB)";
-
-/// How many objects of the schema an error names.
-const MAX_NAMES: usize = 20;
 
 /// The kind of a file, by its schema.
 #[derive(Debug, PartialEq, Eq)]
@@ -100,10 +88,16 @@ impl Head {
 
 /// Returns the format of a file whose only table was declared by `sql`. Returns `None` if `sql` is not a known
 /// statement, or the head is not that of a vault with one table.
-pub(in crate::sqlite) fn recognize(head: Head, sql: &[u8]) -> Option<Format> {
-    let is_known = [CREATE, PYTHON].map(str::as_bytes).contains(&sql);
-    head.vault_format()
-        .filter(|format| is_known && format.order == RowOrder::Insertion)
+pub(in crate::sqlite) fn recognize(head: Head, sql: &[u8]) -> Option<MapFormat> {
+    let is_known = is_known(&String::from_utf8_lossy(sql));
+    head.vault_format()?
+        .only_map()
+        .filter(|map| is_known && map.order == RowOrder::Insertion)
+}
+
+/// Returns `true` if `sql` is the statement by which this crate or the Python package declares its table.
+fn is_known(sql: &str) -> bool {
+    sql == PYTHON || sql == tables::create(MapId::only(RowOrder::Insertion))
 }
 
 /// Detects the kind of a file without changing it.
@@ -131,9 +125,10 @@ pub(in crate::sqlite) fn detect_kind(
     if id == 0 && objects.is_empty() {
         return Ok(FileKind::Empty);
     }
-    let problem = match format.order {
-        RowOrder::Insertion => problem_of_dict(connection, objects)?,
-        RowOrder::Key => problem_of_sorted(objects),
+    let problem = match format.only_map().map(|map| map.order) {
+        Some(RowOrder::Insertion) => problem_of_dict(connection, objects)?,
+        Some(RowOrder::Key) => problem_of_sorted(objects),
+        None => problem_of_several(connection, objects)?,
     };
     Ok(problem.map_or(FileKind::Vault(format), FileKind::Foreign))
 }
@@ -143,15 +138,16 @@ fn problem_of_dict(
     connection: &Connection,
     objects: Vec<Object>,
 ) -> rusqlite::Result<Option<String>> {
-    let (own, foreign): (Vec<Object>, Vec<Object>) =
-        objects.into_iter().partition(Object::belongs_to_dict);
+    let (own, foreign): (Vec<Object>, Vec<Object>) = objects
+        .into_iter()
+        .partition(|object| object.belongs_to("dict"));
     let table = own.iter().find(|object| object.kind == "table");
     Ok(match (table, foreign.as_slice()) {
         (None, []) => Some("it has no table \"dict\"".to_owned()),
         (None, foreign) => Some(format!("it contains {}", list(foreign))),
         // The table is examined only if there is nothing else, because a view could answer the query.
         (Some(table), []) => {
-            let is_dict = own.len() == 2 && (table.is_known() || is_dict(connection, table)?);
+            let is_dict = own.len() == 2 && (is_known(&table.sql) || table.is_dict(connection)?);
             (!is_dict).then(|| WRONG_TABLE.to_owned())
         }
         (Some(_), foreign) => Some(foreign_beside("dict", foreign)),
@@ -160,10 +156,11 @@ fn problem_of_dict(
 
 /// Returns why these are not the tables of a sorted map, or `None` if they are.
 fn problem_of_sorted(objects: Vec<Object>) -> Option<String> {
+    let expected = tables::create_statements(MapId::only(RowOrder::Key));
     let (own, foreign): (Vec<Object>, Vec<Object>) = objects
         .into_iter()
-        .partition(|object| CREATE_SORTED.contains(&object.sql.as_str()));
-    if own.len() < CREATE_SORTED.len() {
+        .partition(|object| expected.contains(&object.sql));
+    if own.len() < expected.len() {
         return Some(
             "it does not have the tables \"sorted\" and \"sorted_large\" of a sorted vault"
                 .to_owned(),
@@ -172,116 +169,20 @@ fn problem_of_sorted(objects: Vec<Object>) -> Option<String> {
     (!foreign.is_empty()).then(|| foreign_beside("sorted", &foreign))
 }
 
-/// Returns the reason to refuse a file that contains more than the tables of a vault.
-fn foreign_beside(table: &str, foreign: &[Object]) -> String {
-    format!(
-        "beside the table {table:?} it contains {}; if nothing needs that, remove it with SQLite (`{}`)",
-        list(foreign),
-        drop_all(foreign)
-    )
-}
-
 const WRONG_TABLE: &str = "its table \"dict\" is not `(key BLOB PRIMARY KEY NOT NULL, \
      value BLOB NOT NULL)`, with nothing else";
-
-/// An object of the schema, such as a table or an index.
-struct Object {
-    kind: String,
-    name: String,
-    sql: String,
-}
-
-impl Object {
-    /// Returns `true` if the object has the name of the table or of the index of its primary key.
-    fn belongs_to_dict(&self) -> bool {
-        matches!(
-            (self.kind.as_str(), self.name.as_str()),
-            ("table", "dict") | ("index", "sqlite_autoindex_dict_1")
-        )
-    }
-
-    /// Returns `true` if the object was declared by the statement of this crate or of the Python package.
-    fn is_known(&self) -> bool {
-        self.sql == CREATE || self.sql == PYTHON
-    }
-}
-
-/// Returns `true` if the table has the two columns and the key, and nothing that makes SQLite do more than
-/// store rows.
-fn is_dict(connection: &Connection, table: &Object) -> rusqlite::Result<bool> {
-    let sql = table.sql.to_ascii_lowercase();
-    // A virtual table must not be queried. Checks and conflict clauses are only in the statement, where their
-    // keywords cannot be written in another way.
-    if !sql.starts_with("create table") || sql.contains("check") || sql.contains("conflict") {
-        return Ok(false);
-    }
-    let query =
-        |sql: &str| -> rusqlite::Result<bool> { connection.query_one(sql, [], |row| row.get(0)) };
-    // These are the kind of table, its columns including hidden and generated ones, its only index, which is
-    // over the bytes of the key, and its foreign keys.
-    Ok(query(
-        "SELECT count(*) = 1 AND max(type = 'table' AND ncol = 2 AND wr = 0) \
-         FROM pragma_table_list('dict') WHERE schema = 'main'",
-    )? && query(
-        "SELECT count(*) = 2 AND sum(upper(type) = 'BLOB' AND dflt_value IS NULL AND hidden = 0 \
-             AND (cid, name, pk) IN (VALUES (0, 'key', 1), (1, 'value', 0))) = 2 \
-         FROM pragma_table_xinfo('dict')",
-    )? && query(
-        "SELECT count(*) = 1 AND sum(\"unique\" AND origin = 'pk' AND NOT partial \
-             AND name = 'sqlite_autoindex_dict_1') = 1 \
-         FROM pragma_index_list('dict')",
-    )? && query(
-        "SELECT count(*) = 1 AND sum(cid = 0 AND NOT \"desc\" AND coll = 'BINARY') = 1 \
-         FROM pragma_index_xinfo('sqlite_autoindex_dict_1') WHERE key",
-    )? && query("SELECT count(*) = 0 FROM pragma_foreign_key_list('dict')")?)
-}
-
-fn objects(connection: &Connection) -> rusqlite::Result<Vec<Object>> {
-    connection
-        .prepare("SELECT type, name, coalesce(sql, '') FROM sqlite_schema")?
-        .query_map([], |row| {
-            Ok(Object {
-                kind: row.get(0)?,
-                name: row.get(1)?,
-                sql: row.get(2)?,
-            })
-        })?
-        .collect()
-}
-
-/// Lists the names of the objects, at most [`MAX_NAMES`].
-fn list(objects: &[Object]) -> String {
-    let shown = objects.iter().take(MAX_NAMES);
-    let names: Vec<String> = shown
-        .map(|Object { kind, name, .. }| format!("the {kind} {name:?}"))
-        .collect();
-    let more = objects.len().saturating_sub(MAX_NAMES);
-    let rest = if more > 0 {
-        format!(" and {more} more")
-    } else {
-        String::new()
-    };
-    names.join(", ") + &rest
-}
-
-/// Returns the statements that remove the objects. Dropping a table also drops its indexes and triggers, so
-/// tables come last.
-fn drop_all(objects: &[Object]) -> String {
-    let mut sorted: Vec<&Object> = objects.iter().take(MAX_NAMES).collect();
-    sorted.sort_by_key(|object| object.kind == "table");
-    let statements: Vec<String> = sorted
-        .iter()
-        .map(|Object { kind, name, .. }| {
-            let (kind, name) = (kind.to_ascii_uppercase(), name.replace('"', "\"\""));
-            format!("DROP {kind} \"{name}\"")
-        })
-        .collect();
-    statements.join("; ")
-}
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn create_dict() -> String {
+        tables::create(MapId::only(RowOrder::Insertion))
+    }
+
+    fn create_sorted() -> String {
+        tables::create(MapId::only(RowOrder::Key))
+    }
 
     fn found(sql: &str) -> FileKind {
         let connection = Connection::open_in_memory().unwrap();
@@ -297,7 +198,7 @@ mod tests {
     fn the_formats_of_this_crate_and_of_python_are_vaults() {
         assert_eq!(found(""), FileKind::Empty);
         let plain = || FileKind::Vault(Format::PYTHON);
-        assert_eq!(found(CREATE), plain());
+        assert_eq!(found(&create_dict()), plain());
         assert_eq!(
             found("CREATE TABLE dict (key BLOB PRIMARY KEY, value BLOB)"),
             plain()
@@ -312,29 +213,25 @@ mod tests {
     fn formats_are_told_apart() {
         let of = |format: i32| {
             found(&format!(
-                "{CREATE}; PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={format}"
+                "{}; PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={format}",
+                create_dict()
             ))
         };
         assert!(matches!(of(-1), FileKind::Foreign(_)));
         assert!(matches!(of(0), FileKind::Foreign(_)));
-        let with = |checksums| Format {
-            checksums,
-            ..Format::PYTHON
-        };
+        let with = |checksums| Format::one(RowOrder::Insertion, checksums);
         assert_eq!(of(1), FileKind::Vault(with(false)));
         assert_eq!(of(2), FileKind::Vault(with(true)));
         assert!(matches!(of(3), FileKind::Foreign(_)));
         assert!(matches!(of(4), FileKind::Foreign(_)));
-        assert_eq!(of(5), FileKind::Newer(5));
+        assert!(matches!(of(5), FileKind::Foreign(_)));
+        assert_eq!(of(6), FileKind::Newer(6));
     }
 
     #[test]
     fn sorted_vaults_have_exactly_their_tables() {
         for checksums in [false, true] {
-            let format = Format {
-                order: RowOrder::Key,
-                checksums,
-            };
+            let format = Format::one(RowOrder::Key, checksums);
             let created = create(format);
             assert_eq!(found(&created), FileKind::Vault(format));
             assert_eq!(Format::from_number(format.number()), Some(format));
@@ -348,9 +245,9 @@ mod tests {
                 assert!(is_foreign(&format!("{created}; {more}")), "{more}");
             }
         }
-        let unnumbered = CREATE_SORTED.join("; ");
+        let unnumbered = create_sorted();
         assert!(is_foreign(&unnumbered));
-        assert!(is_foreign(&format!("{unnumbered}; {CREATE}")));
+        assert!(is_foreign(&format!("{unnumbered}; {}", create_dict())));
     }
 
     #[test]
@@ -392,7 +289,7 @@ mod tests {
         ] {
             assert!(is_foreign(sql), "{sql}");
         }
-        let with = |more: &str| format!("{CREATE}; {more}");
+        let with = |more: &str| format!("{}; {more}", create_dict());
         assert!(is_foreign(&with("CREATE INDEX i ON dict (value)")));
         assert!(is_foreign(&with("CREATE TABLE second (x)")));
         assert!(is_foreign(&with(
@@ -413,10 +310,15 @@ mod tests {
 
     #[test]
     fn tables_of_sqlite_itself_are_accepted() {
-        let sql = format!("{CREATE}; INSERT INTO dict VALUES (x'4d01', x'4d01'); ANALYZE");
+        let sql = format!(
+            "{}; INSERT INTO dict VALUES (x'4d01', x'4d01'); ANALYZE",
+            create_dict()
+        );
         assert_eq!(found(&sql), FileKind::Vault(Format::PYTHON));
-        let sql =
-            format!("CREATE TABLE t (x INTEGER PRIMARY KEY AUTOINCREMENT); DROP TABLE t; {CREATE}");
+        let sql = format!(
+            "CREATE TABLE t (x INTEGER PRIMARY KEY AUTOINCREMENT); DROP TABLE t; {}",
+            create_dict()
+        );
         assert_eq!(found(&sql), FileKind::Vault(Format::PYTHON));
         assert_eq!(
             found("CREATE TABLE t (x); ANALYZE; DROP TABLE t"),
@@ -427,8 +329,9 @@ mod tests {
     #[test]
     fn an_error_names_foreign_objects_and_how_to_remove_them() {
         let sql = format!(
-            "{CREATE}; CREATE TABLE _litestream_seq (id); CREATE TABLE \"a\"\"b\" (x); \
-             CREATE INDEX i ON dict (value)"
+            "{}; CREATE TABLE _litestream_seq (id); CREATE TABLE \"a\"\"b\" (x); \
+             CREATE INDEX i ON dict (value)",
+            create_dict()
         );
         let FileKind::Foreign(reason) = found(&sql) else {
             panic!("it is foreign");

@@ -104,7 +104,7 @@ impl DamagedFile {
         })
     }
 
-    /// Returns the root page of a table, from the schema on page 1.
+    /// Returns the root page of a table, from the schema on page 1, which suffices for a file of one map.
     pub(in crate::sqlite::recovery) fn root_of(&mut self, table: Table) -> Parsed<u32> {
         let page = self.page(1)?;
         let TablePage::Leaf(cells) = TablePage::parse(&page, 1)? else {

@@ -17,17 +17,37 @@ pub(in crate::sqlite::recovery) const DICT: Table = Table {
 /// all other pages.
 pub(in crate::sqlite::recovery) fn scan(file: &mut DamagedFile, findings: &mut Findings<'_>) {
     let mut seen = HashSet::new();
-    let is_complete = match file.root_of(DICT) {
-        Ok(root) => read_leaves(file, root, &mut seen, findings, &mut read_leaf),
+    let root = file.root_of(DICT);
+    if !scan_tree(file, root, &mut seen, findings) {
+        let pages = file.other_pages(&seen);
+        scan_pages(file, &pages, findings);
+    }
+}
+
+/// Finds the rows on the pages that the root leads to, and adds the pages to `seen`. Returns `true` if each could be
+/// read.
+pub(in crate::sqlite::recovery) fn scan_tree(
+    file: &mut DamagedFile,
+    root: Parsed<u32>,
+    seen: &mut HashSet<u32>,
+    findings: &mut Findings<'_>,
+) -> bool {
+    match root {
+        Ok(root) => read_leaves(file, root, seen, findings, &mut read_leaf),
         Err(reason) => {
             findings.fault(1, reason);
             false
         }
-    };
-    if !is_complete {
-        let pages = file.other_pages(&seen);
-        read_other_leaves(file, &pages, findings, &mut read_leaf);
     }
+}
+
+/// Finds the rows on those of the pages that have rows of a map.
+pub(in crate::sqlite::recovery) fn scan_pages(
+    file: &mut DamagedFile,
+    pages: &[u32],
+    findings: &mut Findings<'_>,
+) {
+    read_other_leaves(file, pages, findings, &mut read_leaf);
 }
 
 /// Reports the rows of a leaf.

@@ -46,23 +46,45 @@ impl LargeValues {
         root: Option<u32>,
         findings: &mut Findings<'_>,
     ) -> Self {
+        let mut seen = HashSet::new();
+        let (mut values, is_complete) = Self::find_in_tree(file, root, &mut seen, findings);
+        if !is_complete {
+            values.find_elsewhere(file, &seen, findings);
+        }
+        values
+    }
+
+    /// Finds the values on the pages that the root leads to, and adds the pages to `seen`. Also returns whether each
+    /// could be read.
+    pub(in crate::sqlite::recovery) fn find_in_tree(
+        file: &mut DamagedFile,
+        root: Option<u32>,
+        seen: &mut HashSet<u32>,
+        findings: &mut Findings<'_>,
+    ) -> (Self, bool) {
         let mut values = Self {
             places: BTreeMap::new(),
             limit: file.max_payload() / LEAST_BYTES,
         };
-        let mut seen = HashSet::new();
         let is_complete = root.is_some_and(|root| {
-            read_leaves(file, root, &mut seen, findings, &mut |_, leaf, _| {
+            read_leaves(file, root, seen, findings, &mut |_, leaf, _| {
                 values.add(leaf, true)
             })
         });
-        if !is_complete {
-            let pages = file.other_pages(&seen);
-            read_other_leaves(file, &pages, findings, &mut |_, leaf, _| {
-                values.add(leaf, false)
-            });
-        }
-        values
+        (values, is_complete)
+    }
+
+    /// Finds the values on the pages that were not seen.
+    pub(in crate::sqlite::recovery) fn find_elsewhere(
+        &mut self,
+        file: &mut DamagedFile,
+        seen: &HashSet<u32>,
+        findings: &mut Findings<'_>,
+    ) {
+        let pages = file.other_pages(seen);
+        read_other_leaves(file, &pages, findings, &mut |_, leaf, _| {
+            self.add(leaf, false)
+        });
     }
 
     /// Adds the values of a leaf.

@@ -10,17 +10,27 @@ use crate::error::Result;
 use crate::sqlite::file_format::btree::{PageSize, Pages as _};
 use crate::sqlite::open::format::Format;
 use crate::sqlite::open::schema;
+use crate::sqlite::recovery::catalogue::{self, FoundMap, FoundMaps};
 use crate::sqlite::recovery::damaged_file::DamagedFile;
 use crate::sqlite::recovery::dict_rows::{self, DICT};
 use crate::sqlite::recovery::findings::{Findings, Recovered};
 use crate::sqlite::recovery::large_values;
+use crate::sqlite::recovery::several::{self, ReceiveOfMap};
 use crate::sqlite::recovery::sorted_rows::{self, SORTED};
 
 /// A reader of rows from the pages of a file that SQLite may not be able to read.
 pub(crate) struct PageScanner {
     file: DamagedFile,
     format: (u32, u32),
-    order: RowOrder,
+    content: Content,
+}
+
+/// What the file holds.
+enum Content {
+    /// One map.
+    One(RowOrder),
+    /// Maps with names, and the pages of the schema and the catalogue that cannot be read.
+    Several(FoundMaps, Vec<Recovered>),
 }
 
 impl PageScanner {
@@ -31,11 +41,11 @@ impl PageScanner {
         file.set_page_size(size);
         file.begin_task();
         let format = file.format();
-        let order = detect_order(&mut file, format);
+        let content = detect_content(&mut file, format);
         Ok(Self {
             file,
             format,
-            order,
+            content,
         })
     }
 
@@ -44,9 +54,35 @@ impl PageScanner {
         self.format
     }
 
-    /// Returns the order of the map that the file holds.
-    pub(crate) const fn order(&self) -> RowOrder {
-        self.order
+    /// Returns the order of the map that the file holds, or `None` if it holds several.
+    pub(crate) const fn order(&self) -> Option<RowOrder> {
+        match self.content {
+            Content::One(order) => Some(order),
+            Content::Several(..) => None,
+        }
+    }
+
+    /// Returns the maps of a file of several.
+    pub(crate) fn maps(&self) -> &[FoundMap] {
+        match &self.content {
+            Content::One(_) => &[],
+            Content::Several(found, _) => &found.maps,
+        }
+    }
+
+    /// Calls `f` with the index of a map and with each row of it that can be found, and with every page that cannot be
+    /// read, until `f` returns `false`. The index is `None` for a page that belongs to no known map.
+    pub(crate) fn scan_maps(&mut self, f: ReceiveOfMap<'_>) {
+        let Content::Several(found, faults) = &mut self.content else {
+            return;
+        };
+        self.file.begin_task();
+        for fault in std::mem::take(faults) {
+            if !f(None, fault) {
+                return;
+            }
+        }
+        several::scan(&mut self.file, found, f);
     }
 
     /// Calls `f` with every row that can be found and every page that cannot be read, until `f` returns
@@ -56,9 +92,10 @@ impl PageScanner {
     pub(crate) fn scan(&mut self, f: &mut dyn FnMut(Recovered) -> bool) {
         self.file.begin_task();
         let findings = &mut Findings::new(f);
-        match self.order {
-            RowOrder::Insertion => dict_rows::scan(&mut self.file, findings),
-            RowOrder::Key => sorted_rows::scan(&mut self.file, findings),
+        match self.content {
+            Content::One(RowOrder::Insertion) => dict_rows::scan(&mut self.file, findings),
+            Content::One(RowOrder::Key) => sorted_rows::scan(&mut self.file, findings),
+            Content::Several(..) => {}
         }
     }
 }
@@ -94,23 +131,34 @@ fn has_rows(file: &mut DamagedFile, number: u32) -> bool {
     })
 }
 
-/// Returns the order of the map, by the schema, or else by the header, or else by the pages.
+/// Returns what the file holds, by the schema, or else by the header, or else by the pages.
 ///
 /// The schema comes first, because a name is less easily mistaken for another than a number.
-fn detect_order(file: &mut DamagedFile, format: (u32, u32)) -> RowOrder {
+fn detect_content(file: &mut DamagedFile, format: (u32, u32)) -> Content {
     if file.root_of(DICT).is_ok() {
-        return RowOrder::Insertion;
+        return Content::One(RowOrder::Insertion);
     }
     if file.root_of(SORTED).is_ok() {
-        return RowOrder::Key;
+        return Content::One(RowOrder::Key);
     }
     match (
         format.0.cast_signed(),
         Format::from_number(format.1.cast_signed()),
     ) {
-        (schema::APPLICATION_ID, Some(format)) => format.order,
-        _ => order_of_pages(file),
+        (schema::APPLICATION_ID, Some(Format::One(map))) => Content::One(map.order),
+        (schema::APPLICATION_ID, Some(Format::Several)) => find_maps(file),
+        _ => Content::One(order_of_pages(file)),
     }
+}
+
+fn find_maps(file: &mut DamagedFile) -> Content {
+    let mut faults = Vec::new();
+    let mut note = |fault| {
+        faults.push(fault);
+        true
+    };
+    let found = catalogue::find(file, &mut Findings::new(&mut note));
+    Content::Several(found, faults)
 }
 
 /// Returns the order of the map to which more of the pages belong.
@@ -130,6 +178,8 @@ fn order_of_pages(file: &mut DamagedFile) -> RowOrder {
     }
 }
 
+#[cfg(test)]
+mod several_tests;
 #[cfg(test)]
 mod sorted_tests;
 #[cfg(test)]

@@ -36,26 +36,61 @@ pub(in crate::sqlite::recovery) fn scan(file: &mut DamagedFile, findings: &mut F
     if let Err(reason) = root.and(large_root) {
         findings.fault(1, reason);
     }
-    let large = LargeValues::find(file, large_root.ok(), findings);
+    let mut large = LargeValues::find(file, large_root.ok(), findings);
+    let mut seen = HashSet::new();
+    if !scan_tree(file, root, &mut large, &mut seen, findings) {
+        let pages = file.other_pages(&seen);
+        scan_pages(file, &pages, &mut large, findings);
+    }
+    report_untaken(&large, findings);
+}
+
+/// Finds the rows on the pages that the root leads to, and adds the pages to `seen`. Returns `true` if each could be
+/// read.
+pub(in crate::sqlite::recovery) fn scan_tree(
+    file: &mut DamagedFile,
+    root: Parsed<u32>,
+    large: &mut LargeValues,
+    seen: &mut HashSet<u32>,
+    findings: &mut Findings<'_>,
+) -> bool {
     let mut scan = SortedScan {
         file,
         findings,
         large,
-        seen: HashSet::new(),
     };
-    if !root.is_ok_and(|root| scan.read_tree(root)) {
-        scan.read_other_pages();
-    }
-    for page in scan.large.pages_with_untaken() {
-        scan.findings.fault(page, "a large value belongs to no row");
+    root.is_ok_and(|root| scan.read_tree(root, seen))
+}
+
+/// Finds the rows on those of the pages that have rows of a sorted map.
+pub(in crate::sqlite::recovery) fn scan_pages(
+    file: &mut DamagedFile,
+    pages: &[u32],
+    large: &mut LargeValues,
+    findings: &mut Findings<'_>,
+) {
+    let mut scan = SortedScan {
+        file,
+        findings,
+        large,
+    };
+    scan.read_other_pages(pages);
+}
+
+/// Reports the pages with large values that no row has taken.
+pub(in crate::sqlite::recovery) fn report_untaken(
+    large: &LargeValues,
+    findings: &mut Findings<'_>,
+) {
+    for page in large.pages_with_untaken() {
+        findings.fault(page, "a large value belongs to no row");
     }
 }
 
 struct SortedScan<'s, 'f> {
     file: &'s mut DamagedFile,
     findings: &'s mut Findings<'f>,
-    large: LargeValues,
-    seen: HashSet<u32>,
+    large: &'s mut LargeValues,
 }
 
 /// A page on the path from the root to the current row.
@@ -69,13 +104,13 @@ struct OpenPage {
 
 impl SortedScan<'_, '_> {
     /// Reports the rows below a page in order. Returns `true` if each page could be read.
-    fn read_tree(&mut self, root: u32) -> bool {
+    fn read_tree(&mut self, root: u32, seen: &mut HashSet<u32>) -> bool {
         let mut path = Vec::new();
-        let mut is_complete = self.enter(root, &mut path);
+        let mut is_complete = self.enter(root, seen, &mut path);
         while !self.findings.is_over() {
             let Some(page) = path.last_mut() else { break };
             match page.remaining.next() {
-                Some(Step::Child(child)) => is_complete &= self.enter(child, &mut path),
+                Some(Step::Child(child)) => is_complete &= self.enter(child, seen, &mut path),
                 Some(Step::Row(row)) => {
                     if let Err(reason) = self.read_row(page, row) {
                         page.fault = Some(reason);
@@ -88,8 +123,8 @@ impl SortedScan<'_, '_> {
     }
 
     /// Adds a page to the path, or reports it. Returns `true` if it could be read.
-    fn enter(&mut self, number: u32, path: &mut Vec<OpenPage>) -> bool {
-        match self.open_page(number, path.len()) {
+    fn enter(&mut self, number: u32, seen: &mut HashSet<u32>, path: &mut Vec<OpenPage>) -> bool {
+        match self.open_page(number, seen, path.len()) {
             Ok(page) => {
                 path.push(page);
                 true
@@ -112,11 +147,16 @@ impl SortedScan<'_, '_> {
     }
 
     /// Opens a page at a depth of the tree.
-    fn open_page(&mut self, number: u32, depth: usize) -> Parsed<OpenPage> {
+    fn open_page(
+        &mut self,
+        number: u32,
+        seen: &mut HashSet<u32>,
+        depth: usize,
+    ) -> Parsed<OpenPage> {
         if depth >= MAX_DEPTH {
             return Err("it is too deep in the tree");
         }
-        if !self.seen.insert(number) {
+        if !seen.insert(number) {
             return Err(LED_TO_TWICE);
         }
         let bytes = self.file.page(number)?;
@@ -140,8 +180,8 @@ impl SortedScan<'_, '_> {
     }
 
     /// Reports the rows of the pages that the root did not lead to.
-    fn read_other_pages(&mut self) {
-        for number in self.file.other_pages(&self.seen) {
+    fn read_other_pages(&mut self, pages: &[u32]) {
+        for &number in pages {
             if self.findings.is_over() {
                 return;
             }
@@ -160,9 +200,11 @@ impl SortedScan<'_, '_> {
 
     /// Reports a row of a page that the root did not lead to. Returns `true` if its large value is missing.
     fn read_other_row(&mut self, page: &[u8], row: usize) -> bool {
-        // Most of these pages belong to another tree or to a large value, so their errors mean nothing.
+        // Most of these pages belong to another tree or to a large value, so their errors mean nothing. The tag tells
+        // a row with a large value from one of the index of another map, which has a key and a rowid too.
         let payload = self.file.index_row(page, row).unwrap_or_default();
-        let found = record(&payload).filter(|_| !self.findings.is_over());
+        let found = record(&payload)
+            .filter(|(key, _)| key.first() == Some(&TAG) && !self.findings.is_over());
         // A row whose value another row has taken is an older one.
         found.is_some_and(|(key, value)| self.report(key, value) == Err(NoValue::Missing))
     }

@@ -1,12 +1,14 @@
 //! A write transaction: the connection that writes, from `BEGIN IMMEDIATE` to the commit.
 
-use crate::engine::{KeyRange, MapId, Position, ProcessId};
+use crate::engine::{KeyRange, MapId, Position, ProcessId, RowOrder};
 use crate::error::{Error, Location, Result};
 use crate::sqlite::coherence::Began;
-use crate::sqlite::coherence::cache;
+use crate::sqlite::coherence::cache::CacheKey;
 use crate::sqlite::coherence::version_tracker::WriteSet;
 use crate::sqlite::connection::session::Session;
+use crate::sqlite::connection::wal_index::WalIndexHeader;
 use crate::sqlite::trace;
+use crate::sqlite::write::change::Changes;
 use crate::sqlite::write::page_cache::PageCache;
 
 /// SQLite's default size of a page.
@@ -20,8 +22,8 @@ pub(in crate::sqlite) struct Outcome {
     pub(in crate::sqlite) began: Option<Began>,
     /// The keys that it wrote.
     pub(in crate::sqlite) write_set: WriteSet,
-    /// The number of entries that it added, less those that it removed.
-    pub(in crate::sqlite) growth: i64,
+    /// How it changed the number of entries of each map.
+    pub(in crate::sqlite) changes: Changes,
 }
 
 /// A connection in a write transaction.
@@ -31,12 +33,10 @@ pub(in crate::sqlite) struct WriteTransaction {
     /// Its beginning, if something was read before it. `None` after the commit.
     began: Option<Began>,
     write_set: WriteSet,
-    /// The number of entries when it began, once it is known.
-    length_before: Option<u64>,
-    /// Entries added less entries removed.
-    growth: i64,
-    /// The growth at the beginning of each open savepoint.
-    savepoints: Vec<i64>,
+    /// How the number of entries of each map has changed.
+    changes: Changes,
+    /// The changes at the beginning of each open savepoint.
+    savepoints: Vec<Changes>,
     page_cache: PageCache,
     span: trace::Span,
 }
@@ -47,7 +47,6 @@ impl WriteTransaction {
         session: Session,
         process: ProcessId,
         began: Option<Began>,
-        length_before: Option<u64>,
         span: trace::Span,
     ) -> Self {
         Self {
@@ -55,8 +54,7 @@ impl WriteTransaction {
             process,
             began,
             write_set: WriteSet::default(),
-            length_before,
-            growth: 0,
+            changes: Changes::default(),
             savepoints: Vec::new(),
             page_cache: PageCache::default(),
             span,
@@ -84,30 +82,45 @@ impl WriteTransaction {
         trace::shared(&self.span, calls);
     }
 
+    /// Returns the header of the version in which it began, if that is known.
+    pub(in crate::sqlite) fn header_before(&self) -> Option<WalIndexHeader> {
+        self.began?.header
+    }
+
+    /// Notes the number of entries that a map had when the transaction began.
+    pub(in crate::sqlite) fn set_length_before(&mut self, map: MapId, length: u64) {
+        self.changes.update(map.number, |change| {
+            change.length_before.get_or_insert(length);
+        });
+    }
+
     /// Returns the number of entries, including its own changes. They are counted once, if the number is
     /// not known.
     pub(in crate::sqlite) fn len(&mut self, map: MapId) -> Result<u64> {
-        let before = match self.length_before {
-            Some(before) => before,
-            None => self
-                .session()?
-                .rows(map)
-                .count()?
-                .saturating_add_signed(-self.growth),
-        };
-        self.length_before = Some(before);
-        Ok(before.saturating_add_signed(self.growth))
+        if let Some(length) = self.known_len(map) {
+            self.session()?;
+            return Ok(length);
+        }
+        let length = self.session()?.rows(map).count()?;
+        let growth = self.changes.of(map.number).growth;
+        self.set_length_before(map, length.saturating_add_signed(-growth));
+        Ok(length)
     }
 
     /// Returns the same, if it is known without counting.
-    pub(in crate::sqlite) fn known_len(&self) -> Option<u64> {
-        Some(self.length_before?.saturating_add_signed(self.growth))
+    pub(in crate::sqlite) fn known_len(&self, map: MapId) -> Option<u64> {
+        self.changes.of(map.number).length()
+    }
+
+    fn note_growth(&mut self, map: MapId, growth: i64) {
+        self.changes
+            .update(map.number, |change| change.growth += growth);
     }
 
     pub(in crate::sqlite) fn put(&mut self, map: MapId, key: &[u8], value: &[u8]) -> Result<()> {
-        self.note_key(key);
+        self.note_key(map, key);
         if self.session()?.rows(map).put(key, value)? {
-            self.growth += 1;
+            self.note_growth(map, 1);
         }
         let pages = 1 + (key.len() + value.len()) / PAGE_BYTES;
         self.page_cache.note_written(pages, &mut self.session)
@@ -120,9 +133,9 @@ impl WriteTransaction {
         key: &[u8],
         value: &[u8],
     ) -> Result<bool> {
-        self.note_key(key);
+        self.note_key(map, key);
         let added = self.session()?.rows(map).insert_at(position, key, value)?;
-        self.growth += i64::from(added);
+        self.note_growth(map, i64::from(added));
         Ok(added)
     }
 
@@ -133,14 +146,14 @@ impl WriteTransaction {
         key: &[u8],
         value: &[u8],
     ) -> Result<()> {
-        self.note_key(key);
+        self.note_key(map, key);
         self.session()?.rows(map).update(position, key, value)
     }
 
     pub(in crate::sqlite) fn delete(&mut self, map: MapId, key: &[u8]) -> Result<bool> {
-        self.note_key(key);
+        self.note_key(map, key);
         let removed = self.session()?.rows(map).delete(key)?;
-        self.growth -= i64::from(removed);
+        self.note_growth(map, -i64::from(removed));
         Ok(removed)
     }
 
@@ -150,9 +163,9 @@ impl WriteTransaction {
         position: Position,
         key: &[u8],
     ) -> Result<()> {
-        self.note_key(key);
+        self.note_key(map, key);
         let removed = self.session()?.rows(map).delete_at(position, key)?;
-        self.growth -= i64::from(removed);
+        self.note_growth(map, -i64::from(removed));
         Ok(())
     }
 
@@ -163,8 +176,8 @@ impl WriteTransaction {
         (old, new): (&[u8], &[u8]),
         value: Option<&[u8]>,
     ) -> Result<()> {
-        self.note_key(old);
-        self.note_key(new);
+        self.note_key(map, old);
+        self.note_key(map, new);
         self.session()?
             .rows(map)
             .set_key(position, (old, new), value)
@@ -173,27 +186,53 @@ impl WriteTransaction {
     pub(in crate::sqlite) fn clear(&mut self, map: MapId) -> Result<()> {
         self.write_set.all();
         let removed = self.session()?.rows(map).clear()?;
-        self.growth -= i64::try_from(removed).unwrap_or(i64::MAX);
+        self.note_growth(map, -i64::try_from(removed).unwrap_or(i64::MAX));
         Ok(())
     }
 
     pub(in crate::sqlite) fn delete_range(&mut self, map: MapId, range: &KeyRange) -> Result<u64> {
         self.write_set.all();
         let removed = self.session()?.rows(map).delete_range(range)?;
-        self.growth -= i64::try_from(removed).unwrap_or(i64::MAX);
+        self.note_growth(map, -i64::try_from(removed).unwrap_or(i64::MAX));
         Ok(removed)
     }
 
+    pub(in crate::sqlite) fn create_map(
+        &mut self,
+        name: &str,
+        order: RowOrder,
+        checksums: bool,
+    ) -> Result<MapId> {
+        let map = self.session()?.create_map(name, order, checksums)?;
+        self.changes.update(map.number, |change| {
+            // The number may be that of a map whose creation was undone.
+            (change.length_before, change.growth) = (Some(0), 0);
+        });
+        Ok(map)
+    }
+
+    pub(in crate::sqlite) fn remove_map(&mut self, map: MapId) -> Result<()> {
+        self.write_set.all();
+        self.session()?.remove_map(map)?;
+        self.changes
+            .update(map.number, |change| change.is_removed = true);
+        Ok(())
+    }
+
+    pub(in crate::sqlite) fn rename_map(&mut self, map: MapId, name: &str) -> Result<()> {
+        self.session()?.rename_map(map, name)
+    }
+
     /// Adds a key to the write set, before it is written.
-    fn note_key(&mut self, key: &[u8]) {
+    fn note_key(&mut self, map: MapId, key: &[u8]) {
         if self.began.is_some() {
-            self.write_set.key(cache::hash(key));
+            self.write_set.key(CacheKey::new(map, key).hash);
         }
     }
 
     pub(in crate::sqlite) fn savepoint(&mut self) -> Result<()> {
         self.session()?.savepoint()?;
-        self.savepoints.push(self.growth);
+        self.savepoints.push(self.changes.clone());
         Ok(())
     }
 
@@ -204,8 +243,8 @@ impl WriteTransaction {
     }
 
     pub(in crate::sqlite) fn rollback_to(&mut self) -> Result<()> {
-        if let Some(growth) = self.savepoints.pop() {
-            self.growth = growth;
+        if let Some(before) = self.savepoints.pop() {
+            self.changes.undo_to(&before);
         }
         self.session()?.rollback_to()
     }
@@ -218,7 +257,7 @@ impl WriteTransaction {
             frames,
             began: self.began.take(),
             write_set: std::mem::take(&mut self.write_set),
-            growth: self.growth,
+            changes: std::mem::take(&mut self.changes),
         })
     }
 

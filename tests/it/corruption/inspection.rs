@@ -76,7 +76,7 @@ pub(crate) fn is_typed(error: &Error) -> bool {
         error,
         Error::NotAVault { .. }
             | Error::NewerFormat { .. }
-            | Error::WrongOrder { .. }
+            | Error::WrongKind { .. }
             | Error::TypeMismatch { .. }
             | Error::Decode { .. }
             | Error::Pickle { .. }

@@ -2,4 +2,5 @@
 
 mod faults;
 mod killed_lock_holder;
+mod killed_over_maps;
 mod killed_process;

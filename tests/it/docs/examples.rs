@@ -176,3 +176,29 @@ fn python_vault_reports_errors() {
     );
     assert!(!run("python_vault", &[]).status.success());
 }
+
+#[test]
+fn todo_keeps_its_maps_together() {
+    let scratch = Scratch::new();
+    let path = scratch.path("todo.db");
+    let call = |arguments: &[&str]| {
+        let arguments: Vec<&Path> = arguments.iter().map(Path::new).collect();
+        printed("todo", &[&[path.as_path()], arguments.as_slice()].concat())
+    };
+    assert_eq!(call(&["add", "Buy milk", "shop"]), "1\n");
+    assert_eq!(call(&["add", "Call Ada"]), "2\n");
+    assert_eq!(call(&["add", "Buy pears", "shop"]), "3\n");
+    assert_contains_all(&call(&["done", "1"]), &["done: Buy milk"]);
+    let listed = call(&["list", "shop"]);
+    assert!(
+        listed.contains("3  Buy pears") && !listed.contains("milk"),
+        "{listed}"
+    );
+    assert_contains_all(&call(&["list"]), &["2  Call Ada", "3  Buy pears"]);
+    let exported = call(&["export"]);
+    assert_contains_all(&exported, &["\"done\"", "\"shop\"", "Buy pears"]);
+    assert_contains_all(
+        &printed("todo", &[]),
+        &["To buy:\n   3  Buy pears", "Imported elsewhere: 2 tasks"],
+    );
+}

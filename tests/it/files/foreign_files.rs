@@ -119,7 +119,7 @@ fn a_newer_format() {
         &error,
         Error::NewerFormat {
             found: 7,
-            supported: 4,
+            supported: 5,
             ..
         }
     );

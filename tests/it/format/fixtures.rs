@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use vaults::{Durability, OpenOptions, SortedVault, Vault};
+use vaults::{Durability, OpenOptions, SortedVault, Vault, VaultFile};
 
 use crate::support::{Scratch, project};
 
@@ -89,4 +89,33 @@ fn sorted_vaults() {
         assert_eq!(found, entries(), "format {format}");
         assert!(vault.verify().unwrap().is_ok());
     }
+}
+
+#[test]
+fn several_maps() {
+    let mut expected = entries();
+    expected.reverse();
+    let (_scratch, copy) = copy_of(5, |path| {
+        let file = options(false).open_file(path).unwrap();
+        let plain: Vault<(i64, String), Record> = file.vault("it's \"plain\"").unwrap();
+        plain.try_extend(expected.clone()).unwrap();
+        let removed = file.sorted_vault::<u8, u8>("removed").unwrap();
+        file.remove("removed").unwrap();
+        drop((plain, removed));
+        file.close().unwrap();
+        let file = options(true).open_file(path).unwrap();
+        let sorted: SortedVault<(i64, String), Record> = file.sorted_vault("sorted").unwrap();
+        sorted.try_extend(entries()).unwrap();
+        drop(sorted);
+        file.close().unwrap();
+    });
+    let file = VaultFile::open(copy).unwrap();
+    assert_eq!(file.names().unwrap(), ["it's \"plain\"", "sorted"]);
+    let plain: Vault<(i64, String), Record> = file.vault("it's \"plain\"").unwrap();
+    let found: Vec<_> = plain.iter().map(Result::unwrap).collect();
+    assert_eq!(found, expected);
+    let sorted: SortedVault<(i64, String), Record> = file.sorted_vault("sorted").unwrap();
+    let found: Vec<_> = sorted.iter().map(Result::unwrap).collect();
+    assert_eq!(found, entries());
+    assert!(file.verify().unwrap().is_ok());
 }

@@ -6,7 +6,7 @@ use std::fs;
 
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
-use vaults::{Codec, OpenOptions, SortedVault, Vault};
+use vaults::{Codec, OpenOptions, SortedVault, Vault, VaultFile};
 
 use crate::support::{Key, Scratch, Value, project, rows};
 
@@ -155,6 +155,49 @@ fn the_statement_and_the_numbers_are_those_of_a_new_file() {
             assert!(paper.contains(&format!("```sql\n{sql}\n```")), "{sql}");
         }
     }
+}
+
+#[test]
+fn the_catalogue_is_that_of_a_new_file() {
+    let (paper, scratch) = (paper(), Scratch::new());
+    let file = VaultFile::open(scratch.vault()).unwrap();
+    drop(file.vault::<u8, u8>("a b").unwrap());
+    drop(file.sorted_vault::<u8, u8>("users").unwrap());
+    file.close().unwrap();
+    let connection = Connection::open(scratch.vault()).unwrap();
+    let version: i64 = connection
+        .query_one("PRAGMA user_version", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(version, 5);
+    let tables: Vec<(String, String)> = connection
+        .prepare(
+            "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'",
+        )
+        .unwrap()
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let names: Vec<&str> = tables.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["maps", "map_1", "map_2", "map_2_large"]);
+    for ((_, sql), only) in tables
+        .iter()
+        .zip(["maps", "dict", "sorted", "sorted_large"])
+    {
+        let sql = sql
+            .replace("map_2_large", only)
+            .replace("map_1", only)
+            .replace("map_2", only);
+        assert!(paper.contains(&format!("```sql\n{sql}\n```")), "{sql}");
+    }
+    let select = "SELECT number, kind, checksums FROM maps WHERE name = 'users'";
+    assert!(paper.contains(select));
+    let found: (i64, String, i64) = connection
+        .query_one(select, [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .unwrap();
+    assert_eq!(found, (2, "sorted".to_owned(), 0));
 }
 
 /// Returns the bytes of a value, tag included.

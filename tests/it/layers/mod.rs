@@ -18,6 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["guide"],
     &["dir", "maintenance", "os"],
     &["options"],
+    &["file"],
     &["sorted"],
     &["map"],
     &["order"],

@@ -49,7 +49,7 @@ fn a_vault_in_the_other_order_is_refused_and_unchanged() {
     let error = Vault::<u32, Vec<u8>>::open(scratch.vault()).unwrap_err();
     assert_is!(
         &error,
-        Error::WrongOrder {
+        Error::WrongKind {
             found: "SortedVault",
             ..
         }
@@ -66,7 +66,7 @@ fn a_vault_in_the_other_order_is_refused_and_unchanged() {
     vault.close().unwrap();
     let before = fs::read(other.vault()).unwrap();
     let error = SortedVault::<u32, u32>::open(other.vault()).unwrap_err();
-    assert_is!(error, Error::WrongOrder { found: "Vault", .. });
+    assert_is!(error, Error::WrongKind { found: "Vault", .. });
     assert_eq!(fs::read(other.vault()).unwrap(), before);
 }
 
@@ -128,7 +128,7 @@ fn a_damaged_file_is_salvaged() {
     let saved_path = scratch.path("saved.db");
     assert_is!(
         Vault::<u32, Vec<u8>>::salvage(scratch.vault(), &saved_path),
-        Err(Error::WrongOrder { .. })
+        Err(Error::WrongKind { .. })
     );
     let report = SortedVault::<u32, Vec<u8>>::salvage(scratch.vault(), &saved_path).unwrap();
     assert!(report.saved >= 1_900, "{report:?}");

@@ -48,10 +48,7 @@ impl Sample {
     /// Makes a file of the rows. Some more rows were deleted again.
     fn new(page_bytes: usize, count: u32, row: fn(u32) -> (Vec<u8>, Vec<u8>)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let create = schema::create(Format {
-            order: RowOrder::Key,
-            checksums: false,
-        });
+        let create = schema::create(Format::one(RowOrder::Key, false));
         let connection = Connection::open(folder.path().join("a.db")).unwrap();
         connection
             .execute_batch(&format!("PRAGMA page_size = {page_bytes}; {create}; BEGIN"))
@@ -118,7 +115,7 @@ impl Found {
     fn in_file(path: &Path) -> Self {
         let mut scanner = PageScanner::open(path).unwrap();
         let mut found = Self {
-            order: scanner.order(),
+            order: scanner.order().unwrap(),
             rows: Vec::new(),
             faults: Vec::new(),
         };

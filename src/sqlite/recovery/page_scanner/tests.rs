@@ -3,8 +3,8 @@
 use rusqlite::Connection;
 
 use super::*;
-use crate::engine::Position;
-use crate::sqlite::open::schema;
+use crate::engine::{MapId, Position};
+use crate::sqlite::connection::tables;
 use crate::sqlite::recovery::findings::RecoveredRow;
 
 fn found(path: &Path) -> (Vec<RecoveredRow>, Vec<u32>) {
@@ -22,7 +22,9 @@ fn found(path: &Path) -> (Vec<RecoveredRow>, Vec<u32>) {
 /// Creates a file whose values are between zero bytes and several pages long. Some rows are deleted again.
 fn filled(path: &Path) -> Connection {
     let connection = Connection::open(path).unwrap();
-    connection.execute_batch(schema::CREATE).unwrap();
+    connection
+        .execute_batch(&tables::create(MapId::only(RowOrder::Insertion)))
+        .unwrap();
     connection.execute_batch("BEGIN").unwrap();
     for n in 0..500_i64 {
         let length = usize::try_from(n * n % 12_345).unwrap();

@@ -10,6 +10,7 @@
 //! - [`coherence`]: reads by key after faults and power cuts.
 //! - [`injection`]: each operation that a [workload](workloads) reaches fails, once or
 //!   permanently.
+//! - [`several_maps`]: power cuts during transactions over several maps of a file.
 //! - [`failed_transaction`]: calls that fail in a transaction that goes on.
 
 mod coherence;
@@ -21,6 +22,7 @@ mod model;
 mod order;
 mod power_loss;
 mod replay;
+mod several_maps;
 mod trace;
 mod vfs;
 mod workloads;

@@ -17,14 +17,14 @@ use super::{Random, TempFolder};
 /// The name of the file of the vault, in any folder.
 pub(super) const FILE: &str = "vault.db";
 
-/// A recorded workload.
-pub(super) struct Recording {
+/// A recorded workload, whose states have the type `S`.
+pub(super) struct Recording<S = State> {
     trace: Trace,
     /// The states after 0, 1, 2 and more calls.
-    states: Vec<State>,
+    states: Vec<S>,
     seed: u64,
     durability: Durability,
-    check: fn(&Path, &[State]) -> Result<usize, String>,
+    check: fn(&Path, &[S]) -> Result<usize, String>,
 }
 
 /// A kind of sync that a disk ignores.
@@ -106,6 +106,28 @@ impl Recording {
             seed,
             durability,
             check: check_image::<O>,
+        }
+    }
+}
+
+impl<S> Recording<S> {
+    /// Records what `run` does in a watched folder, which returns the states after each call that it has marked.
+    pub(super) fn of(
+        durability: Durability,
+        seed: u64,
+        run: impl FnOnce(&WatchGuard, &Path) -> Vec<S>,
+        check: fn(&Path, &[S]) -> Result<usize, String>,
+    ) -> Self {
+        let temp = TempFolder::new();
+        let watching = WatchGuard::new(&temp.path());
+        watching.record();
+        let states = run(&watching, &temp.path().join(FILE));
+        Self {
+            trace: watching.take_trace(),
+            states,
+            seed,
+            durability,
+            check,
         }
     }
 
