@@ -4,5 +4,6 @@
 pub(crate) mod decode;
 pub(crate) mod log;
 pub(crate) mod open;
+mod several;
 mod shapes;
 pub(crate) mod sorted;

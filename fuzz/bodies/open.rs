@@ -14,12 +14,14 @@ use vaults::maintenance::IfExists;
 use vaults::{Durability, Entry, Error, OpenOptions, Result, Vault};
 
 use super::log;
+use super::several::{self, Task};
 
 /// The bits of an input's first byte: whether the checksums of the log are corrected, the types of
-/// keys and values, and which operations run.
+/// keys and values, which operations run, and whether the file is opened as one of several maps.
 pub(crate) const MEND: u8 = 1;
 pub(crate) const NUMBERS: u8 = 2;
 pub(crate) const TASKS: u8 = 4 | 8;
+pub(crate) const SEVERAL: u8 = 16;
 pub(crate) const READ: u8 = 0;
 pub(crate) const READ_ALONE: u8 = 4;
 pub(crate) const WRITE: u8 = 8;
@@ -88,10 +90,33 @@ impl Bench {
         let Some(hostile) = Hostile::parse(input) else {
             return;
         };
-        if input.first().is_some_and(|choice| choice & NUMBERS == 0) {
+        if hostile.choice & SEVERAL != 0 {
+            self.run_as_several(&hostile);
+        } else if hostile.choice & NUMBERS == 0 {
             self.run_as::<Json, Json>(&hostile, &Json::from("new"), &Json::from(1));
         } else {
             self.run_as::<u32, String>(&hostile, &7, &"new".to_owned());
+        }
+    }
+
+    fn run_as_several(&self, hostile: &Hostile) {
+        self.lay_out(hostile);
+        let task = match hostile.choice & TASKS {
+            READ => Task::Read,
+            READ_ALONE => Task::ReadAlone,
+            _ => Task::Write,
+        };
+        let (path, most) = (self.path("vault.db"), hostile.most_entries());
+        several::run(
+            &path,
+            task,
+            most,
+            &self.path("saved.db"),
+            &self.path("copy.db"),
+        );
+        if task != Task::Write {
+            let now = fs::read(&path).unwrap();
+            assert!(now == hostile.file, "reading changed the file");
         }
     }
 
@@ -150,13 +175,16 @@ impl Bench {
 }
 
 /// Returns the value, or `None` for an error that a hostile file may cause.
-fn told<T>(result: Result<T>) -> Option<T> {
+pub(crate) fn told<T>(result: Result<T>) -> Option<T> {
     match result {
         Ok(value) => Some(value),
         Err(
             Error::NotAVault { .. }
             | Error::NewerFormat { .. }
             | Error::WrongKind { .. }
+            | Error::NotFound { .. }
+            | Error::TooManyMaps { .. }
+            | Error::AlreadyExists { .. }
             | Error::TypeMismatch { .. }
             | Error::Decode { .. }
             | Error::Pickle { .. }
@@ -175,7 +203,7 @@ fn told<T>(result: Result<T>) -> Option<T> {
 }
 
 /// Reads to the end, which must come within `most` items.
-fn bounded<T>(iterator: impl Iterator<Item = Result<T>>, most: usize) -> usize {
+pub(crate) fn bounded<T>(iterator: impl Iterator<Item = Result<T>>, most: usize) -> usize {
     let mut count = 0;
     for item in iterator {
         told(item);

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use serde_json::json;
-use vaults::{Codec, OpenOptions, Vault};
+use vaults::{Codec, OpenOptions, Vault, VaultFile};
 
 #[allow(dead_code, reason = "a seed needs only its encoding")]
 #[path = "../bodies/mod.rs"]
 mod bodies;
 
-use bodies::open::{MEND, NUMBERS, WRITE, input};
+use bodies::open::{MEND, NUMBERS, SEVERAL, WRITE, input};
 
 fn main() {
     let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
@@ -50,6 +50,7 @@ fn main() {
         vault.close().expect("closing");
         keep(name, &input(NUMBERS, &read(&path), &[]));
     }
+    keep_several(&path("several.db"), &keep);
     let of_python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/python.db");
     keep("python", &input(0, &read(&of_python), &[]));
     keep("empty", &input(0, &[], &[]));
@@ -104,6 +105,46 @@ fn main() {
     keep("key-variant", 2, b"M\x81\xa6Number\x05");
     keep("key-bincode", 2, b"B\x01\x00");
     keep_sorted_keys(&seeds);
+}
+
+/// Files of several maps: an intact one, one whose catalogue lies, and one with a log.
+fn keep_several(path: &Path, keep: &dyn Fn(&str, &[u8])) {
+    let connection = Connection::open(path).expect("a file");
+    connection
+        .execute_batch("PRAGMA page_size = 512; VACUUM")
+        .expect("a page size");
+    drop(connection);
+    let file = VaultFile::open(path).expect("a file of several maps");
+    let plain = file
+        .vault::<String, String>("it's \"plain\"")
+        .expect("a map");
+    let sorted = file
+        .sorted_vault::<(i64, String), u32>("sorted")
+        .expect("a map");
+    for n in 0..12_u32 {
+        plain
+            .put(&n.to_string(), &"x".repeat(n as usize * 60))
+            .expect("an entry");
+        sorted
+            .put(&(n.into(), "y".repeat(3)), &n)
+            .expect("an entry");
+    }
+    let log = fs::read(path.with_extension("db-wal")).unwrap_or_default();
+    let bytes = fs::read(path).expect("a file");
+    keep("several-log", &input(MEND | SEVERAL | WRITE, &bytes, &log));
+    drop((plain, sorted));
+    file.close().expect("closing");
+    let bytes = fs::read(path).expect("a file");
+    keep("several", &input(SEVERAL, &bytes, &[]));
+    let connection = Connection::open(path).expect("a file");
+    connection
+        .execute_batch(
+            "UPDATE maps SET kind = 'tree' WHERE number = 1; DELETE FROM maps WHERE number = 2",
+        )
+        .expect("a lie");
+    connection.close().expect("closing");
+    let bytes = fs::read(path).expect("a file");
+    keep("several-lie", &input(SEVERAL, &bytes, &[]));
 }
 
 /// Writes keys of sorted vaults. The first byte is the length of the first of two keys, or zero.
