@@ -82,12 +82,6 @@ impl Plan {
             .any(|text| text.to_lowercase().contains(&word))
     }
 
-    /// True if a workload is to run of which `vaults` has no part yet. It does not belong in the
-    /// page, so a full run leaves it out.
-    pub fn asks_for(&self, section: &str, name: &str) -> bool {
-        (self.smoke || self.only.is_some()) && self.wants(section, name)
-    }
-
     /// Rounds of a workload that takes long or differs little.
     pub fn few_rounds(&self) -> usize {
         self.rounds.min(3)

@@ -28,7 +28,7 @@ const MANY: usize = 100;
 type Open = Box<dyn MapFile<String, Record>>;
 
 pub fn measure(plan: &Plan, root: &Path) -> Result<Vec<Row>> {
-    if !plan.asks_for(SECTION, "") {
+    if !plan.wants(SECTION, "") {
         return Ok(Vec::new());
     }
     Ok(vec![

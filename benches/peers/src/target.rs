@@ -25,6 +25,8 @@ pub enum Figure {
     UncachedOver(Engine),
     /// Its time, divided by that of the fastest peer.
     TimeOverBestPeer,
+    /// Its time, divided by its time in another row.
+    TimeOverRow(&'static str),
     /// Its rate, divided by its rate in another row.
     RateOver(&'static str),
     /// Its time in milliseconds.
@@ -74,6 +76,10 @@ impl Target {
         match self.figure {
             Figure::TimeOver(other) | Figure::UncachedOver(other) => row()?.ratio(engine, other),
             Figure::TimeOverBestPeer => row()?.ratio(engine, row()?.best_peer()?),
+            Figure::TimeOverRow(other) => {
+                let other = results.row(other)?.cells.get(&engine)?;
+                ratio(row()?.cells.get(&engine)?, other)
+            }
             Figure::RateOver(one) => rate_over(row()?, results.row(one)?, engine),
             Figure::Millis => Some(row()?.median(engine)? / 1e6),
             Figure::SlowestMicros => self.slowest(results, engine),
@@ -115,6 +121,7 @@ impl fmt::Display for Figure {
             Self::TimeOver(other) => write!(f, "time / {}", other.name()),
             Self::UncachedOver(other) => write!(f, "cache off: time / {}", other.name()),
             Self::TimeOverBestPeer => f.write_str("time / best durable peer"),
+            Self::TimeOverRow(other) => write!(f, "time / {other}"),
             Self::RateOver(one) => write!(f, "rate / {one}"),
             Self::Millis => f.write_str("ms"),
             Self::SlowestMicros => f.write_str("µs at the slowest size"),

@@ -4,7 +4,7 @@ use crate::engine::Engine::{ByHand, Heed, Redb, WithoutRowid};
 use crate::target::Bound::{AtLeast, AtLeastPerCore, AtMost, Below};
 use crate::target::Figure::{
     Growth, GrowthFrom, Mebibytes, Millis, RateOver, SlowestMicros, TimeOver, TimeOverBestPeer,
-    UncachedGrowth, UncachedOver,
+    TimeOverRow, UncachedGrowth, UncachedOver,
 };
 use crate::target::{Bound, Figure, Target};
 
@@ -14,6 +14,9 @@ const MEMORY: f64 = 64.0 + 2.0 * 2.0 + 8.0;
 
 const OPEN: &str = "get, hot keys, file open elsewhere";
 const WRITTEN: &str = "get, hot keys, file written elsewhere every 10 ms";
+
+const ACROSS: &str = "transaction of 10 puts over 3 maps, Full";
+const ONE_OF_MANY: &str = "open one of 100 maps and get";
 
 const IN_ORDER: &str = "iterate in order, 100 B";
 const RANGE: &str = "range of 100 in a snapshot, 100 B";
@@ -56,6 +59,10 @@ pub const TARGETS: &[Target] = &[
     target(IN_ORDER, TimeOver(Redb), AtMost(2.50)),
     target(RANGE, TimeOver(WithoutRowid), AtMost(1.15)),
     target(RANGE, TimeOver(Redb), AtMost(2.00)),
+    target(ACROSS, TimeOver(ByHand), AtMost(1.10)),
+    target(ACROSS, TimeOver(Redb), Below(1.0)),
+    target(ACROSS, TimeOver(Heed), Below(1.0)),
+    target(ONE_OF_MANY, TimeOverRow("open of an existing map"), AtMost(2.0)),
     target("8 threads putting durably", RateOver("1 thread putting durably"), AtLeast(4.0)),
     target("8 threads reading hot keys", RateOver("1 thread reading hot keys"), AtLeastPerCore(0.8)),
     target("len", SlowestMicros, Below(1.0)),

@@ -6,6 +6,7 @@ mod hash_map;
 mod heed;
 mod redb;
 mod sled;
+mod vault_file;
 mod vaults;
 
 use std::ops::Range;
@@ -55,6 +56,7 @@ pub fn open_maps<K: Key, V: Value>(
     maps: Range<usize>,
 ) -> Result<Box<dyn MapFile<K, V>>> {
     Ok(match engine {
+        Engine::Vaults => Box::new(vault_file::open::<K, V>(folder, maps)?),
         Engine::ByHand => Box::new(by_hand::open_maps(folder, maps)?),
         Engine::Redb => Box::new(redb::open_maps(folder, maps)?),
         Engine::Heed => Box::new(heed::open_maps(folder, maps)?),
