@@ -11,7 +11,7 @@ use crate::error::{Error, Result, VALID_FILE_NAMES};
 use crate::map::vault::Vault;
 use crate::options::OpenOptions;
 use crate::sorted::SortedVault;
-use crate::sqlite::{ANY_TYPES, Config, Store};
+use crate::sqlite::{ANY_TYPES, Config, Content, Store};
 
 /// The subfolder of the given folder, and the extension of a vault's file.
 const FOLDER: &str = "vaults";
@@ -327,6 +327,7 @@ impl VaultDir {
         let file = self.file(name)?;
         let config = Config {
             create: false,
+            content: Content::Any,
             ..Config::DEFAULT
         };
         match Store::open(&file, config, ANY_TYPES).and_then(|mut vault| vault.delete()) {

@@ -33,6 +33,8 @@ const PROGRESS_ENTRIES: u64 = 1024;
 impl<K, V, O> Vault<K, V, O> {
     /// Returns the sizes of the file, the log and the cache, and other statistics.
     ///
+    /// For a map of a file of several, the sizes are those of the file. [`VaultFile::stats`](crate::VaultFile::stats) has all maps.
+    ///
     /// # Errors
     ///
     /// Returns [`Error::Io`] if the file cannot be read, and the errors of [`len`](Self::len).
@@ -53,6 +55,8 @@ impl<K, V, O> Vault<K, V, O> {
     }
 
     /// Rewrites the file without its unused pages, and empties the log.
+    ///
+    /// Of a file of several maps, all are rewritten.
     ///
     /// If the last rows have very large rowids, which only another program writes, the rows are numbered
     /// again in their order. New entries then have room after the last one ([`Error::OutOfRowids`]).
@@ -95,6 +99,8 @@ impl<K, V, O> Vault<K, V, O> {
     }
 
     /// Copies the vault to a new file at `path`. Other threads and processes can read and write during the copy.
+    ///
+    /// Of a file of several maps, all are copied.
     ///
     /// The copy is a vault with the entries of one moment. It is written under another name, synced and
     /// renamed, so it appears complete or not at all. An existing file is not replaced. This also saves a
@@ -178,6 +184,8 @@ where
     V: Serialize + DeserializeOwned,
 {
     /// Verifies the structure of the file and every entry.
+    ///
+    /// Of a file of several maps, it verifies this one. [`VaultFile::verify`](crate::VaultFile::verify) reads all of them.
     ///
     /// An entry must decode as `(K, V)`, its key must encode to the bytes under which it is stored, and its
     /// value must match its checksum, if the vault has checksums. In a sorted vault, the keys must be in their order,

@@ -214,7 +214,8 @@ fn the_number_of_maps_is_limited() {
     let store = open(&path).unwrap();
     change(&store, |writer| {
         for n in 0..MAX_MAPS {
-            writer.create_map(&n.to_string(), RowOrder::Insertion, false)?;
+            let order = [RowOrder::Key, RowOrder::Insertion][usize::from(n % 8 == 0)];
+            writer.create_map(&n.to_string(), order, false)?;
         }
         Ok(())
     })
@@ -486,5 +487,33 @@ fn whole_files_are_checked_compacted_and_copied() {
             assert_eq!(rows(&mut copied, found.map), rows(&mut reader, map));
             assert_eq!(copied.len(found.map).unwrap(), 100);
         }
+    }
+}
+
+#[test]
+fn a_schema_that_is_too_large_is_refused_soon() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.db");
+    let store = open(&path).unwrap();
+    create(&store, "m1", RowOrder::Insertion);
+    drop(store);
+    let connection = Connection::open(&path).unwrap();
+    // A hundred thousand maps, which share a root page.
+    connection
+        .execute_batch(
+            "PRAGMA writable_schema = ON; BEGIN;
+             WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+             INSERT INTO maps SELECT i, 'm' || i, 'dict', 0 FROM n;
+             WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+             INSERT INTO sqlite_schema SELECT 'table', 'map_' || i, 'map_' || i,
+                 (SELECT rootpage FROM sqlite_schema WHERE name = 'map_1'),
+                 'CREATE TABLE map_' || i || ' (key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID' FROM n;
+             COMMIT",
+        )
+        .unwrap();
+    drop(connection);
+    match open(&path).map(drop) {
+        Err(Error::NotAVault { reason, .. }) => assert!(reason.contains("1000 maps"), "{reason}"),
+        other => panic!("{other:?}"),
     }
 }

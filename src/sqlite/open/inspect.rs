@@ -5,7 +5,7 @@ use std::fs;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use crate::engine::Deadline;
+use crate::engine::{Deadline, MAX_MAPS};
 use crate::error::{Error, Location, Result};
 use crate::sqlite::connection::failure;
 use crate::sqlite::file_format::MAGIC;
@@ -276,6 +276,12 @@ impl Opener {
                 if failure::sqlite_code(&*source) == Some(ErrorCode::NotADatabase) =>
             {
                 not_a_vault("it is not a SQLite file".to_owned(), Some(source))
+            }
+            Err(Error::Corrupt { source, .. })
+                if failure::sqlite_code(&*source) == Some(ErrorCode::OperationInterrupted) =>
+            {
+                let reason = format!("its schema is endless, or has more than {MAX_MAPS} maps");
+                not_a_vault(reason, Some(source))
             }
             Err(error @ (Error::Io { .. } | Error::ReadOnly { .. })) => {
                 self.refuse_unwritable_log()?;

@@ -8,8 +8,10 @@ use rusqlite::{Connection, ffi};
 use crate::error::{Error, Result};
 use crate::sqlite::open::schema;
 
-/// How many steps of SQLite's virtual machine opening may take. It takes some hundreds.
-const MAX_OPENING_STEPS: i32 = 1_000_000;
+/// How many steps of SQLite's virtual machine a statement of opening may take. With one map it takes some hundreds, and
+/// with the most maps, which have two tables each, some 20,000. The time of parsing a schema grows with the square of its
+/// size, so a larger limit would let a hostile file take minutes.
+const MAX_OPENING_STEPS: i32 = 60_000;
 
 /// Returns an error if the linked SQLite is too old.
 pub(in crate::sqlite) fn check_sqlite_version() -> Result<()> {

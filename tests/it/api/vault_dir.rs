@@ -5,7 +5,7 @@ use std::path::Path;
 
 use vaults::maintenance::IfExists;
 use vaults::os::unix::OpenOptionsExt as _;
-use vaults::{Error, OpenOptions, Vault, VaultDir};
+use vaults::{Error, OpenOptions, Vault, VaultDir, VaultFile};
 
 use crate::support::{Scratch, contents, make, refused, sql};
 
@@ -244,6 +244,25 @@ fn only_vaults_are_listed() {
     for name in ["notes", "folder", "a"] {
         assert!(!dir.contains(name).unwrap(), "{name}");
     }
+}
+
+#[test]
+fn a_vault_of_any_kind_is_removed() {
+    let scratch = Scratch::new();
+    let dir = dir(&scratch);
+    dir.open_sorted::<u32, u32>("sorted")
+        .unwrap()
+        .put(&1, &1)
+        .unwrap();
+    let file = VaultFile::open(dir.path().join("several.db")).unwrap();
+    drop(file.vault::<u32, u32>("a").unwrap());
+    drop(file);
+    assert_eq!(dir.names().unwrap(), ["several", "sorted"]);
+    for name in ["several", "sorted"] {
+        assert!(dir.remove(name).unwrap());
+        assert!(!dir.remove(name).unwrap());
+    }
+    assert!(dir.names().unwrap().is_empty());
 }
 
 /// The Python package allowed any file name.
