@@ -79,6 +79,11 @@ use crate::sqlite::{self, Config, Content, Ends};
 /// Other processes, and other handles in this one, may open the same file at the same time. After `fork`
 /// without `exec`, a handle of the parent returns [`Error::Forked`] in the child.
 ///
+/// # Several maps in a file
+///
+/// [`Vault::open`] keeps one map in a file. A [`VaultFile`](crate::VaultFile) keeps several, each of which is a `Vault`. If such a
+/// map is [removed](crate::VaultFile::remove), every call of its handles returns [`Error::NotFound`].
+///
 /// # Order
 ///
 /// Iteration is in insertion order. Overwriting a key keeps its place.

@@ -87,6 +87,7 @@ impl OpenOptions {
     /// - Returns [`Error::InvalidOptions`] if the options contradict each other or the file.
     /// - Returns [`Error::NotAVault`] if the file is not a vault.
     /// - Returns [`Error::NewerFormat`] if a newer version of this crate created it.
+    /// - Returns [`Error::WrongKind`] if it is a sorted vault, or a file of several maps.
     /// - Returns [`Error::TypeMismatch`] if its entries have other types.
     /// - Returns [`Error::ReadOnly`], [`Error::ReadOnlyFolder`] or [`Error::NeedsRecovery`] if this process lacks
     ///   the permissions to use the file, its log or its folder.

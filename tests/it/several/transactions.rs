@@ -300,6 +300,45 @@ fn a_forgotten_on_is_an_error_that_says_so() {
 }
 
 #[test]
+fn threads_share_commits_to_several_maps() {
+    on_each_engine(|file| {
+        const WRITES: u64 = 200;
+        let plain: Vault<u64, u64> = file.vault("plain").unwrap();
+        let sorted: SortedVault<u64, u64> = file.sorted_vault("sorted").unwrap();
+        // Keys that exist, so that an old value is expected by some of the writes.
+        for n in 0..WRITES {
+            plain.insert(n, 0).unwrap();
+            sorted.insert(n, 0).unwrap();
+        }
+        let (plain, sorted) = (&plain, &sorted);
+        thread::scope(|scope| {
+            for thread in 0..4 {
+                scope.spawn(move || {
+                    for n in 0..WRITES {
+                        let (key, value) = (n * 4 + thread, n + 1);
+                        let old = (key < WRITES).then_some(0);
+                        assert_eq!(plain.insert(key, value).unwrap(), old);
+                        sorted.put(&key, &(value * 2)).unwrap();
+                        if n % 5 == 0 {
+                            assert_eq!(sorted.remove(&key).unwrap(), Some(value * 2));
+                        }
+                        assert_eq!(plain.get(&key).unwrap(), Some(value));
+                    }
+                });
+            }
+        });
+        assert_eq!(plain.len().unwrap() as u64, 4 * WRITES);
+        assert_eq!(sorted.len().unwrap() as u64, 4 * WRITES / 5 * 4);
+        for (key, value) in plain.iter().map(Result::unwrap) {
+            let n = key / 4;
+            assert_eq!(value, n + 1);
+            let expected = (n % 5 != 0).then_some((n + 1) * 2);
+            assert_eq!(sorted.get(&key).unwrap(), expected, "{key}");
+        }
+    });
+}
+
+#[test]
 fn a_snapshot_of_all_maps_is_of_one_state() {
     on_each_engine(|file| {
         let one: Vault<u64, u64> = file.vault("one").unwrap();
