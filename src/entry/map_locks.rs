@@ -13,7 +13,7 @@ pub(crate) struct MapLocks(Rc<RefCell<Vec<(u32, Use)>>>);
 enum Use {
     /// A scope that may write lives.
     Exclusive,
-    /// So many iterators live.
+    /// This number of iterators live.
     Shared(usize),
 }
 

@@ -299,6 +299,7 @@ impl<'a> WriteScope<'a> {
 
     /// Begins several statements of a transaction, which take effect together or not at all.
     pub(crate) fn savepoint(transaction: &'a mut WriteTransaction) -> Result<Self> {
+        // A map of another file is refused before a savepoint of this one begins.
         drop(transaction.writer()?);
         let part = Part::begin(transaction)?;
         let savepoint = Savepoint::begin(&part.transaction.shared)?;
